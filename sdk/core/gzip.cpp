@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include <zlib.h>
+
+#include "sdk/core/bounded_buffer.h"
 
 namespace trapline::core {
 namespace {
 
 constexpr int kWindowBits = 15;
 constexpr int kGzipWrapper = 16;
-constexpr std::size_t kFirstOutput = std::size_t{64} * 1024;
 
 /// zlib counts input and output in 32 bits.
 uInt chunk_size(std::size_t size) {
@@ -68,13 +70,6 @@ Error too_large(std::size_t max_bytes) {
           "decompressed data is larger than the limit of " + std::to_string(max_bytes) + " bytes"};
 }
 
-/// Makes room for more output, never past one byte more than the limit: that byte tells "exactly full" from "too much".
-void grow(std::string& output, std::size_t max_bytes) {
-  const std::size_t ceiling = max_bytes + (max_bytes == std::numeric_limits<std::size_t>::max() ? 0 : 1);
-  const std::size_t wanted = std::max(kFirstOutput, output.size() * 2);
-  output.resize(std::min(wanted, ceiling));
-}
-
 }  // namespace
 
 std::string gzip(std::string_view bytes, int level) {
@@ -107,21 +102,20 @@ Result<std::string> inflate(std::string_view bytes, DeflateFormat format, std::s
   InflateStream inflater(window_bits(bytes, format));
   if (!inflater.is_ready()) return Error{"out_of_memory", "zlib could not be initialised"};
   z_stream& stream = inflater.get();
-  std::string output;
+  BoundedBuffer output(max_bytes);
   std::size_t read = 0;
-  std::size_t written = 0;
   while (true) {
-    if (written == output.size()) grow(output, max_bytes);
+    const std::span<char> space = output.room();
     const uInt input = chunk_size(bytes.size() - read);
-    const uInt room = chunk_size(output.size() - written);
+    const uInt room = chunk_size(space.size());
     stream.next_in = input_pointer(bytes, read);
     stream.avail_in = input;
-    stream.next_out = reinterpret_cast<Bytef*>(output.data() + written);
+    stream.next_out = reinterpret_cast<Bytef*>(space.data());
     stream.avail_out = room;
     const int state = ::inflate(&stream, Z_NO_FLUSH);
     read += input - stream.avail_in;
-    written += room - stream.avail_out;
-    if (written > max_bytes) return too_large(max_bytes);
+    output.advance(room - stream.avail_out);
+    if (output.is_over()) return too_large(max_bytes);
     if (state == Z_STREAM_END) {
       const bool has_another_member = format == DeflateFormat::kGzip && read < bytes.size();
       if (!has_another_member) break;
@@ -135,8 +129,7 @@ Result<std::string> inflate(std::string_view bytes, DeflateFormat format, std::s
     return Error{"invalid_compression",
                  "compressed data has extra bytes after its end, from byte " + std::to_string(read)};
   }
-  output.resize(written);
-  return output;
+  return output.take();
 }
 
 }  // namespace trapline::core

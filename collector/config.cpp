@@ -1,0 +1,191 @@
+#include "collector/config.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include <toml++/toml.h>
+
+namespace trapline::collector {
+namespace {
+
+using core::Error;
+using core::Result;
+
+/// A value and where it came from, for error messages.
+struct Setting {
+  std::string value;
+  std::string source;
+};
+using Settings = std::map<std::string, Setting>;
+
+std::string environment_name(std::string_view option) {
+  std::string name = "TRAPLINE_";
+  for (const char character : option) {
+    const bool is_lower = character >= 'a' && character <= 'z';
+    name += character == '-' ? '_' : (is_lower ? static_cast<char>(character - 'a' + 'A') : character);
+  }
+  return name;
+}
+
+std::string file_key(std::string option) {
+  std::replace(option.begin(), option.end(), '-', '_');
+  return option;
+}
+
+Error invalid(const Setting& setting, std::string_view option, std::string_view takes) {
+  return {"invalid_config", setting.source + ": " + std::string(option) + " takes " + std::string(takes) + ", not '" +
+                                setting.value + "'"};
+}
+
+std::string place(const std::string& path, const toml::source_region& source) {
+  return path + ", line " + std::to_string(source.begin.line);
+}
+
+/// The file's keys as settings; an unknown key is an error, as it is most often a misspelt one.
+Result<Settings> read_file(const std::string& path) {
+  Settings settings;
+  try {
+    const toml::table table = toml::parse_file(path);
+    for (const auto& [key, node] : table) {
+      const std::string name(key.str());
+      const auto options = config_options();
+      const auto option = std::find_if(options.begin(), options.end(),
+                                       [&](const ConfigOption& known) { return file_key(known.name) == name; });
+      if (option == options.end()) {
+        return Error{"invalid_config", place(path, key.source()) + ": there is no option '" + name +
+                                           "'; trapline-collector serve --help lists them all"};
+      }
+      if (const auto text = node.value_exact<std::string>()) {
+        settings[option->name] = {*text, place(path, node.source())};
+      } else if (const auto number = node.value_exact<std::int64_t>()) {
+        settings[option->name] = {std::to_string(*number), place(path, node.source())};
+      } else {
+        return Error{"invalid_config",
+                     place(path, node.source()) + ": '" + name + "' must be a text or a whole number"};
+      }
+    }
+  } catch (const toml::parse_error& error) {
+    return Error{"invalid_config",
+                 "the config file " + place(path, error.source()) + ": " + std::string(error.description())};
+  }
+  return settings;
+}
+
+Result<Settings> gather(const std::map<std::string, std::string>& command_line) {
+  Settings settings;
+  const auto from_environment = [](std::string_view option) -> std::optional<std::string> {
+    const char* value =
+        std::getenv(environment_name(option).c_str());  // NOLINT(concurrency-mt-unsafe): at the start only
+    return value != nullptr && *value != '\0' ? std::optional<std::string>(value) : std::nullopt;
+  };
+  const auto given_file = command_line.find("config");
+  const auto file =
+      given_file != command_line.end() ? std::optional<std::string>(given_file->second) : from_environment("config");
+  if (file) {
+    auto from_file = read_file(*file);
+    if (!from_file) return from_file.error();
+    settings = std::move(*from_file);
+  }
+  for (const ConfigOption& option : config_options()) {
+    if (const auto value = from_environment(option.name))
+      settings[option.name] = {*value, environment_name(option.name)};
+    const auto given = command_line.find(option.name);
+    if (given != command_line.end()) settings[option.name] = {given->second, "--" + option.name};
+  }
+  return settings;
+}
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// "host:port" or "[ipv6]:port"
+core::Status read_listen(const Setting& setting, Config& config) {
+  const Error error = invalid(setting, "listen", "HOST:PORT, such as 127.0.0.1:8790");
+  const std::size_t colon = setting.value.rfind(':');
+  if (colon == std::string::npos || colon == 0) return error;
+  const auto port = parse_number<int>(std::string_view(setting.value).substr(colon + 1));
+  if (!port || *port < 0 || *port > 65535) return error;
+  config.host = setting.value.substr(0, colon);
+  if (config.host.starts_with('[') && config.host.ends_with(']'))
+    config.host = config.host.substr(1, config.host.size() - 2);
+  config.port = *port;
+  return {};
+}
+
+core::Status read_public_url(const Setting& setting, Config& config) {
+  const bool has_scheme = setting.value.starts_with("http://") || setting.value.starts_with("https://");
+  if (!has_scheme || setting.value.ends_with("//")) {
+    return invalid(setting, "public-url", "an address such as https://errors.example.com");
+  }
+  config.public_url = setting.value;
+  while (config.public_url.ends_with('/')) config.public_url.pop_back();
+  return {};
+}
+
+core::Status read_bytes(const Settings& settings, const std::string& option, std::size_t& target) {
+  const auto found = settings.find(option);
+  if (found == settings.end()) return {};
+  const auto number = parse_number<std::size_t>(found->second.value);
+  if (!number || *number == 0) return invalid(found->second, option, "a number of bytes, 1 or more");
+  target = *number;
+  return {};
+}
+
+}  // namespace
+
+std::string Config::database_url() const { return database.empty() ? "sqlite:" + data + "/trapline.db" : database; }
+
+std::string Config::public_url_at(int actual_port) const {
+  if (!public_url.empty()) return public_url;
+  // 0.0.0.0 is every address of this machine, and none that a client could call.
+  const bool is_any = host == "0.0.0.0" || host == "::";
+  const std::string shown = is_any ? "127.0.0.1" : (host.find(':') != std::string::npos ? "[" + host + "]" : host);
+  return "http://" + shown + ":" + std::to_string(actual_port);
+}
+
+std::span<const ConfigOption> config_options() {
+  static const std::array<ConfigOption, 7> kOptions{{
+      {"data", "DIR", "folder for the database and the spool (default ./trapline-data)"},
+      {"database", "URL", "sqlite:PATH (default sqlite:DATA/trapline.db)"},
+      {"listen", "HOST:PORT", "address to listen on (default 127.0.0.1:8790; port 0 picks a free one)"},
+      {"public-url", "URL", "where clients reach the collector, for DSNs and links (default http://HOST:PORT)"},
+      {"max-body-bytes", "BYTES", "largest request body as sent (default 20971520)"},
+      {"max-inflated-bytes", "BYTES", "largest request body after decompression (default 104857600)"},
+      {"max-event-bytes", "BYTES", "largest single event (default 1048576)"},
+  }};
+  return kOptions;
+}
+
+core::Result<Config> load_config(const std::map<std::string, std::string>& command_line) {
+  const auto settings = gather(command_line);
+  if (!settings) return settings.error();
+  Config config;
+  const auto text_of = [&](const std::string& option, std::string& target) {
+    const auto found = settings->find(option);
+    if (found != settings->end()) target = found->second.value;
+  };
+  text_of("data", config.data);
+  text_of("database", config.database);
+  core::Status status;
+  if (const auto listen = settings->find("listen"); listen != settings->end())
+    status = read_listen(listen->second, config);
+  if (const auto url = settings->find("public-url"); status && url != settings->end()) {
+    status = read_public_url(url->second, config);
+  }
+  if (status) status = read_bytes(*settings, "max-body-bytes", config.limits.max_body_bytes);
+  if (status) status = read_bytes(*settings, "max-inflated-bytes", config.limits.max_inflated_bytes);
+  if (status) status = read_bytes(*settings, "max-event-bytes", config.limits.max_event_bytes);
+  if (!status) return status.error();
+  return config;
+}
+
+}  // namespace trapline::collector

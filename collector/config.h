@@ -1,0 +1,43 @@
+#pragma once
+
+/// The collector's settings, from the command line, the environment (TRAPLINE_<OPTION>), a TOML file, and defaults; the
+/// first that has an option wins.
+
+#include <map>
+#include <span>
+#include <string>
+
+#include "collector/ingest/intake.h"
+#include "sdk/core/result.h"
+
+namespace trapline::collector {
+
+struct Config {
+  std::string data = "./trapline-data";  ///< folder
+  std::string host = "127.0.0.1";
+  int port = 8790;         ///< 0 picks a free one
+  std::string database;    ///< URL; empty: sqlite:<data>/trapline.db
+  std::string public_url;  ///< where clients reach the collector; empty: http://<host>:<port>
+  IntakeLimits limits;
+
+  [[nodiscard]] std::string database_url() const;
+  /// `actual_port` is the one that was bound.
+  [[nodiscard]] std::string public_url_at(int actual_port) const;
+};
+
+/// One option, under the name it has everywhere: "max-body-bytes" is --max-body-bytes, TRAPLINE_MAX_BODY_BYTES and
+/// max_body_bytes in the file.
+struct ConfigOption {
+  std::string name;
+  std::string placeholder;
+  std::string help;
+};
+
+/// All options but --config.
+std::span<const ConfigOption> config_options();
+
+/// Puts the sources together. `command_line` holds the options that were given, by name, "config" among them. Error:
+/// "invalid_config", naming the source, the option and what it takes.
+core::Result<Config> load_config(const std::map<std::string, std::string>& command_line);
+
+}  // namespace trapline::collector

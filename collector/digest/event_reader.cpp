@@ -1,0 +1,300 @@
+#include "collector/digest/event_reader.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <simdjson.h>
+
+#include "collector/digest/event_text.h"
+#include "sdk/core/timestamp.h"
+
+namespace trapline::collector {
+namespace {
+
+using simdjson::dom::array;
+using simdjson::dom::element;
+using simdjson::dom::object;
+
+/// A sender's clock may run a little ahead; further ahead it is wrong.
+constexpr UnixMillis kMostFutureMs = 60'000;
+/// Lists are read up to here; no honest client comes near.
+constexpr std::size_t kMostFrames = 500;
+constexpr std::size_t kMostExceptions = 50;
+constexpr std::size_t kMostTags = 200;
+
+std::optional<element> field(const object& from, std::string_view key) {
+  element value;
+  if (from[key].get(value) != simdjson::SUCCESS || value.is_null()) return std::nullopt;
+  return value;
+}
+
+std::optional<object> object_field(const object& from, std::string_view key) {
+  object value;
+  if (from[key].get_object().get(value) != simdjson::SUCCESS) return std::nullopt;
+  return value;
+}
+
+std::string_view text_field(const object& from, std::string_view key) {
+  std::string_view text;
+  if (from[key].get_string().get(text) != simdjson::SUCCESS) return {};
+  return text;
+}
+
+bool bool_field(const object& from, std::string_view key) {
+  bool value = false;
+  return from[key].get_bool().get(value) == simdjson::SUCCESS && value;
+}
+
+/// A value as text: strings as they are, numbers and booleans as JSON writes them, nothing else.
+std::string as_text(const element& value) {
+  std::string_view text;
+  if (value.get_string().get(text) == simdjson::SUCCESS) return std::string(text);
+  if (value.is_null() || value.is_object() || value.is_array()) return {};
+  return simdjson::minify(value);
+}
+
+std::string any_text_field(const object& from, std::string_view key) {
+  const auto value = field(from, key);
+  return value ? as_text(*value) : std::string();
+}
+
+/// The elements of a list that clients send as [..], as {"values": [..]}, or as its only element.
+std::vector<element> list_field(const object& from, std::string_view key, std::size_t max_elements) {
+  std::vector<element> elements;
+  const auto value = field(from, key);
+  if (!value) return elements;
+  array values;
+  object holder;
+  if (value->get_array().get(values) != simdjson::SUCCESS) {
+    if (value->get_object().get(holder) != simdjson::SUCCESS) return elements;
+    if (holder["values"].get_array().get(values) != simdjson::SUCCESS) {
+      if (!field(holder, "values")) elements.push_back(*value);
+      return elements;
+    }
+  }
+  for (const element one : values) {
+    if (elements.size() == max_elements) break;
+    elements.push_back(one);
+  }
+  return elements;
+}
+
+UnixMillis read_timestamp(const object& event, UnixMillis received_at) {
+  const auto value = field(event, "timestamp");
+  if (!value) return received_at;
+  UnixMillis time = received_at;
+  double seconds = 0;
+  std::string_view text;
+  bool is_number = value->get_double().get(seconds) == simdjson::SUCCESS;
+  if (!is_number && value->get_string().get(text) == simdjson::SUCCESS) {
+    const auto parsed = core::parse_timestamp(text);
+    if (parsed) {
+      time = *parsed;
+    } else {
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+      is_number = error == std::errc{} && end == text.data() + text.size();
+    }
+  }
+  if (is_number) {
+    constexpr double kMostSeconds = 1e11;  // the year 5138; also keeps the conversion below defined
+    if (!std::isfinite(seconds) || std::abs(seconds) > kMostSeconds) return received_at;
+    time = static_cast<UnixMillis>(std::llround(seconds * 1000.0));
+  }
+  return time <= 0 || time > received_at + kMostFutureMs ? received_at : time;
+}
+
+std::vector<EventFrame> read_frames(const object& holder, std::string_view key) {
+  std::vector<EventFrame> frames;
+  const auto stack = object_field(holder, key);
+  array list;
+  if (!stack || (*stack)["frames"].get_array().get(list) != simdjson::SUCCESS) return frames;
+  for (const element one : list) {
+    object source;
+    if (one.get_object().get(source) != simdjson::SUCCESS) continue;
+    EventFrame frame;
+    frame.function = text_field(source, "function");
+    if (frame.function == "?") frame.function = {};
+    frame.module = text_field(source, "module");
+    frame.filename = text_field(source, "filename");
+    if (frame.filename.empty()) frame.filename = text_field(source, "abs_path");
+    frame.package = text_field(source, "package");
+    frame.context_line = text_field(source, "context_line");
+    frame.is_in_app = bool_field(source, "in_app");
+    frames.push_back(frame);
+    // The innermost calls tell most: of an endless recursion the oldest are let go.
+    if (frames.size() > 2 * kMostFrames) frames.erase(frames.begin(), frames.begin() + kMostFrames);
+  }
+  if (frames.size() > kMostFrames) frames.erase(frames.begin(), frames.end() - kMostFrames);
+  return frames;
+}
+
+std::vector<EventException> read_exceptions(const object& event) {
+  std::vector<EventException> exceptions;
+  for (const element& one : list_field(event, "exception", kMostExceptions)) {
+    object source;
+    if (one.get_object().get(source) != simdjson::SUCCESS) continue;
+    EventException exception;
+    exception.type = text_field(source, "type");
+    exception.value = text_field(source, "value");
+    if (const auto mechanism = object_field(source, "mechanism")) {
+      exception.is_synthetic = bool_field(*mechanism, "synthetic");
+    }
+    exception.frames = read_frames(source, "stacktrace");
+    exceptions.push_back(std::move(exception));
+  }
+  return exceptions;
+}
+
+/// Params are a list, or an object whose values are taken in order.
+std::vector<std::string> read_params(const object& entry) {
+  std::vector<std::string> params;
+  array list;
+  object named;
+  if (entry["params"].get_array().get(list) == simdjson::SUCCESS) {
+    for (const element one : list) params.push_back(as_text(one));
+  } else if (entry["params"].get_object().get(named) == simdjson::SUCCESS) {
+    for (const auto one : named) params.push_back(as_text(one.value));
+  }
+  return params;
+}
+
+/// The message for people; its template, when it has one, goes to `read`.
+std::string read_message(const object& event, ReadEvent& read) {
+  object entry;
+  if (event["logentry"].get_object().get(entry) != simdjson::SUCCESS &&
+      event["message"].get_object().get(entry) != simdjson::SUCCESS) {
+    return std::string(text_field(event, "message"));
+  }
+  const std::string_view formatted = text_field(entry, "formatted");
+  const std::string_view message = text_field(entry, "message");
+  const std::vector<std::string> params = read_params(entry);
+  if (!params.empty()) read.message_template = message;
+  if (!formatted.empty()) return std::string(formatted);
+  std::string filled = fill_in_params(message, params);
+  return !filled.empty() ? filled : std::string(text_field(event, "message"));
+}
+
+void read_tags(const object& event, std::vector<std::pair<std::string, std::string>>& tags) {
+  object named;
+  array pairs;
+  if (event["tags"].get_object().get(named) == simdjson::SUCCESS) {
+    for (const auto one : named) {
+      if (tags.size() == kMostTags) return;
+      if (!one.value.is_null()) tags.emplace_back(one.key, as_text(one.value));
+    }
+  } else if (event["tags"].get_array().get(pairs) == simdjson::SUCCESS) {
+    for (const element one : pairs) {
+      if (tags.size() == kMostTags) return;
+      element key;
+      element value;
+      if (one.at(0).get(key) != simdjson::SUCCESS || one.at(1).get(value) != simdjson::SUCCESS || value.is_null())
+        continue;
+      tags.emplace_back(as_text(key), as_text(value));
+    }
+  }
+}
+
+/// What the event's user is told apart by: the first of these that is known.
+std::string read_user(const object& event) {
+  const auto user = object_field(event, "user");
+  if (!user) return {};
+  constexpr std::pair<std::string_view, std::string_view> kKeys[] = {
+      {"id", "id:"}, {"email", "email:"}, {"username", "username:"}, {"ip_address", "ip:"}};
+  for (const auto& [key, prefix] : kKeys) {
+    const std::string value = any_text_field(*user, key);
+    if (!value.empty() && value != "{{auto}}") return std::string(prefix) + value;
+  }
+  return {};
+}
+
+/// The stack of a message: at the top level in old clients, else the first thread's that has one, the current one
+/// first.
+std::vector<EventFrame> read_message_frames(const object& event) {
+  std::vector<EventFrame> frames = read_frames(event, "stacktrace");
+  for (const element& one : list_field(event, "threads", kMostExceptions)) {
+    object thread;
+    if (one.get_object().get(thread) != simdjson::SUCCESS) continue;
+    const bool is_current = bool_field(thread, "current") || bool_field(thread, "crashed");
+    if (!frames.empty() && !is_current) continue;
+    std::vector<EventFrame> own = read_frames(thread, "stacktrace");
+    if (!own.empty()) frames = std::move(own);
+  }
+  return frames;
+}
+
+void read_fingerprint(const object& event, std::vector<std::string_view>& fingerprint) {
+  array parts;
+  if (event["fingerprint"].get_array().get(parts) != simdjson::SUCCESS) return;
+  for (const element part : parts) {
+    std::string_view text;
+    if (part.get_string().get(text) == simdjson::SUCCESS) fingerprint.push_back(text);
+  }
+}
+
+/// The frame to look at first: the innermost one in the app, else the innermost.
+const EventFrame* frame_to_blame(const std::vector<EventFrame>& frames) {
+  const auto innermost =
+      std::find_if(frames.rbegin(), frames.rend(), [](const EventFrame& frame) { return frame.is_in_app; });
+  if (innermost != frames.rend()) return &*innermost;
+  return frames.empty() ? nullptr : &frames.back();
+}
+
+void describe(ReadEvent& read, std::string message) {
+  DigestedEvent& record = read.record;
+  // A stack that came with a message is dressed as an exception without a type: it is still a message.
+  const EventException* outermost = read.exceptions.empty() ? nullptr : &read.exceptions.back();
+  const bool is_message = outermost == nullptr || outermost->type.empty();
+  if (!is_message) record.type = outermost->type;
+  if (outermost != nullptr) record.value = outermost->value;
+  if (is_message && !message.empty()) record.value = std::move(message);
+  record.title = make_title(record.type, record.value);
+  const EventFrame* frame = frame_to_blame(outermost != nullptr ? outermost->frames : read.message_frames);
+  if (!record.transaction.empty()) {
+    record.culprit = record.transaction;
+  } else if (frame != nullptr) {
+    record.culprit = make_culprit(frame->function, frame->module, frame->filename);
+  }
+}
+
+/// The payload with `event_id` as its top-level id. Rare: clients send the id they mean.
+std::string with_event_id(const std::string& payload, const std::string& event_id) {
+  nlohmann::json event = nlohmann::json::parse(payload);
+  event["event_id"] = event_id;
+  return event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+ReadEvent read_event(SpooledEvent event) {
+  thread_local simdjson::dom::parser parser;
+  ReadEvent read;
+  DigestedEvent& record = read.record;
+  record.project_id = event.project_id;
+  record.event_id = event.event_id;
+  record.received_at = event.received_at;
+  const object source = parser.parse(event.payload).get_object().value();  // throws; the spool holds objects that parse
+  record.timestamp = read_timestamp(source, event.received_at);
+  record.level = parse_level(text_field(source, "level")).value_or(Level::kError);
+  record.platform = text_field(source, "platform");
+  if (record.platform.empty()) record.platform = "other";
+  record.environment = any_text_field(source, "environment");
+  record.release = any_text_field(source, "release");
+  record.transaction = any_text_field(source, "transaction");
+  record.server_name = any_text_field(source, "server_name");
+  record.user = read_user(source);
+  read_tags(source, record.tags);
+  read_fingerprint(source, read.client_fingerprint);
+  read.exceptions = read_exceptions(source);
+  std::string message = read_message(source, read);
+  if (read.exceptions.empty()) read.message_frames = read_message_frames(source);
+  describe(read, std::move(message));
+  const bool has_right_id = text_field(source, "event_id") == record.event_id;
+  record.payload = has_right_id ? std::move(event.payload) : with_event_id(event.payload, event.event_id);
+  return read;
+}
+
+}  // namespace trapline::collector

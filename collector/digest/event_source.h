@@ -1,0 +1,40 @@
+#pragma once
+
+/// Where digestion takes its work from. The durable spool (collector/ingest) implements it; it is declared here because
+/// digestion needs it and must not know the room above.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "collector/storage/records.h"
+#include "sdk/core/result.h"
+
+namespace trapline::collector {
+
+/// One accepted event, not yet digested.
+struct SpooledEvent {
+  std::int64_t sequence = 0;  ///< position in the spool, ascending
+  ProjectId project_id = 0;
+  std::string event_id;  ///< 32 lower-case hex digits; wins over the one in the payload
+  UnixMillis received_at = 0;
+  std::string payload;  ///< the event's JSON object, known to parse
+};
+
+/// Thread-safe.
+class EventSource {
+ public:
+  virtual ~EventSource() = default;
+
+  /// Waits until there are events or stop() was called, then hands out the oldest, at most `max_events`; the same ones
+  /// again until they are released. Empty only after stop().
+  virtual core::Result<std::vector<SpooledEvent>> wait_for_events(std::size_t max_events) = 0;
+
+  /// Forgets all events up to and including `sequence`, which are stored now.
+  virtual core::Status release_through(std::int64_t sequence) = 0;
+
+  /// Wakes whoever waits; wait_for_events() answers with nothing from now on.
+  virtual void stop() = 0;
+};
+
+}  // namespace trapline::collector

@@ -1,0 +1,200 @@
+#include "collector/digest/grouping/message_template.h"
+
+#include <algorithm>
+#include <array>
+
+#include "sdk/core/utf8.h"
+
+namespace trapline::collector {
+namespace {
+
+constexpr std::size_t kMostBytes = 2048;
+/// A quotation longer than this is more likely an apostrophe that never closes.
+constexpr std::size_t kMostQuoted = 200;
+constexpr std::string_view kBlanks = " \t\r\n\v\f";
+constexpr std::string_view kQuotes = "'\"`";
+/// What ends a word, beside blanks and quotes.
+constexpr std::string_view kSeparators = "()[]{}<>,;=|";
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool is_one_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
+bool all_of(std::string_view text, bool (*holds)(char)) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), holds);
+}
+
+/// Whether the text has this shape, where '9' stands for a digit, 'f' for a hex digit and all else for itself.
+bool has_shape(std::string_view text, std::string_view shape) {
+  return std::equal(text.begin(), text.end(), shape.begin(), shape.end(), [](char character, char wanted) {
+    if (wanted == '9') return is_digit(character);
+    if (wanted == 'f') return is_hex(character);
+    return character == wanted;
+  });
+}
+bool begins_with_shape(std::string_view text, std::string_view shape) {
+  return text.size() >= shape.size() && has_shape(text.substr(0, shape.size()), shape);
+}
+
+bool is_uuid(std::string_view word) {
+  return has_shape(word, "ffffffff-ffff-ffff-ffff-ffffffffffff") ||
+         (word.size() == 32 && all_of(word, is_hex) && std::any_of(word.begin(), word.end(), is_digit));
+}
+
+bool is_email(std::string_view word) {
+  const std::size_t at = word.find('@');
+  return at != std::string_view::npos && at > 0 && word.find('.', at) != std::string_view::npos;
+}
+
+bool is_ipv4(std::string_view word) {
+  word = word.substr(0, word.find_first_of(":/"));  // a port or a prefix length may follow
+  int parts = 0;
+  while (true) {
+    const std::size_t dot = word.find('.');
+    const std::string_view part = word.substr(0, dot);
+    if (part.size() > 3 || !all_of(part, is_digit)) return false;
+    ++parts;
+    if (dot == std::string_view::npos) return parts == 4;
+    word.remove_prefix(dot + 1);
+  }
+}
+
+bool is_ipv6(std::string_view word) {
+  const auto colons = std::count(word.begin(), word.end(), ':');
+  const bool has_only_its_characters =
+      std::all_of(word.begin(), word.end(), [](char c) { return is_hex(c) || c == ':' || c == '.'; });
+  if (!has_only_its_characters || colons < 2 || !std::any_of(word.begin(), word.end(), is_digit)) return false;
+  return colons == 7 || word.find("::") != std::string_view::npos;
+}
+
+/// 2026-11-21, 2026-11-21T09:30:00Z, 2026/11/21, 21.11.2026, 11/21/26, 09:30, 09:30:15.123
+bool is_date_or_time(std::string_view word) {
+  if (begins_with_shape(word, "9999-99-99") || begins_with_shape(word, "9999/99/99")) return true;
+  if (has_shape(word, "99.99.9999") || has_shape(word, "99/99/9999") || has_shape(word, "99/99/99")) return true;
+  return begins_with_shape(word, "99:99:99") || has_shape(word, "99:99");
+}
+
+bool is_path(std::string_view word) {
+  const bool is_windows =
+      word.size() > 3 && is_letter(word[0]) && word[1] == ':' && (word[2] == '\\' || word[2] == '/');
+  const bool is_unix = word.size() > 1 && (word.starts_with('/') || word.starts_with("./") || word.starts_with("../") ||
+                                           word.starts_with("~/"));
+  return is_windows || is_unix || word.starts_with("\\\\");
+}
+
+bool is_hex_number(std::string_view word) {
+  if (word.starts_with("0x") || word.starts_with("0X")) return all_of(word.substr(2), is_hex);
+  constexpr std::size_t kLeastDigits = 8;  // shorter ones may be words, as "facade"
+  return word.size() >= kLeastDigits && all_of(word, is_hex) && std::any_of(word.begin(), word.end(), is_digit);
+}
+
+/// The length of the number that the word begins with, with sign, grouping and decimals; 0 when it begins with none.
+std::size_t number_length(std::string_view word) {
+  std::size_t end = !word.empty() && is_one_of(word[0], "+-") ? 1 : 0;
+  const std::size_t start = end;
+  while (end < word.size() && (is_digit(word[end]) || (end > start && is_one_of(word[end], ".,_")))) ++end;
+  return end > start ? end : 0;
+}
+
+bool is_duration_unit(std::string_view unit) {
+  constexpr std::array<std::string_view, 14> kUnits = {"ns", "us",  "µs",   "ms", "s",   "sec", "secs",
+                                                       "m",  "min", "mins", "h",  "hrs", "d",   "hours"};
+  return std::find(kUnits.begin(), kUnits.end(), unit) != kUnits.end();
+}
+
+/// A word that is no known kind keeps its letters; numbers in it go ("order-4711", "worker#5"), but not the digits of
+/// names such as "utf8" and "sha256".
+std::string without_numbers(std::string_view word) {
+  constexpr std::size_t kSurelyVariable = 4;
+  std::string kept;
+  std::size_t position = 0;
+  while (position < word.size()) {
+    std::size_t end = position;
+    while (end < word.size() && is_digit(word[end])) ++end;
+    const std::size_t digits = end - position;
+    if (digits == 0) {
+      kept += word[position++];
+      continue;
+    }
+    const bool follows_letter = position > 0 && is_letter(word[position - 1]);
+    const bool is_variable = !follows_letter || digits >= kSurelyVariable;
+    kept += is_variable ? std::string_view("<num>") : word.substr(position, digits);
+    position = end;
+  }
+  return kept;
+}
+
+std::string replace_word(std::string_view word) {
+  if (word.find("://") != std::string_view::npos) return "<url>";
+  if (is_email(word)) return "<email>";
+  if (is_uuid(word)) return "<uuid>";
+  if (is_ipv4(word) || is_ipv6(word)) return "<ip>";
+  if (is_date_or_time(word)) return "<date>";
+  if (is_path(word)) return "<path>";
+  const std::size_t number = number_length(word);
+  if (number == word.size() && number > 0) return "<num>";
+  if (is_hex_number(word)) return "<hex>";
+  if (number > 0) {
+    const std::string_view unit = word.substr(number);
+    if (is_duration_unit(unit)) return "<duration>";
+    if (unit == "%" || all_of(unit, is_letter)) return "<num>" + std::string(unit);
+  }
+  return without_numbers(word);
+}
+
+/// The length of the quotation that the text begins with, quotes included; 0 when it does not close soon.
+std::size_t quotation_length(std::string_view text) {
+  const std::string_view reach = text.substr(0, kMostQuoted);
+  const std::size_t close = reach.find_first_of(std::string({text.front(), '\n'}), 1);
+  return close != std::string_view::npos && reach[close] == text.front() ? close + 1 : 0;
+}
+
+std::size_t word_length(std::string_view text) {
+  const auto ends_word = [](char c) {
+    return is_one_of(c, kBlanks) || is_one_of(c, kQuotes) || is_one_of(c, kSeparators);
+  };
+  const auto* const end = std::find_if(text.begin(), text.end(), ends_word);
+  auto length = static_cast<std::size_t>(end - text.begin());
+  if (text.substr(0, length).find("://") == std::string_view::npos) return length;
+  // Addresses hold separators too: they go on to the next blank or quote.
+  const auto ends_url = [](char c) { return is_one_of(c, kBlanks) || is_one_of(c, kQuotes) || c == '<' || c == '>'; };
+  return static_cast<std::size_t>(std::find_if(text.begin(), text.end(), ends_url) - text.begin());
+}
+
+}  // namespace
+
+std::string message_template(std::string_view message) {
+  message = core::truncate_utf8(message, kMostBytes);
+  std::string result;
+  bool is_after_word = false;
+  while (!message.empty()) {
+    const char character = message.front();
+    if (is_one_of(character, kQuotes) && !is_after_word) {
+      if (const std::size_t length = quotation_length(message); length > 0) {
+        result += "<quoted>";
+        message.remove_prefix(length);
+        is_after_word = true;
+        continue;
+      }
+    }
+    const std::size_t length = word_length(message);
+    if (length == 0) {
+      result += character;
+      message.remove_prefix(1);
+      is_after_word = false;
+      continue;
+    }
+    // Punctuation at a word's end belongs to the sentence.
+    std::string_view word = message.substr(0, length);
+    const std::size_t last = word.find_last_not_of(".:!?");
+    const std::string_view tail = word.substr(last == std::string_view::npos ? 0 : last + 1);
+    word.remove_suffix(tail.size());
+    if (!word.empty()) result += replace_word(word);
+    result += tail;
+    message.remove_prefix(length);
+    is_after_word = true;
+  }
+  return result;
+}
+
+}  // namespace trapline::collector

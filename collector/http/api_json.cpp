@@ -1,0 +1,99 @@
+#include "collector/http/api_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "sdk/core/timestamp.h"
+
+namespace trapline::collector {
+namespace {
+
+using nlohmann::json;
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+json null_or(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
+
+}  // namespace
+
+json to_json(const Issue& issue) {
+  return {{"id", std::to_string(issue.id)},
+          {"project_id", std::to_string(issue.project_id)},
+          {"title", issue.title},
+          {"type", issue.type},
+          {"value", issue.value},
+          {"culprit", issue.culprit},
+          {"platform", issue.platform},
+          {"level", to_word(issue.level)},
+          {"status", to_word(issue.status)},
+          {"count", issue.count},
+          {"user_count", issue.user_count},
+          {"first_seen", core::format_timestamp(issue.first_seen)},
+          {"last_seen", core::format_timestamp(issue.last_seen)},
+          {"daily_counts", issue.daily_counts}};
+}
+
+json to_json(const Project& project, std::string_view dsn) {
+  return {{"id", std::to_string(project.id)},
+          {"name", project.name},
+          {"dsn", dsn},
+          {"created_at", core::format_timestamp(project.created_at)}};
+}
+
+json to_json(const User& user) {
+  return {{"id", std::to_string(user.id)}, {"email", user.email}, {"role", to_word(user.role)}};
+}
+
+std::string event_to_json(const StoredEvent& stored, bool with_payload, bool with_neighbours) {
+  const DigestedEvent& event = stored.event;
+  json tags = json::array();
+  for (const auto& [key, value] : event.tags) tags.push_back({{"key", key}, {"value", value}});
+  json shown = {{"event_id", event.event_id},
+                {"project_id", std::to_string(event.project_id)},
+                {"issue_id", std::to_string(stored.issue_id)},
+                {"received_at", core::format_timestamp(event.received_at)},
+                {"timestamp", core::format_timestamp(event.timestamp)},
+                {"level", to_word(event.level)},
+                {"title", event.title},
+                {"type", event.type},
+                {"value", event.value},
+                {"culprit", event.culprit},
+                {"platform", event.platform},
+                {"environment", event.environment},
+                {"release", event.release},
+                {"transaction", event.transaction},
+                {"server_name", event.server_name},
+                {"user", event.user},
+                {"tags", std::move(tags)}};
+  if (with_neighbours) {
+    shown["newer_event_id"] = null_or(stored.newer_event_id);
+    shown["older_event_id"] = null_or(stored.older_event_id);
+  }
+  std::string text = dump(shown);
+  if (!with_payload) return text;
+  text.pop_back();  // the closing brace
+  text += ",\"payload\":";
+  text += event.payload;
+  text += '}';
+  return text;
+}
+
+std::string page_to_json(const std::vector<std::string>& items, std::string_view next_cursor) {
+  std::string text = "{\"items\":[";
+  for (std::size_t index = 0; index < items.size(); ++index) {
+    if (index > 0) text += ',';
+    text += items[index];
+  }
+  text += "],\"next_cursor\":";
+  text += next_cursor.empty() ? std::string("null") : dump(json(next_cursor));
+  return text + "}";
+}
+
+std::string make_dsn(std::string_view public_url, const Project& project) {
+  const std::size_t scheme_end = public_url.find("://") + 3;
+  std::string dsn(public_url.substr(0, scheme_end));
+  dsn += project.public_key + "@";
+  dsn += public_url.substr(scheme_end);
+  return dsn + "/" + std::to_string(project.id);
+}
+
+}  // namespace trapline::collector

@@ -1,0 +1,29 @@
+#pragma once
+
+/// The store's records as the API shows them (openapi.json).
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "collector/storage/records.h"
+
+namespace trapline::collector {
+
+nlohmann::json to_json(const Issue& issue);
+/// `dsn` is made from the address that clients reach the collector by.
+nlohmann::json to_json(const Project& project, std::string_view dsn);
+nlohmann::json to_json(const User& user);
+
+/// An event as text, since its payload goes in as the bytes that are stored. `with_neighbours` adds the events before
+/// and after it in its issue.
+std::string event_to_json(const StoredEvent& stored, bool with_payload, bool with_neighbours);
+
+/// `{"items": […], "next_cursor": …}` around items that are JSON already.
+std::string page_to_json(const std::vector<std::string>& items, std::string_view next_cursor);
+
+/// "https://key@host/prefix/1" from "https://host/prefix".
+std::string make_dsn(std::string_view public_url, const Project& project);
+
+}  // namespace trapline::collector

@@ -1,0 +1,149 @@
+#include "collector/http/api_routes.h"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "collector/http/api_json.h"
+#include "collector/http/authentication.h"
+#include "collector/http/query_params.h"
+#include "sdk/core/event_id.h"
+#include "sdk/core/timestamp.h"
+
+namespace trapline::collector {
+namespace {
+
+using nlohmann::json;
+
+constexpr UnixMillis kFourteenDaysMs = 14 * 86'400'000LL;
+
+Error no_such(std::string_view what, std::string_view id) {
+  return {"not_found", "there is no " + std::string(what) + " " + std::string(id.substr(0, 80))};
+}
+
+HttpReply raw_json(std::string text) {
+  HttpReply reply;
+  reply.body = std::move(text);
+  return reply;
+}
+
+HttpReply list_projects(const ApiContext& context) {
+  const auto projects = context.store.list_projects();
+  if (!projects) return error_reply(projects.error());
+  json items = json::array();
+  for (const Project& project : *projects) items.push_back(to_json(project, make_dsn(*context.public_url, project)));
+  return json_reply({{"items", std::move(items)}, {"next_cursor", nullptr}});
+}
+
+HttpReply get_project(const ApiContext& context, const HttpRequest& request) {
+  const auto id = read_path_id(request.path_params.at(0));
+  if (!id) return error_reply(id.error());
+  const auto project = context.store.find_project(*id);
+  if (!project) return error_reply(project.error());
+  if (!*project) return error_reply(no_such("project", request.path_params.at(0)));
+  return json_reply(to_json(**project, make_dsn(*context.public_url, **project)));
+}
+
+HttpReply list_issues(const ApiContext& context, const HttpRequest& request) {
+  const auto query = read_issue_query(request);
+  if (!query) return error_reply(query.error());
+  const auto page = context.store.find_issues(*query);
+  if (!page) return error_reply(page.error());
+  json items = json::array();
+  for (const Issue& issue : page->items) items.push_back(to_json(issue));
+  const json cursor = page->next_cursor.empty() ? json(nullptr) : json(page->next_cursor);
+  return json_reply({{"items", std::move(items)}, {"next_cursor", cursor}});
+}
+
+/// The issue that the path names.
+Result<Issue> issue_of_path(const ApiContext& context, const HttpRequest& request) {
+  const auto id = read_path_id(request.path_params.at(0));
+  if (!id) return id.error();
+  auto issue = context.store.find_issue(*id);
+  if (!issue) return issue.error();
+  if (!*issue) return no_such("issue", request.path_params.at(0));
+  return std::move(**issue);
+}
+
+HttpReply get_issue(const ApiContext& context, const HttpRequest& request) {
+  const auto issue = issue_of_path(context, request);
+  return issue ? json_reply(to_json(*issue)) : error_reply(issue.error());
+}
+
+HttpReply events_page(const ApiContext& context, const EventQuery& query) {
+  const auto page = context.store.find_events(query);
+  if (!page) return error_reply(page.error());
+  std::vector<std::string> items;
+  items.reserve(page->items.size());
+  for (const StoredEvent& event : page->items) items.push_back(event_to_json(event, query.with_payload, false));
+  return raw_json(page_to_json(items, page->next_cursor));
+}
+
+HttpReply list_issue_events(const ApiContext& context, const HttpRequest& request) {
+  const auto issue = issue_of_path(context, request);
+  if (!issue) return error_reply(issue.error());
+  auto query = read_event_query(request);
+  if (!query) return error_reply(query.error());
+  query->issue_id = issue->id;
+  return events_page(context, *query);
+}
+
+HttpReply list_events(const ApiContext& context, const HttpRequest& request) {
+  const auto query = read_event_query(request);
+  return query ? events_page(context, *query) : error_reply(query.error());
+}
+
+HttpReply get_event(const ApiContext& context, const HttpRequest& request) {
+  const auto project = read_path_id(request.path_params.at(0));
+  if (!project) return error_reply(project.error());
+  const auto event_id = core::normalise_event_id(request.path_params.at(1));
+  if (!event_id) {
+    return error_reply(Error{"invalid_parameter",
+                             "an event id is 32 hex digits, not '" + request.path_params.at(1).substr(0, 80) + "'"});
+  }
+  const auto event = context.store.find_event(*project, *event_id);
+  if (!event) return error_reply(event.error());
+  if (!*event) return error_reply(no_such("event", *event_id));
+  return raw_json(event_to_json(**event, true, true));
+}
+
+HttpReply get_issue_stats(const ApiContext& context, const HttpRequest& request) {
+  const auto issue = issue_of_path(context, request);
+  if (!issue) return error_reply(issue.error());
+  const UnixMillis now = context.clock.unix_millis();
+  const auto range = read_time_range(request, {now - kFourteenDaysMs, now + 1});
+  if (!range) return error_reply(range.error());
+  const auto counts = context.store.count_by_hour(issue->id, range->from, range->to);
+  if (!counts) return error_reply(counts.error());
+  json hours = json::array();
+  for (const HourCount& hour : *counts) {
+    hours.push_back({{"hour", core::format_timestamp(hour.hour)}, {"count", hour.count}});
+  }
+  return json_reply({{"from", core::format_timestamp(range->from)},
+                     {"to", core::format_timestamp(range->to)},
+                     {"hours", std::move(hours)}});
+}
+
+}  // namespace
+
+void add_api_routes(Router& router, const ApiContext& context) {
+  using Work = HttpReply (*)(const ApiContext&, const HttpRequest&);
+  // Every route but the API's own description is for readers only.
+  const auto add = [&](std::string_view pattern, Work work) {
+    router.add("GET", pattern, [context, work](const HttpRequest& request) {
+      const Status status = authenticate_reader(context.accounts, request);
+      return status ? work(context, request) : error_reply(status.error());
+    });
+  };
+  add("/api/v1/projects", [](const ApiContext& api, const HttpRequest&) { return list_projects(api); });
+  add("/api/v1/projects/{id}", get_project);
+  add("/api/v1/issues", list_issues);
+  add("/api/v1/issues/{id}", get_issue);
+  add("/api/v1/issues/{id}/events", list_issue_events);
+  add("/api/v1/issues/{id}/stats", get_issue_stats);
+  add("/api/v1/events", list_events);
+  add("/api/v1/events/{project}/{event_id}", get_event);
+  router.add("GET", "/api/v1/openapi.json", [](const HttpRequest&) { return raw_json(std::string(openapi_text())); });
+}
+
+}  // namespace trapline::collector

@@ -1,0 +1,64 @@
+#include "collector/http/authentication.h"
+
+#include <algorithm>
+
+namespace trapline::collector {
+namespace {
+
+std::string_view trim(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
+/// "https://host:port" without its scheme.
+std::string_view authority_of(std::string_view origin) {
+  const std::size_t scheme_end = origin.find("://");
+  return scheme_end == std::string_view::npos ? origin : origin.substr(scheme_end + 3);
+}
+
+}  // namespace
+
+std::string session_secret(const HttpRequest& request) {
+  std::string_view cookies = request.header("cookie");
+  while (!cookies.empty()) {
+    const std::size_t semicolon = cookies.find(';');
+    const std::string_view cookie = trim(cookies.substr(0, semicolon));
+    const std::size_t equals = cookie.find('=');
+    if (equals != std::string_view::npos && cookie.substr(0, equals) == kSessionCookie) {
+      return std::string(cookie.substr(equals + 1));
+    }
+    cookies.remove_prefix(semicolon == std::string_view::npos ? cookies.size() : semicolon + 1);
+  }
+  return {};
+}
+
+Status authenticate_reader(Accounts& accounts, const HttpRequest& request) {
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string_view authorization = request.header("authorization");
+  if (authorization.starts_with(kBearer)) {
+    const auto token = accounts.find_token(trim(authorization.substr(kBearer.size())));
+    if (!token) return token.error();
+    if (*token) return {};
+    return Error{"not_signed_in", "this token is not known: trapline-collector token create makes one"};
+  }
+  const std::string secret = session_secret(request);
+  if (!secret.empty()) {
+    const auto user = accounts.user_of_session(secret);
+    if (!user) return user.error();
+    if (*user) return {};
+  }
+  return Error{"not_signed_in", "sign in, or send a token as Authorization: Bearer <token>"};
+}
+
+Status check_same_origin(const HttpRequest& request) {
+  if (!request.header("content-type").starts_with("application/json")) {
+    return Error{"unsupported_content_type", "send the body as Content-Type: application/json"};
+  }
+  const std::string_view origin = request.header("origin");
+  if (!origin.empty() && authority_of(origin) != request.header("host")) {
+    return Error{"forbidden", "this request comes from a page of another site, " + std::string(origin)};
+  }
+  return {};
+}
+
+}  // namespace trapline::collector

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "collector/accounts/accounts.h"
+#include "collector/http/reply.h"
+
+namespace trapline::collector {
+
+constexpr std::string_view kSessionCookie = "trapline_session";
+
+/// The session secret in the request's cookies; empty when there is none.
+std::string session_secret(const HttpRequest& request);
+
+/// Whether somebody who may read is asking: by `Authorization: Bearer <token>`, or by the session cookie. Errors:
+/// "not_signed_in", "storage".
+Status authenticate_reader(Accounts& accounts, const HttpRequest& request);
+
+/// Whether a request that changes something comes from our own pages: JSON, and from the origin it is sent to. A page
+/// of another site can send neither without the browser asking us first. Errors: "unsupported_content_type",
+/// "forbidden".
+Status check_same_origin(const HttpRequest& request);
+
+}  // namespace trapline::collector

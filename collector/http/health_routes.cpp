@@ -1,0 +1,23 @@
+#include "collector/http/health_routes.h"
+
+#include <nlohmann/json.hpp>
+
+#include "collector/http/metrics.h"
+
+namespace trapline::collector {
+
+void add_health_routes(Router& router, const HealthContext& context) {
+  router.add("GET", "/healthz", [](const HttpRequest&) { return json_reply({{"status", "ok"}}); });
+  router.add("GET", "/readyz", [context](const HttpRequest&) {
+    const Status status = context.store.check();
+    return status ? json_reply({{"status", "ok"}}) : error_reply(status.error());
+  });
+  router.add("GET", "/metrics", [context](const HttpRequest&) {
+    HttpReply reply;
+    reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    reply.body = render_metrics(context.intake, context.spool, context.digester, context.store);
+    return reply;
+  });
+}
+
+}  // namespace trapline::collector

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "collector/digest/digester.h"
+#include "collector/http/router.h"
+#include "collector/ingest/intake.h"
+#include "collector/ingest/spool.h"
+#include "collector/storage/store.h"
+
+namespace trapline::collector {
+
+/// What the health routes look at; all of it outlives them.
+struct HealthContext {
+  const Intake& intake;
+  const Spool& spool;
+  const Digester& digester;
+  Store& store;
+};
+
+/// Adds /healthz (200 while the process answers at all), /readyz (200 when events can be taken in and shown, else 503
+/// with the reason) and /metrics. None of them asks for a key: they tell no content.
+void add_health_routes(Router& router, const HealthContext& context);
+
+}  // namespace trapline::collector

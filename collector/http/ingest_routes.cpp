@@ -1,0 +1,109 @@
+#include "collector/http/ingest_routes.h"
+
+#include <algorithm>
+#include <string>
+#include <variant>
+
+#include <nlohmann/json.hpp>
+
+namespace trapline::collector {
+namespace {
+
+void allow_any_origin(HttpReply& reply) {
+  reply.headers.emplace_back("Access-Control-Allow-Origin", "*");
+  reply.headers.emplace_back("Access-Control-Expose-Headers", "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After");
+  reply.headers.emplace_back("Cross-Origin-Resource-Policy", "cross-origin");
+}
+
+HttpReply receipt_reply(Door door, const IntakeReceipt& receipt) {
+  if (door != Door::kEvents) {
+    nlohmann::json body = nlohmann::json::object();
+    if (!receipt.event_id.empty()) body["id"] = receipt.event_id;
+    return json_reply(body);
+  }
+  nlohmann::json rejected = nlohmann::json::array();
+  for (const RejectedEvent& event : receipt.rejected) {
+    rejected.push_back({{"index", event.index}, {"code", event.code}, {"message", event.message}});
+  }
+  return json_reply(
+      {{"accepted", receipt.accepted}, {"duplicates", receipt.duplicates}, {"rejected", std::move(rejected)}}, 202);
+}
+
+HttpReply refusal_reply(const IntakeRefusal& refusal) {
+  HttpReply reply = error_reply(refusal.http_status, refusal.code, refusal.message);
+  // Sentry clients print this header in their debug mode. It must stay one line.
+  std::string line = refusal.message;
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  reply.headers.emplace_back("X-Sentry-Error", std::move(line));
+  if (refusal.retry_after_seconds > 0) {
+    reply.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_seconds));
+  }
+  return reply;
+}
+
+}  // namespace
+
+std::optional<DoorPath> find_door(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  if (path == "/v1/events") return DoorPath{Door::kEvents, {}};
+  DoorPath found;
+  if (path.ends_with("/envelope")) {
+    found.door = Door::kEnvelope;
+  } else if (path.ends_with("/store")) {
+    found.door = Door::kStore;
+  } else {
+    return std::nullopt;
+  }
+  constexpr std::string_view kApi = "/api/";
+  path = path.substr(0, path.rfind('/'));
+  const std::size_t last_slash = path.rfind('/');
+  if (last_slash == std::string_view::npos || !path.substr(0, last_slash + 1).ends_with(kApi)) return std::nullopt;
+  found.project = path.substr(last_slash + 1);
+  return found;
+}
+
+HttpReply take_in(Intake& intake, const DoorPath& door, const HttpRequest& request) {
+  IntakeRequest intake_request;
+  intake_request.door = door.door;
+  intake_request.path_project = door.project;
+  intake_request.query_key = request.query_value("sentry_key");
+  intake_request.x_sentry_auth = request.header("x-sentry-auth");
+  intake_request.authorization = request.header("authorization");
+  intake_request.content_type = request.header("content-type");
+  intake_request.content_encoding = request.header("content-encoding");
+  intake_request.body = request.body;
+  const auto outcome = intake.take(intake_request);
+  const auto* receipt = std::get_if<IntakeReceipt>(&outcome);
+  HttpReply reply =
+      receipt != nullptr ? receipt_reply(door.door, *receipt) : refusal_reply(std::get<IntakeRefusal>(outcome));
+  allow_any_origin(reply);
+  return reply;
+}
+
+HttpReply answer_preflight(const HttpRequest& request) {
+  HttpReply reply;
+  reply.status = 204;
+  allow_any_origin(reply);
+  reply.headers.emplace_back("Access-Control-Allow-Methods", "POST");
+  // A header that we did not name would lose every event of the page that sends it.
+  const std::string_view wanted = request.header("access-control-request-headers");
+  reply.headers.emplace_back(
+      "Access-Control-Allow-Headers",
+      !wanted.empty() ? std::string(wanted) : "Content-Type, Content-Encoding, X-Sentry-Auth, Authorization");
+  reply.headers.emplace_back("Access-Control-Max-Age", "86400");
+  return reply;
+}
+
+HttpReply refuse_large_body(Intake& intake) {
+  intake.count_rejected("body_too_large");
+  IntakeRefusal refusal;
+  refusal.http_status = 413;
+  refusal.code = "body_too_large";
+  refusal.message = "the body is larger than the limit of " + std::to_string(intake.limits().max_body_bytes) + " bytes";
+  HttpReply reply = refusal_reply(refusal);
+  allow_any_origin(reply);
+  return reply;
+}
+
+}  // namespace trapline::collector

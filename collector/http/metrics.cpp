@@ -1,0 +1,89 @@
+#include "collector/http/metrics.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string_view>
+#include <system_error>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace trapline::collector {
+namespace {
+
+void add_head(std::string& text, std::string_view name, std::string_view type, std::string_view help) {
+  text += "# HELP " + std::string(name) + " " + std::string(help) + "\n";
+  text += "# TYPE " + std::string(name) + " " + std::string(type) + "\n";
+}
+
+template <class Number>
+void add_value(std::string& text, std::string_view name, Number value) {
+  text += std::string(name) + " " + std::to_string(value) + "\n";
+}
+
+template <class Number>
+void add_metric(std::string& text, std::string_view name, std::string_view type, std::string_view help, Number value) {
+  add_head(text, name, type, help);
+  add_value(text, name, value);
+}
+
+/// One line per label value. Labels are our own error codes and item types, so they need no escaping.
+void add_labelled(std::string& text, std::string_view name, std::string_view label, std::string_view help,
+                  const std::map<std::string, std::uint64_t>& values) {
+  add_head(text, name, "counter", help);
+  for (const auto& [value, count] : values) {
+    add_value(text, std::string(name) + "{" + std::string(label) + "=\"" + value + "\"}", count);
+  }
+}
+
+/// Resident memory in bytes, from the second field of /proc/self/statm; 0 where there is none.
+std::uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::uint64_t total_pages = 0;
+  std::uint64_t resident_pages = 0;
+  statm >> total_pages >> resident_pages;
+  return resident_pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+std::int64_t open_files() {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries("/proc/self/fd", error);
+  return error ? 0 : std::distance(begin(entries), end(entries));
+}
+
+}  // namespace
+
+std::string render_metrics(const Intake& intake, const Spool& spool, const Digester& digester, EventStore& store) {
+  const IntakeCounts counts = intake.counts();
+  std::string text;
+  add_metric(text, "trapline_events_accepted_total", "counter", "Events that were put on disk and acknowledged.",
+             counts.accepted);
+  add_metric(text, "trapline_events_digested_total", "counter", "Events that were stored with their issue.",
+             digester.digested());
+  add_metric(text, "trapline_events_duplicate_total", "counter", "Events that were there already, by their id.",
+             counts.duplicates + digester.duplicates());
+  add_labelled(text, "trapline_events_rejected_total", "reason", "Events and requests that were refused.",
+               counts.rejected);
+  add_labelled(text, "trapline_envelope_items_ignored_total", "type",
+               "Envelope items that were accepted and not kept, as this version has no use for them.",
+               counts.ignored_items);
+  add_metric(text, "trapline_spool_events", "gauge", "Accepted events that wait for digestion.", spool.size());
+  if (const auto issues = store.count_issues())
+    add_metric(text, "trapline_issues", "gauge", "Issues in the store.", *issues);
+  add_metric(text, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
+  add_metric(text, "process_cpu_seconds_total", "counter", "CPU time spent, in user and system mode.", cpu_seconds());
+  add_metric(text, "process_open_fds", "gauge", "Open file descriptors.", open_files());
+  return text;
+}
+
+}  // namespace trapline::collector

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "collector/digest/digester.h"
+#include "collector/ingest/intake.h"
+#include "collector/ingest/spool.h"
+#include "collector/storage/store.h"
+
+namespace trapline::collector {
+
+/// Everything counted, in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/).
+std::string render_metrics(const Intake& intake, const Spool& spool, const Digester& digester, EventStore& store);
+
+}  // namespace trapline::collector

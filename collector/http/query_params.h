@@ -1,0 +1,27 @@
+#pragma once
+
+/// The API's query parameters as the store's questions. Errors: "invalid_parameter", naming the parameter, its value
+/// and what it takes. Unknown parameters are ignored.
+
+#include <string>
+#include <string_view>
+
+#include "collector/http/reply.h"
+#include "collector/storage/store.h"
+
+namespace trapline::collector {
+
+Result<IssueQuery> read_issue_query(const HttpRequest& request);
+Result<EventQuery> read_event_query(const HttpRequest& request);
+
+/// A decimal id in a path. Error: "not_found", as nothing can have another kind of id.
+Result<std::int64_t> read_path_id(std::string_view text);
+
+struct TimeRange {
+  UnixMillis from = 0;
+  UnixMillis to = 0;
+};
+/// `from` and `to`, with defaults for what is not given.
+Result<TimeRange> read_time_range(const HttpRequest& request, TimeRange defaults);
+
+}  // namespace trapline::collector

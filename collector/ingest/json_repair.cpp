@@ -1,0 +1,92 @@
+#include "collector/ingest/json_repair.h"
+
+#include <optional>
+
+#include "sdk/core/utf8.h"
+
+namespace trapline::collector {
+namespace {
+
+constexpr std::string_view kReplacementEscape = "\\ufffd";
+constexpr std::size_t kEscapeLength = 6;  // \uXXXX
+
+std::optional<unsigned> hex_digit(char character) {
+  if (character >= '0' && character <= '9') return static_cast<unsigned>(character - '0');
+  if (character >= 'a' && character <= 'f') return static_cast<unsigned>(character - 'a' + 10);
+  if (character >= 'A' && character <= 'F') return static_cast<unsigned>(character - 'A' + 10);
+  return std::nullopt;
+}
+
+/// The code unit of a `\uXXXX` at the text's start.
+std::optional<unsigned> escaped_unit(std::string_view text) {
+  if (text.size() < kEscapeLength || text[0] != '\\' || text[1] != 'u') return std::nullopt;
+  unsigned unit = 0;
+  for (const char character : text.substr(2, 4)) {
+    const auto digit = hex_digit(character);
+    if (!digit) return std::nullopt;
+    unit = unit * 16 + *digit;
+  }
+  return unit;
+}
+
+bool is_high_surrogate(unsigned unit) { return unit >= 0xD800 && unit <= 0xDBFF; }
+bool is_low_surrogate(unsigned unit) { return unit >= 0xDC00 && unit <= 0xDFFF; }
+
+/// Copies the escape at the text's start and answers its length.
+std::size_t copy_escape(std::string_view text, std::string& output) {
+  const auto unit = escaped_unit(text);
+  if (!unit) {
+    const std::size_t length = text.size() < 2 ? text.size() : 2;
+    output += text.substr(0, length);
+    return length;
+  }
+  if (is_high_surrogate(*unit)) {
+    const auto next = escaped_unit(text.substr(kEscapeLength));
+    if (next && is_low_surrogate(*next)) {
+      output += text.substr(0, 2 * kEscapeLength);
+      return 2 * kEscapeLength;
+    }
+  }
+  const bool is_lone = is_high_surrogate(*unit) || is_low_surrogate(*unit);
+  output += is_lone ? kReplacementEscape : text.substr(0, kEscapeLength);
+  return kEscapeLength;
+}
+
+void append_control_escape(unsigned char character, std::string& output) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  output += "\\u00";
+  output += kDigits[character >> 4];
+  output += kDigits[character & 0x0F];
+}
+
+}  // namespace
+
+std::string repair_json(std::string_view text) {
+  std::string output;
+  output.reserve(text.size());
+  bool is_in_string = false;
+  while (!text.empty()) {
+    const char character = text.front();
+    std::size_t length = 1;
+    if (static_cast<unsigned char>(character) >= 0x80) {
+      length = core::utf8_sequence_length(text);
+      if (length == 0) {
+        output += core::kReplacementCharacter;
+        length = 1;
+      } else {
+        output += text.substr(0, length);
+      }
+    } else if (is_in_string && character == '\\') {
+      length = copy_escape(text, output);
+    } else if (is_in_string && static_cast<unsigned char>(character) < 0x20) {
+      append_control_escape(static_cast<unsigned char>(character), output);
+    } else {
+      if (character == '"') is_in_string = !is_in_string;
+      output += character;
+    }
+    text.remove_prefix(length);
+  }
+  return output;
+}
+
+}  // namespace trapline::collector

@@ -1,0 +1,147 @@
+#include "collector/serve.h"
+
+#include <csignal>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "collector/accounts/accounts.h"
+#include "collector/digest/digester.h"
+#include "collector/http/api_json.h"
+#include "collector/http/api_routes.h"
+#include "collector/http/health_routes.h"
+#include "collector/http/http_server.h"
+#include "collector/http/session_routes.h"
+#include "collector/ingest/intake.h"
+#include "collector/logging.h"
+#include "collector/storage/open_store.h"
+#include "sdk/core/random.h"
+
+namespace trapline::collector {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kKeyBytes = 16;
+
+/// Held while a server uses the data folder; the kernel lets go of it when the process dies, however it dies.
+class DataFolderLock {
+ public:
+  static Result<std::unique_ptr<DataFolderLock>> take(const std::string& folder) {
+    const std::string path = folder + "/lock";
+    const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (file < 0) return Error{"cannot_use_data", "cannot write to the data folder " + folder + ": is it yours?"};
+    auto lock = std::unique_ptr<DataFolderLock>(new DataFolderLock(file));
+    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+      return Error{"data_in_use", "another trapline-collector is serving from " + folder +
+                                      ": stop it, or choose another folder with --data"};
+    }
+    return lock;
+  }
+  ~DataFolderLock() { close(file_); }
+  DataFolderLock(const DataFolderLock&) = delete;
+  DataFolderLock& operator=(const DataFolderLock&) = delete;
+
+ private:
+  explicit DataFolderLock(int file) : file_(file) {}
+  int file_;
+};
+
+/// Blocks the signals that end the server in this thread and those it starts, so that only wait_for_end() sees them.
+sigset_t block_ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+void wait_for_end(const sigset_t& signals) {
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("{}: stopping", signal == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
+/// A store that is empty gets a project; one without users a link to become the first.
+Status greet(Store& store, Accounts& accounts, const std::string& public_url) {
+  const auto projects = store.list_projects();
+  if (!projects) return projects.error();
+  if (projects->empty()) {
+    const auto project = store.create_project("default", core::random_hex(kKeyBytes));
+    if (!project) return project.error();
+    log_with_fields("first start: made the project 'default', send its events to this DSN",
+                    {{"dsn", make_dsn(public_url, *project)}});
+  }
+  const auto link = accounts.create_welcome_link();
+  if (!link) return link.error();
+  // The secret stands behind '#', which browsers do not send: it stays out of proxies' logs.
+  if (*link) {
+    log_with_fields("nobody has an account yet: open this link once to choose the owner's password",
+                    {{"link", public_url + "/welcome#token=" + **link}});
+  }
+  return {};
+}
+
+}  // namespace
+
+Status prepare_data_folder(const Config& config) {
+  std::error_code error;
+  const bool is_new = fs::create_directories(config.data, error);
+  if (error) {
+    return Error{"cannot_use_data", "cannot make the data folder " + config.data + ": " + error.message()};
+  }
+  if (is_new) fs::permissions(config.data, fs::perms::owner_all, error);
+  return {};
+}
+
+Status serve(const Config& config) {
+  if (Status status = prepare_data_folder(config); !status) return status;
+  const auto lock = DataFolderLock::take(config.data);
+  if (!lock) return lock.error();
+  // A client that hangs up while it is being answered must not end the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  const sigset_t signals = block_ending_signals();
+
+  auto store = open_store(config.database_url());
+  if (!store) return store.error();
+  auto spool = Spool::open(config.data + "/spool.db");
+  if (!spool) return spool.error();
+  Accounts accounts(**store);
+  Intake intake(**store, **spool, config.limits);
+  Digester digester(**spool, **store);
+
+  // Bound before its routes exist, as they show the port; answered only from run() on.
+  Router router;
+  const bool is_https = config.public_url.starts_with("https://");
+  add_health_routes(router, {intake, **spool, digester, **store});
+  add_session_routes(router, accounts, is_https);
+  const auto public_url = std::make_shared<std::string>();
+  add_api_routes(router, {**store, accounts, public_url});
+  HttpServer server(std::move(router), intake);
+  const auto port = server.bind(config.host, config.port);
+  if (!port) return port.error();
+  *public_url = config.public_url_at(*port);
+
+  if (Status status = greet(**store, accounts, *public_url); !status) return status;
+  digester.start();
+  std::thread serving([&server] { server.run(); });
+  log_with_fields("listening", {{"url", config.public_url_at(*port)}});
+  wait_for_end(signals);
+  server.stop();
+  serving.join();
+  digester.stop();
+  spdlog::info("stopped");
+  return {};
+}
+
+}  // namespace trapline::collector

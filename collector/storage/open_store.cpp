@@ -1,0 +1,22 @@
+#include "collector/storage/open_store.h"
+
+#include <string>
+
+#include "collector/storage/sqlite/sqlite_store.h"
+
+namespace trapline::collector {
+
+Result<std::unique_ptr<Store>> open_store(std::string_view database_url, const core::Clock& clock) {
+  constexpr std::string_view kSqlite = "sqlite:";
+  if (database_url.starts_with("postgres://") || database_url.starts_with("postgresql://")) {
+    return Error{"invalid_database_url",
+                 "this version stores in SQLite only: use --database sqlite:PATH, or leave it out"};
+  }
+  if (!database_url.starts_with(kSqlite) || database_url.size() == kSqlite.size()) {
+    return Error{"invalid_database_url",
+                 "'" + std::string(database_url) + "' is not a database this version knows: write sqlite:PATH"};
+  }
+  return sqlite::SqliteStore::open(std::string(database_url.substr(kSqlite.size())), clock);
+}
+
+}  // namespace trapline::collector

@@ -1,0 +1,161 @@
+#pragma once
+
+/// The nouns of the store: plain values that cross its door, the same for every engine.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sdk/core/clock.h"
+
+namespace trapline::collector {
+
+using core::UnixMillis;
+
+using ProjectId = std::int64_t;
+using IssueId = std::int64_t;
+using UserId = std::int64_t;
+
+/// How bad an event is, as the Sentry event payload names it; ordered from least to most.
+enum class Level { kDebug, kInfo, kWarning, kError, kFatal };
+
+enum class IssueStatus { kUnresolved, kResolved, kIgnored };
+
+/// A place that sends events. `public_key` is its first active key; its DSN is made from both.
+struct Project {
+  ProjectId id = 0;
+  std::string name;
+  std::string public_key;  ///< 32 lower-case hex digits
+  UnixMillis created_at = 0;
+};
+
+/// An event after digestion, as the store keeps it: what is searched and shown in lists, and the whole payload.
+struct DigestedEvent {
+  ProjectId project_id = 0;
+  std::string event_id;  ///< 32 lower-case hex digits
+  UnixMillis received_at = 0;
+  UnixMillis timestamp = 0;
+  Level level = Level::kError;
+  std::string platform;
+  std::string environment;
+  std::string release;
+  std::string transaction;
+  std::string server_name;
+  std::string user;  ///< what the event's user is told apart by ("id:42", "email:…", "ip:…"); empty: none known
+  std::string fingerprint;  ///< the group key: events of one project with the same one belong to one issue
+  std::string title;        ///< "TypeError: x is not a function"
+  std::string type;         ///< the exception's type; empty for messages
+  std::string value;        ///< the exception's value, or the message
+  std::string culprit;      ///< the function or place to look at first; empty: not known
+  std::vector<std::pair<std::string, std::string>> tags;
+  std::string payload;  ///< the event's JSON
+};
+
+/// What became of a batch of events given to append().
+struct AppendOutcome {
+  std::size_t stored = 0;
+  std::size_t duplicates = 0;  ///< already there by (project, event id): counted nowhere else
+  std::size_t new_issues = 0;
+};
+
+constexpr std::size_t kSparklineDays = 14;
+
+struct Issue {
+  IssueId id = 0;
+  ProjectId project_id = 0;
+  std::string title;
+  std::string type;
+  std::string value;
+  std::string culprit;
+  std::string platform;
+  Level level = Level::kError;  ///< of the newest event
+  IssueStatus status = IssueStatus::kUnresolved;
+  std::int64_t count = 0;
+  std::int64_t user_count = 0;
+  UnixMillis first_seen = 0;
+  UnixMillis last_seen = 0;
+  std::array<std::int64_t, kSparklineDays> daily_counts{};  ///< events per UTC day, oldest first, today last
+};
+
+enum class IssueSort { kLastSeen, kFirstSeen, kCount, kUserCount };
+
+/// Which issues, and in which order: every set field narrows.
+struct IssueQuery {
+  std::optional<ProjectId> project_id;
+  std::optional<IssueStatus> status;
+  std::optional<Level> level;
+  std::string environment;                ///< issues with at least one event of it
+  std::string release;                    ///< issues with at least one event of it
+  std::string text;                       ///< words that all stand in title or culprit, upper and lower case alike
+  std::optional<UnixMillis> from;         ///< seen last at or after
+  std::optional<UnixMillis> to;           ///< seen first before
+  IssueSort sort = IssueSort::kLastSeen;  ///< always descending
+  std::string cursor;                     ///< a page's next_cursor; empty: from the start
+  std::size_t limit = 25;                 ///< 1 to 100
+};
+
+/// Which events, newest first by receipt.
+struct EventQuery {
+  std::optional<ProjectId> project_id;
+  std::optional<IssueId> issue_id;
+  std::optional<UnixMillis> from;  ///< received at or after
+  std::optional<UnixMillis> to;    ///< received before
+  bool with_payload = true;        ///< false leaves `payload` empty and saves reading it
+  std::string cursor;
+  std::size_t limit = 25;  ///< 1 to 100
+};
+
+struct StoredEvent {
+  IssueId issue_id = 0;
+  DigestedEvent event;
+  std::string newer_event_id;  ///< neighbours in the same issue by receipt; empty at the ends. Only from find_event()
+  std::string older_event_id;
+};
+
+/// One page of a listing. Pages are stable: a row is neither skipped nor repeated while others arrive.
+template <class T>
+struct Page {
+  std::vector<T> items;
+  std::string next_cursor;  ///< empty on the last page
+};
+
+/// Events of an issue within one hour.
+struct HourCount {
+  UnixMillis hour = 0;  ///< the start of the hour, UTC
+  std::int64_t count = 0;
+};
+
+enum class Role { kViewer, kMember, kAdmin, kOwner };
+
+struct User {
+  UserId id = 0;
+  std::string email;  ///< lower case
+  Role role = Role::kMember;
+  UnixMillis created_at = 0;
+};
+
+enum class TokenScope { kRead, kWrite, kAdmin };
+
+/// An API token's facts. The token itself is shown once and only its SHA-256 is kept.
+struct ApiToken {
+  std::string name;
+  TokenScope scope = TokenScope::kRead;
+  UnixMillis created_at = 0;
+};
+
+/// "fatal" … "debug" and back; the same for the other words. Parsing answers nothing for an unknown word; a level also
+/// takes JavaScript's "log" (info) and the synonyms "critical" and "warn".
+std::string_view to_word(Level level);
+std::string_view to_word(IssueStatus status);
+std::string_view to_word(Role role);
+std::string_view to_word(TokenScope scope);
+std::optional<Level> parse_level(std::string_view word);
+std::optional<IssueStatus> parse_issue_status(std::string_view word);
+std::optional<Role> parse_role(std::string_view word);
+std::optional<TokenScope> parse_token_scope(std::string_view word);
+
+}  // namespace trapline::collector

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "collector/storage/records.h"
+#include "collector/storage/sqlite/connection.h"
+
+namespace trapline::collector::sqlite {
+
+/// The event half of EventStore's questions, on one connection.
+bool has_event(Connection& connection, ProjectId project, std::string_view event_id);
+Page<StoredEvent> find_events(Connection& connection, const EventQuery& query);
+std::optional<StoredEvent> find_event(Connection& connection, ProjectId project, std::string_view event_id);
+
+}  // namespace trapline::collector::sqlite

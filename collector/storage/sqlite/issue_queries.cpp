@@ -1,0 +1,176 @@
+#include "collector/storage/sqlite/issue_queries.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+
+#include "collector/storage/sqlite/cursor.h"
+#include "collector/storage/sqlite/where_clause.h"
+
+namespace trapline::collector::sqlite {
+namespace {
+
+constexpr UnixMillis kDayMs = 86'400'000;
+
+constexpr std::string_view kSelectIssue =
+    "SELECT id, project_id, title, type, value, culprit, platform, level, status, count, user_count, first_seen, "
+    "last_seen FROM issue";
+
+std::string_view sort_column(IssueSort sort) {
+  switch (sort) {
+    case IssueSort::kFirstSeen:
+      return "first_seen";
+    case IssueSort::kCount:
+      return "count";
+    case IssueSort::kUserCount:
+      return "user_count";
+    case IssueSort::kLastSeen:
+      break;
+  }
+  return "last_seen";
+}
+
+std::int64_t sort_value(const Issue& issue, IssueSort sort) {
+  switch (sort) {
+    case IssueSort::kFirstSeen:
+      return issue.first_seen;
+    case IssueSort::kCount:
+      return issue.count;
+    case IssueSort::kUserCount:
+      return issue.user_count;
+    case IssueSort::kLastSeen:
+      break;
+  }
+  return issue.last_seen;
+}
+
+Issue read_issue(const Statement& row) {
+  Issue issue;
+  issue.id = row.integer(0);
+  issue.project_id = row.integer(1);
+  issue.title = row.text(2);
+  issue.type = row.text(3);
+  issue.value = row.text(4);
+  issue.culprit = row.text(5);
+  issue.platform = row.text(6);
+  issue.level = static_cast<Level>(row.integer(7));
+  issue.status = static_cast<IssueStatus>(row.integer(8));
+  issue.count = row.integer(9);
+  issue.user_count = row.integer(10);
+  issue.first_seen = row.integer(11);
+  issue.last_seen = row.integer(12);
+  return issue;
+}
+
+/// A LIKE pattern for "contains this", with LIKE's own characters taken literally.
+std::string contains_pattern(std::string_view word) {
+  std::string pattern = "%";
+  for (const char character : word) {
+    if (character == '%' || character == '_' || character == '\\') pattern += '\\';
+    pattern += character;
+  }
+  return pattern + "%";
+}
+
+void add_words(WhereClause& where, std::string_view text) {
+  while (true) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    if (text.empty()) return;
+    const std::string_view word = text.substr(0, text.find_first_of(" \t\r\n"));
+    where.add(R"((title || ' ' || culprit) LIKE ? ESCAPE '\')", contains_pattern(word));
+    text.remove_prefix(word.size());
+  }
+}
+
+WhereClause where_clause(const IssueQuery& query) {
+  WhereClause where;
+  if (query.project_id) where.add("project_id = ?", *query.project_id);
+  if (query.status) where.add("status = ?", static_cast<std::int64_t>(*query.status));
+  if (query.level) where.add("level = ?", static_cast<std::int64_t>(*query.level));
+  if (!query.environment.empty()) {
+    where.add("EXISTS (SELECT 1 FROM event WHERE issue_id = issue.id AND environment = ?)", query.environment);
+  }
+  if (!query.release.empty()) {
+    where.add(R"(EXISTS (SELECT 1 FROM event WHERE issue_id = issue.id AND "release" = ?))", query.release);
+  }
+  if (query.from) where.add("last_seen >= ?", *query.from);
+  if (query.to) where.add("first_seen < ?", *query.to);
+  add_words(where, query.text);
+  return where;
+}
+
+/// Fills `daily_counts` of all issues with one query.
+void add_daily_counts(Connection& connection, std::vector<Issue>& issues, UnixMillis now) {
+  if (issues.empty()) return;
+  const UnixMillis today = now - now % kDayMs;
+  const UnixMillis first_day = today - static_cast<UnixMillis>(kSparklineDays - 1) * kDayMs;
+  std::string sql = "SELECT issue_id, hour, count FROM issue_hour WHERE hour >= ? AND hour < ? AND issue_id IN (?";
+  for (std::size_t index = 1; index < issues.size(); ++index) sql += ",?";
+  sql += ")";
+  Statement statement = connection.prepare(sql);
+  statement.bind(first_day, today + kDayMs);
+  std::unordered_map<IssueId, Issue*> by_id;
+  for (Issue& issue : issues) {
+    statement.bind(issue.id);
+    by_id.emplace(issue.id, &issue);
+  }
+  while (statement.step()) {
+    const auto day = static_cast<std::size_t>((statement.integer(1) - first_day) / kDayMs);
+    by_id.at(statement.integer(0))->daily_counts.at(day) += statement.integer(2);
+  }
+}
+
+}  // namespace
+
+Page<Issue> find_issues(Connection& connection, const IssueQuery& query, UnixMillis now) {
+  const std::string column(sort_column(query.sort));
+  WhereClause where = where_clause(query);
+  if (const auto cursor = Cursor::parse(query.cursor)) {
+    where.add("(" + column + ", id) < (?, ?)", cursor->value);
+    where.add_value(cursor->id);
+  }
+  Page<Issue> page;
+  {
+    Statement statement =
+        connection.prepare(std::string(kSelectIssue) + where.sql() + " ORDER BY " + column + " DESC, id DESC LIMIT ?");
+    where.bind_to(statement);
+    statement.bind(query.limit + 1);  // one more than asked for tells whether there is a next page
+    while (statement.step()) page.items.push_back(read_issue(statement));
+  }
+  if (page.items.size() > query.limit) {
+    page.items.pop_back();
+    const Issue& last = page.items.back();
+    page.next_cursor = Cursor{sort_value(last, query.sort), last.id}.to_text();
+  }
+  add_daily_counts(connection, page.items, now);
+  return page;
+}
+
+std::optional<Issue> find_issue(Connection& connection, IssueId id, UnixMillis now) {
+  std::vector<Issue> found;
+  {
+    Statement statement = connection.prepare(std::string(kSelectIssue) + " WHERE id = ?");
+    statement.bind(id);
+    if (!statement.step()) return std::nullopt;
+    found.push_back(read_issue(statement));
+  }
+  add_daily_counts(connection, found, now);
+  return std::move(found.front());
+}
+
+std::vector<HourCount> count_by_hour(Connection& connection, IssueId id, UnixMillis from, UnixMillis to) {
+  Statement statement = connection.prepare(
+      "SELECT hour, count FROM issue_hour WHERE issue_id = ? AND hour >= ? AND hour < ? ORDER BY hour");
+  statement.bind(id, from, to);
+  std::vector<HourCount> hours;
+  while (statement.step()) hours.push_back({statement.integer(0), statement.integer(1)});
+  return hours;
+}
+
+std::int64_t count_issues(Connection& connection) {
+  Statement statement = connection.prepare("SELECT count(*) FROM issue");
+  statement.step();
+  return statement.integer(0);
+}
+
+}  // namespace trapline::collector::sqlite

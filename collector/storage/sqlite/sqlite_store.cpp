@@ -1,0 +1,201 @@
+#include "collector/storage/sqlite/sqlite_store.h"
+
+#include <type_traits>
+#include <utility>
+
+#include "collector/storage/sqlite/account_table.h"
+#include "collector/storage/sqlite/cursor.h"
+#include "collector/storage/sqlite/event_queries.h"
+#include "collector/storage/sqlite/event_writer.h"
+#include "collector/storage/sqlite/issue_queries.h"
+#include "collector/storage/sqlite/migrations.h"
+#include "collector/storage/sqlite/project_table.h"
+
+namespace trapline::collector::sqlite {
+namespace {
+
+/// Readers kept open for the next question; more than this many at once open a connection of their own and close it.
+constexpr std::size_t kMostIdleReaders = 8;
+
+/// The engine's door: what is thrown inside becomes an Error here.
+template <class Work>
+auto as_result(Work work) -> Result<std::invoke_result_t<Work>> {
+  try {
+    if constexpr (std::is_void_v<std::invoke_result_t<Work>>) {
+      work();
+      return {};
+    } else {
+      return work();
+    }
+  } catch (const InvalidCursor& error) {
+    return Error{"invalid_cursor", error.what()};
+  } catch (const SchemaTooNew& error) {
+    return Error{"schema_too_new", error.what()};
+  } catch (const std::exception& error) {
+    return Error{"storage", std::string("the database failed: ") + error.what()};
+  }
+}
+
+}  // namespace
+
+SqliteStore::SqliteStore(std::string path, const core::Clock& clock)
+    : path_(std::move(path)), clock_(clock), writer_(path_) {
+  migrate(writer_);
+}
+
+Result<std::unique_ptr<Store>> SqliteStore::open(const std::string& path, const core::Clock& clock) {
+  return as_result([&] { return std::unique_ptr<Store>(new SqliteStore(path, clock)); });
+}
+
+template <class Work>
+auto SqliteStore::write(Work work) {
+  return as_result([&] {
+    const std::lock_guard lock(writer_mutex_);
+    return work(writer_);
+  });
+}
+
+template <class Work>
+auto SqliteStore::read(Work work) {
+  return as_result([&] {
+    std::unique_ptr<Connection> reader = take_reader();
+    // A reader whose question failed is not returned: it may be what failed.
+    auto answer = work(*reader);
+    return_reader(std::move(reader));
+    return answer;
+  });
+}
+
+std::unique_ptr<Connection> SqliteStore::take_reader() {
+  {
+    const std::lock_guard lock(readers_mutex_);
+    if (!idle_readers_.empty()) {
+      std::unique_ptr<Connection> reader = std::move(idle_readers_.back());
+      idle_readers_.pop_back();
+      return reader;
+    }
+  }
+  return std::make_unique<Connection>(path_);
+}
+
+void SqliteStore::return_reader(std::unique_ptr<Connection> reader) {
+  const std::lock_guard lock(readers_mutex_);
+  if (idle_readers_.size() < kMostIdleReaders) idle_readers_.push_back(std::move(reader));
+}
+
+Status SqliteStore::check() {
+  const auto counted = count_users();
+  return counted ? Status{} : Status{counted.error()};
+}
+
+Result<AppendOutcome> SqliteStore::append(std::span<const DigestedEvent> batch) {
+  return write([&](Connection& connection) { return append_events(connection, batch); });
+}
+
+Result<bool> SqliteStore::has_event(ProjectId project, std::string_view event_id) {
+  return read([&](Connection& connection) { return sqlite::has_event(connection, project, event_id); });
+}
+
+Result<Page<Issue>> SqliteStore::find_issues(const IssueQuery& query) {
+  return read([&](Connection& connection) { return sqlite::find_issues(connection, query, clock_.unix_millis()); });
+}
+
+Result<std::optional<Issue>> SqliteStore::find_issue(IssueId id) {
+  return read([&](Connection& connection) { return sqlite::find_issue(connection, id, clock_.unix_millis()); });
+}
+
+Result<std::vector<HourCount>> SqliteStore::count_by_hour(IssueId id, UnixMillis from, UnixMillis to) {
+  return read([&](Connection& connection) { return sqlite::count_by_hour(connection, id, from, to); });
+}
+
+Result<Page<StoredEvent>> SqliteStore::find_events(const EventQuery& query) {
+  return read([&](Connection& connection) { return sqlite::find_events(connection, query); });
+}
+
+Result<std::optional<StoredEvent>> SqliteStore::find_event(ProjectId project, std::string_view event_id) {
+  return read([&](Connection& connection) { return sqlite::find_event(connection, project, event_id); });
+}
+
+Result<std::int64_t> SqliteStore::count_issues() {
+  return read([](Connection& connection) { return sqlite::count_issues(connection); });
+}
+
+Result<Project> SqliteStore::create_project(std::string_view name, std::string_view public_key) {
+  auto project = write([&](Connection& connection) {
+    return sqlite::create_project(connection, name, public_key, clock_.unix_millis());
+  });
+  if (!project) return project.error();
+  if (!*project) return Error{"conflict", "there is a project named '" + std::string(name) + "' already"};
+  return std::move(**project);
+}
+
+Result<std::vector<Project>> SqliteStore::list_projects() {
+  return read([](Connection& connection) { return sqlite::list_projects(connection); });
+}
+
+Result<std::optional<Project>> SqliteStore::find_project(ProjectId id) {
+  return read([&](Connection& connection) { return sqlite::find_project(connection, id); });
+}
+
+Result<std::optional<Project>> SqliteStore::find_project_by_key(std::string_view public_key) {
+  return read([&](Connection& connection) { return sqlite::find_project_by_key(connection, public_key); });
+}
+
+Result<User> SqliteStore::create_user(std::string_view email, Role role, std::string_view password_hash) {
+  auto user = write([&](Connection& connection) {
+    return sqlite::create_user(connection, email, role, password_hash, clock_.unix_millis());
+  });
+  if (!user) return user.error();
+  if (!*user) return Error{"conflict", "there is a user with the address " + std::string(email) + " already"};
+  return std::move(**user);
+}
+
+Result<std::optional<AccountStore::Credentials>> SqliteStore::find_credentials(std::string_view email) {
+  return read([&](Connection& connection) { return sqlite::find_credentials(connection, email); });
+}
+
+Result<std::int64_t> SqliteStore::count_users() {
+  return read([](Connection& connection) { return sqlite::count_users(connection); });
+}
+
+Status SqliteStore::create_session(std::string_view session_hash, UserId user, UnixMillis expires_at) {
+  return write([&](Connection& connection) { sqlite::create_session(connection, session_hash, user, expires_at); });
+}
+
+Result<std::optional<User>> SqliteStore::find_session_user(std::string_view session_hash, UnixMillis now) {
+  return read([&](Connection& connection) { return sqlite::find_session_user(connection, session_hash, now); });
+}
+
+Status SqliteStore::delete_session(std::string_view session_hash) {
+  return write([&](Connection& connection) { sqlite::delete_session(connection, session_hash); });
+}
+
+Status SqliteStore::create_welcome_link(std::string_view link_hash, UnixMillis expires_at) {
+  return write([&](Connection& connection) { sqlite::create_welcome_link(connection, link_hash, expires_at); });
+}
+
+Result<User> SqliteStore::create_owner_by_welcome_link(std::string_view link_hash, UnixMillis now,
+                                                       std::string_view email, std::string_view password_hash) {
+  auto outcome = write([&](Connection& connection) {
+    return sqlite::create_owner_by_welcome_link(connection, link_hash, now, email, password_hash);
+  });
+  if (!outcome) return outcome.error();
+  if (outcome->owner) return std::move(*outcome->owner);
+  if (outcome->failure == WelcomeFailure::kEmailTaken) {
+    return Error{"conflict", "there is a user with the address " + std::string(email) + " already"};
+  }
+  return Error{"not_found",
+               "this link has been used, has expired or never was: a restart of the collector prints a new one "
+               "as long as there is no user"};
+}
+
+Status SqliteStore::create_token(std::string_view token_hash, std::string_view name, TokenScope scope) {
+  return write(
+      [&](Connection& connection) { sqlite::create_token(connection, token_hash, name, scope, clock_.unix_millis()); });
+}
+
+Result<std::optional<ApiToken>> SqliteStore::find_token(std::string_view token_hash) {
+  return read([&](Connection& connection) { return sqlite::find_token(connection, token_hash); });
+}
+
+}  // namespace trapline::collector::sqlite

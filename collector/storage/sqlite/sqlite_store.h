@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "collector/storage/sqlite/connection.h"
+#include "collector/storage/store.h"
+#include "sdk/core/clock.h"
+
+namespace trapline::collector::sqlite {
+
+/// The store in one SQLite file. One connection writes, behind a mutex, as SQLite has one writer anyway; readers take a
+/// connection each from a pool and are not held up by the writer (write-ahead log).
+class SqliteStore final : public Store {
+ public:
+  static Result<std::unique_ptr<Store>> open(const std::string& path, const core::Clock& clock);
+
+  Status check() override;
+
+  Result<AppendOutcome> append(std::span<const DigestedEvent> batch) override;
+  Result<bool> has_event(ProjectId project, std::string_view event_id) override;
+  Result<Page<Issue>> find_issues(const IssueQuery& query) override;
+  Result<std::optional<Issue>> find_issue(IssueId id) override;
+  Result<std::vector<HourCount>> count_by_hour(IssueId id, UnixMillis from, UnixMillis to) override;
+  Result<Page<StoredEvent>> find_events(const EventQuery& query) override;
+  Result<std::optional<StoredEvent>> find_event(ProjectId project, std::string_view event_id) override;
+  Result<std::int64_t> count_issues() override;
+
+  Result<Project> create_project(std::string_view name, std::string_view public_key) override;
+  Result<std::vector<Project>> list_projects() override;
+  Result<std::optional<Project>> find_project(ProjectId id) override;
+  Result<std::optional<Project>> find_project_by_key(std::string_view public_key) override;
+
+  Result<User> create_user(std::string_view email, Role role, std::string_view password_hash) override;
+  Result<std::optional<Credentials>> find_credentials(std::string_view email) override;
+  Result<std::int64_t> count_users() override;
+  Status create_session(std::string_view session_hash, UserId user, UnixMillis expires_at) override;
+  Result<std::optional<User>> find_session_user(std::string_view session_hash, UnixMillis now) override;
+  Status delete_session(std::string_view session_hash) override;
+  Status create_welcome_link(std::string_view link_hash, UnixMillis expires_at) override;
+  Result<User> create_owner_by_welcome_link(std::string_view link_hash, UnixMillis now, std::string_view email,
+                                            std::string_view password_hash) override;
+  Status create_token(std::string_view token_hash, std::string_view name, TokenScope scope) override;
+  Result<std::optional<ApiToken>> find_token(std::string_view token_hash) override;
+
+ private:
+  SqliteStore(std::string path, const core::Clock& clock);
+
+  /// Runs `work` with the writing connection, or with one of the readers.
+  template <class Work>
+  auto write(Work work);
+  template <class Work>
+  auto read(Work work);
+
+  std::unique_ptr<Connection> take_reader();
+  void return_reader(std::unique_ptr<Connection> reader);
+
+  std::string path_;
+  const core::Clock& clock_;
+  std::mutex writer_mutex_;
+  Connection writer_;  ///< guarded by writer_mutex_
+  std::mutex readers_mutex_;
+  std::vector<std::unique_ptr<Connection>> idle_readers_;  ///< guarded by readers_mutex_
+};
+
+}  // namespace trapline::collector::sqlite

@@ -1,0 +1,101 @@
+#pragma once
+
+/// What the collector needs from a database, in the domain's own words. Engines implement Store (sqlite/); nothing
+/// outside them knows SQL. Every call is one transaction: it happened whole or not at all, and it is on disk when it
+/// returns. Every class here may be used from any thread. Errors: "not_found", "conflict", "invalid_cursor", or
+/// "storage" with the engine's own words.
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/storage/records.h"
+#include "sdk/core/result.h"
+
+namespace trapline::collector {
+
+using core::Error;
+using core::Result;
+using core::Status;
+
+/// Events and the issues they belong to.
+class EventStore {
+ public:
+  virtual ~EventStore() = default;
+
+  /// Stores a batch in one transaction: events, issues, counters, tags. Idempotent by (project, event id), also within
+  /// the batch.
+  virtual Result<AppendOutcome> append(std::span<const DigestedEvent> batch) = 0;
+
+  /// Whether the event is stored already.
+  virtual Result<bool> has_event(ProjectId project, std::string_view event_id) = 0;
+
+  virtual Result<Page<Issue>> find_issues(const IssueQuery& query) = 0;
+  virtual Result<std::optional<Issue>> find_issue(IssueId id) = 0;
+
+  /// The hours between `from` and `to` in which the issue had events, oldest first.
+  virtual Result<std::vector<HourCount>> count_by_hour(IssueId id, UnixMillis from, UnixMillis to) = 0;
+
+  virtual Result<Page<StoredEvent>> find_events(const EventQuery& query) = 0;
+  virtual Result<std::optional<StoredEvent>> find_event(ProjectId project, std::string_view event_id) = 0;
+
+  /// How many issues there are, for the metrics.
+  virtual Result<std::int64_t> count_issues() = 0;
+};
+
+/// Projects and their keys.
+class ProjectStore {
+ public:
+  virtual ~ProjectStore() = default;
+
+  /// "conflict" when a project of that name exists.
+  virtual Result<Project> create_project(std::string_view name, std::string_view public_key) = 0;
+  virtual Result<std::vector<Project>> list_projects() = 0;
+  virtual Result<std::optional<Project>> find_project(ProjectId id) = 0;
+
+  /// The project an active key belongs to.
+  virtual Result<std::optional<Project>> find_project_by_key(std::string_view public_key) = 0;
+};
+
+/// People, their sign-in sessions, one-time links, and API tokens. Secrets come in hashed: what is stored opens
+/// nothing.
+class AccountStore {
+ public:
+  virtual ~AccountStore() = default;
+
+  /// "conflict" when the address is taken. `password_hash` is an Argon2id string.
+  virtual Result<User> create_user(std::string_view email, Role role, std::string_view password_hash) = 0;
+
+  struct Credentials {
+    User user;
+    std::string password_hash;
+  };
+  virtual Result<std::optional<Credentials>> find_credentials(std::string_view email) = 0;
+  virtual Result<std::int64_t> count_users() = 0;
+
+  virtual Status create_session(std::string_view session_hash, UserId user, UnixMillis expires_at) = 0;
+  virtual Result<std::optional<User>> find_session_user(std::string_view session_hash, UnixMillis now) = 0;
+  virtual Status delete_session(std::string_view session_hash) = 0;
+
+  /// A link that lets whoever opens it first become the owner. A new one replaces the one before.
+  virtual Status create_welcome_link(std::string_view link_hash, UnixMillis expires_at) = 0;
+
+  /// Uses the link up and creates the owner in one transaction. "not_found" when the link is unknown, used or expired:
+  /// then nobody was created and the link, if any, is as it was.
+  virtual Result<User> create_owner_by_welcome_link(std::string_view link_hash, UnixMillis now, std::string_view email,
+                                                    std::string_view password_hash) = 0;
+
+  virtual Status create_token(std::string_view token_hash, std::string_view name, TokenScope scope) = 0;
+  virtual Result<std::optional<ApiToken>> find_token(std::string_view token_hash) = 0;
+};
+
+class Store : public EventStore, public ProjectStore, public AccountStore {
+ public:
+  /// Ok when the database answers.
+  virtual Status check() = 0;
+};
+
+}  // namespace trapline::collector

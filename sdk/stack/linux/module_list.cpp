@@ -1,0 +1,79 @@
+#include "sdk/stack/module_list.h"
+
+#include <elf.h>
+#include <link.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <system_error>
+
+#include "sdk/core/hex.h"
+
+namespace trapline::sdk {
+namespace {
+
+/// Notes are padded to four bytes (System V ABI, "Note Section").
+std::size_t padded(std::size_t size) { return (size + 3) & ~std::size_t{3}; }
+
+/// The build id among the notes of one segment, as hex; empty when it is not there.
+std::string find_build_id(const std::byte* notes, std::size_t size) {
+  constexpr char kOwner[] = "GNU";
+  std::size_t position = 0;
+  while (position + sizeof(ElfW(Nhdr)) <= size) {
+    ElfW(Nhdr) header;
+    std::memcpy(&header, notes + position, sizeof header);
+    const std::size_t name = position + sizeof header;
+    const std::size_t content = name + padded(header.n_namesz);
+    if (content + header.n_descsz > size) return {};
+    const bool is_gnu = header.n_namesz == sizeof kOwner && std::memcmp(notes + name, kOwner, sizeof kOwner) == 0;
+    if (is_gnu && header.n_type == NT_GNU_BUILD_ID) {
+      return core::to_hex(std::span(notes + content, header.n_descsz));
+    }
+    position = content + padded(header.n_descsz);
+  }
+  return {};
+}
+
+/// The loader names the program itself with an empty text.
+std::string path_of(const dl_phdr_info& info) {
+  if (info.dlpi_name != nullptr && *info.dlpi_name != '\0') return info.dlpi_name;
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).string();
+}
+
+int add_module(dl_phdr_info* info, std::size_t, void* argument) {
+  auto& modules = *static_cast<std::vector<core::Module>*>(argument);
+  core::Module module;
+  module.path = path_of(*info);
+  std::uintptr_t end = 0;
+  std::uintptr_t start = UINTPTR_MAX;
+  for (const auto& header : std::span(info->dlpi_phdr, info->dlpi_phnum)) {
+    const std::uintptr_t address = info->dlpi_addr + header.p_vaddr;
+    if (header.p_type == PT_LOAD) {
+      start = std::min(start, address);
+      end = std::max<std::uintptr_t>(end, address + header.p_memsz);
+    }
+    if (header.p_type == PT_NOTE && module.build_id.empty()) {
+      module.build_id = find_build_id(reinterpret_cast<const std::byte*>(address), header.p_memsz);
+    }
+  }
+  if (end > start) {
+    module.base = start;
+    module.size = end - start;
+    modules.push_back(std::move(module));
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::vector<core::Module> list_modules() {
+  std::vector<core::Module> modules;
+  dl_iterate_phdr(add_module, &modules);
+  return modules;
+}
+
+}  // namespace trapline::sdk

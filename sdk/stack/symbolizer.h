@@ -1,0 +1,30 @@
+#pragma once
+
+/// Names for addresses, from what is on this machine. Slow (it reads files), so it runs on the worker thread. Two ways to do
+/// it, chosen when the library is built: debug information (symbolizer_libdw.cpp: functions, files, lines), or the dynamic
+/// symbol tables alone (symbolizer_dladdr.cpp: exported functions).
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace trapline::sdk {
+
+struct Symbol {
+  std::string function;  ///< demangled; empty: not known
+  std::string file;      ///< full path; empty: not known
+  int line = 0;          ///< 0: not known
+};
+
+/// Not thread-safe. Never asks the network: debug information is read from the modules themselves.
+class Symbolizer {
+ public:
+  static std::unique_ptr<Symbolizer> create();
+  virtual ~Symbolizer() = default;
+
+  /// What stands at an address of this process. For a return address pass the address minus one, as the call before it may
+  /// be the last instruction of its line, or of its function.
+  virtual Symbol find(std::uintptr_t address) = 0;
+};
+
+}  // namespace trapline::sdk

@@ -1,0 +1,114 @@
+#!/bin/sh
+# Builds and runs every test there is. Does its own set-up on a fresh machine; a second run builds only what changed.
+#
+#   sh tests/run.sh                 everything, as CI does
+#   sh tests/run.sh --only dev      one of: dev release asan tsan fuzz
+#   sh tests/run.sh --long          with long loops (fuzzers run for a minute each)
+#
+# Every stage's output goes to build/logs/<stage>.log; a failing stage's end is shown. The last line counts the tests.
+set -u
+cd "$(dirname "$0")/.." || exit
+
+only=
+while [ $# -gt 0 ]; do
+  case "$1" in
+  --long) export TRAPLINE_LONG=1 ;;
+  --only)
+    only=${2:-}
+    shift
+    ;;
+  -h | --help)
+    sed -n '2,9s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
+  *)
+    echo "tests/run.sh: unknown argument '$1'; see sh tests/run.sh --help" >&2
+    exit 2
+    ;;
+  esac
+  shift
+done
+case "$only" in
+'' | dev | release | asan | tsan | fuzz) ;;
+*)
+  echo "tests/run.sh: --only takes dev, release, asan, tsan or fuzz, not '$only'" >&2
+  exit 2
+  ;;
+esac
+
+logs=build/logs
+mkdir -p "$logs"
+jobs=$(getconf _NPROCESSORS_ONLN)
+passed=0
+failed=0
+
+# step NAME COMMAND...: runs it with its output in a log; shows how long it took, and the log's end when it fails.
+step() {
+  name=$1
+  shift
+  log=$logs/$(printf '%s' "$name" | tr ' ' '-').log
+  printf '%-28s' "$name"
+  started=$(date +%s)
+  "$@" >"$log" 2>&1 </dev/null
+  status=$?
+  took=$(($(date +%s) - started))
+  if [ "$status" -eq 0 ]; then
+    printf 'ok      %4d s\n' "$took"
+  else
+    printf 'FAILED  %4d s   (%s)\n' "$took" "$log"
+    tail -n 60 "$log"
+  fi
+  return "$status"
+}
+
+# must NAME COMMAND...: a step that counts only when it fails.
+must() {
+  step "$@" || {
+    failed=$((failed + 1))
+    return 1
+  }
+}
+
+# build PRESET
+build() {
+  must "$1: configure" cmake --preset "$1" && must "$1: build" cmake --build --preset "$1"
+}
+
+# run_tests PRESET [CTEST ARGUMENT...]: adds ctest's own counts to the totals.
+run_tests() {
+  preset=$1
+  shift
+  step "$preset: tests" ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$jobs" "$@"
+  status=$?
+  # "98% tests passed, 1 tests failed out of 57"
+  counts=$(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*/\1 \2/p' "$logs/$preset:-tests.log" | tail -n 1)
+  if [ -z "$counts" ]; then
+    failed=$((failed + 1))
+    return 1
+  fi
+  failed=$((failed + ${counts% *}))
+  passed=$((passed + ${counts#* } - ${counts% *}))
+  return "$status"
+}
+
+wants() { [ -z "$only" ] || [ "$only" = "$1" ]; }
+
+install_node_packages() {
+  for folder in collector/web tests/e2e examples/hello-sentry-node; do
+    sh cmake/install_node_modules.sh "$folder" || return 1
+  done
+}
+
+if must "system packages" sh cmake/bootstrap.sh test && must "node packages" install_node_packages; then
+  if wants dev && build dev; then run_tests dev; fi
+  if wants release && build release; then
+    if must "release: quickstart" sh examples/quickstart.sh --once; then passed=$((passed + 1)); fi
+  fi
+  # Tests labelled "once" (formatting, the house, ...) say the same in every build.
+  if wants asan && build asan; then run_tests asan -LE once; fi
+  if wants tsan && build tsan; then run_tests tsan -LE 'once|e2e'; fi
+  if wants fuzz && build fuzz; then run_tests fuzz -L fuzz; fi
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
