@@ -1,9 +1,8 @@
 #include "sdk/core/event_json.h"
 
+#include <array>
 #include <cinttypes>
 #include <cstdio>
-
-#include <array>
 
 #include "sdk/core/json_writer.h"
 #include "sdk/core/timestamp.h"

@@ -7,8 +7,8 @@
 
 namespace trapline::core {
 
-/// Writes JSON (RFC 8259) front to back into a string, with commas where they belong. Text that is not UTF-8 is mended with
-/// U+FFFD, so the result always parses. The caller sees to it that objects and arrays are closed in order.
+/// Writes JSON (RFC 8259) front to back into a string, with commas where they belong. Text that is not UTF-8 is mended
+/// with U+FFFD, so the result always parses. The caller sees to it that objects and arrays are closed in order.
 class JsonWriter {
  public:
   JsonWriter& begin_object() { return open('{'); }

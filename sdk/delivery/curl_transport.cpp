@@ -1,10 +1,10 @@
 #include "sdk/delivery/curl_transport.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <cctype>
 #include <string_view>
+
+#include <curl/curl.h>
 
 namespace trapline::sdk {
 namespace {
@@ -29,9 +29,10 @@ std::size_t keep_body(char* data, std::size_t, std::size_t size, void* answer) {
 std::size_t keep_retry_after(char* data, std::size_t, std::size_t size, void* answer) {
   constexpr std::string_view kName = "retry-after:";
   const std::string_view line(data, size);
-  const bool is_it = line.size() > kName.size() && std::equal(kName.begin(), kName.end(), line.begin(), [](char left, char right) {
-                       return left == std::tolower(static_cast<unsigned char>(right));
-                     });
+  const bool is_it =
+      line.size() > kName.size() && std::equal(kName.begin(), kName.end(), line.begin(), [](char left, char right) {
+        return left == std::tolower(static_cast<unsigned char>(right));
+      });
   if (!is_it) return size;
   std::string_view value = line.substr(kName.size());
   value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));

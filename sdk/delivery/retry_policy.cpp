@@ -1,9 +1,9 @@
 #include "sdk/delivery/retry_policy.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <curl/curl.h>
 
 namespace trapline::sdk {
 namespace {
@@ -37,7 +37,8 @@ Verdict judge(const HttpAnswer& answer) {
 
 milliseconds retry_delay(const HttpAnswer& answer, int attempt, double random, core::UnixMillis now) {
   if (const auto asked = parse_retry_after(answer.retry_after, now)) return *asked;
-  const milliseconds ceiling = std::min(kFirstCeiling * (1LL << std::clamp(attempt, 0, kMostDoublings)), kHighestCeiling);
+  const milliseconds ceiling =
+      std::min<milliseconds>(kFirstCeiling * (1LL << std::clamp(attempt, 0, kMostDoublings)), kHighestCeiling);
   return milliseconds(static_cast<std::int64_t>(static_cast<double>(ceiling.count()) * random));
 }
 

@@ -19,8 +19,8 @@ Verdict judge(const HttpAnswer& answer);
 
 /// How long to wait before trying again. What Retry-After asks for (seconds or an HTTP date, at most an hour), else
 /// exponential backoff with full jitter: uniformly between zero and 1 s, 2 s, 4 s … 5 min
-/// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). `attempt` counts from 0, `random` is uniform
-/// in [0, 1).
+/// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). `attempt` counts from 0, `random` is
+/// uniform in [0, 1).
 std::chrono::milliseconds retry_delay(const HttpAnswer& answer, int attempt, double random, core::UnixMillis now);
 
 }  // namespace trapline::sdk

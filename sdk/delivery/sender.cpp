@@ -1,12 +1,11 @@
 #include "sdk/delivery/sender.h"
 
-#include <pthread.h>
-
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <random>
 #include <utility>
+
+#include <nlohmann/json.hpp>
+#include <pthread.h>
 
 #include "sdk/core/gzip.h"
 #include "sdk/delivery/retry_policy.h"
@@ -16,8 +15,7 @@ namespace {
 
 std::vector<std::string> request_headers(const core::Dsn& dsn) {
   const std::string client = std::string("trapline.native/") + TRAPLINE_VERSION;
-  return {"Content-Type: application/x-ndjson",
-          "Content-Encoding: gzip",
+  return {"Content-Type: application/x-ndjson", "Content-Encoding: gzip",
           "Expect:",  // no waiting for "100 Continue"
           "User-Agent: " + client,
           "X-Sentry-Auth: Sentry sentry_version=7, sentry_client=" + client + ", sentry_key=" + dsn.public_key};
@@ -37,7 +35,8 @@ std::size_t count_rejected(const HttpAnswer& answer, std::size_t batch_size, con
   const nlohmann::json body = nlohmann::json::parse(answer.body, nullptr, false);
   if (!body.is_object() || !body.contains("rejected") || !body["rejected"].is_array()) return 0;
   for (const auto& rejected : body["rejected"]) {
-    if (rejected.is_object()) report("the collector rejected an event: " + rejected.value("message", "no reason given"));
+    if (rejected.is_object())
+      report("the collector rejected an event: " + rejected.value("message", "no reason given"));
   }
   return std::min(body["rejected"].size(), batch_size);
 }
@@ -157,7 +156,8 @@ void Sender::deliver(std::unique_lock<std::mutex>& lock, const std::vector<std::
     }
     const std::string reason = answer.status == 0 ? answer.error : "it answered " + std::to_string(answer.status);
     if (verdict == Verdict::kRefused) {
-      report_("the collector refused a batch of " + std::to_string(batch.size()) + " events, " + reason + ": " + answer.body);
+      report_("the collector refused a batch of " + std::to_string(batch.size()) + " events, " + reason + ": " +
+              answer.body);
       lock.lock();
       finish(batch.size(), &SenderCounts::rejected);
       return;
@@ -170,7 +170,8 @@ void Sender::deliver(std::unique_lock<std::mutex>& lock, const std::vector<std::
     // At the end there is one more try at once, and then as many as the time allows.
     const bool has_time = !is_stopping_ || std::chrono::steady_clock::now() < stop_at_;
     if (is_stopping_ && has_time && attempt > 0) {
-      work_changed_.wait_until(lock, std::min(stop_at_, std::chrono::steady_clock::now() + std::chrono::milliseconds{100}),
+      work_changed_.wait_until(lock,
+                               std::min(stop_at_, std::chrono::steady_clock::now() + std::chrono::milliseconds{100}),
                                [] { return false; });
     }
     if (!has_time) {

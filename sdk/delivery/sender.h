@@ -1,7 +1,7 @@
 #pragma once
 
-/// Takes events from any thread and brings them to the collector from its own: gathers them into batches, compresses, posts,
-/// tries again. Every event is accounted for.
+/// Takes events from any thread and brings them to the collector from its own: gathers them into batches, compresses,
+/// posts, tries again. Every event is accounted for.
 
 #include <chrono>
 #include <condition_variable>
@@ -22,10 +22,10 @@
 namespace trapline::sdk {
 
 struct SenderLimits {
-  std::size_t max_queued = 1'000;                     ///< events waiting, on their way included
-  std::size_t max_batch_events = 100;                 ///< events in one request
+  std::size_t max_queued = 1'000;                        ///< events waiting, on their way included
+  std::size_t max_batch_events = 100;                    ///< events in one request
   std::size_t max_batch_bytes = std::size_t{512} << 10;  ///< JSON in one request, unless one event alone is larger
-  std::chrono::milliseconds max_batch_age{1'000};     ///< from the first event of a batch to its request
+  std::chrono::milliseconds max_batch_age{1'000};        ///< from the first event of a batch to its request
 };
 
 /// captured = delivered + rejected + dropped_queue_full + dropped_shutdown + queued, at any time.

@@ -18,8 +18,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  /// Sends a POST and waits for its answer. Gives up when `should_abort`, asked several times a second, says so. `headers` are
-  /// "Name: value".
+  /// Sends a POST and waits for its answer. Gives up when `should_abort`, asked several times a second, says so.
+  /// `headers` are "Name: value".
   virtual HttpAnswer post(const std::string& url, const std::vector<std::string>& headers, const std::string& body,
                           const std::function<bool()>& should_abort) = 0;
 };

@@ -1,9 +1,9 @@
 #include "sdk/stack/demangle.h"
 
-#include <cxxabi.h>
-
 #include <cstdlib>
 #include <memory>
+
+#include <cxxabi.h>
 
 namespace trapline::sdk {
 namespace {

@@ -26,7 +26,8 @@ void remember(std::vector<core::Module>& used, const core::Module& module) {
 
 bool is_in_app(const std::string& module_path, const std::string& function) {
   constexpr std::string_view kSystemFolders[] = {"/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/libexec/"};
-  constexpr std::string_view kForeignNames[] = {"std::", "__gnu_cxx::", "__cxxabiv1::", "__cxa_", "trapline::", "trapline_", "_start"};
+  constexpr std::string_view kForeignNames[] = {"std::",      "__gnu_cxx::", "__cxxabiv1::", "__cxa_",
+                                                "trapline::", "trapline_",   "_start"};
   const auto stands_before = [](std::string_view text) {
     return [text](std::string_view prefix) { return text.starts_with(prefix); };
   };

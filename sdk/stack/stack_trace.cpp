@@ -1,8 +1,8 @@
 #include "sdk/stack/stack_trace.h"
 
-#include <unwind.h>
-
 #include <algorithm>
+
+#include <unwind.h>
 
 namespace trapline::sdk {
 namespace {

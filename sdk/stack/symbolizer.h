@@ -1,8 +1,8 @@
 #pragma once
 
-/// Names for addresses, from what is on this machine. Slow (it reads files), so it runs on the worker thread. Two ways to do
-/// it, chosen when the library is built: debug information (symbolizer_libdw.cpp: functions, files, lines), or the dynamic
-/// symbol tables alone (symbolizer_dladdr.cpp: exported functions).
+/// Names for addresses, from what is on this machine. Slow (it reads files), so it runs on the worker thread. Two ways
+/// to do it, chosen when the library is built: debug information (symbolizer_libdw.cpp: functions, files, lines), or
+/// the dynamic symbol tables alone (symbolizer_dladdr.cpp: exported functions).
 
 #include <cstdint>
 #include <memory>
@@ -22,8 +22,8 @@ class Symbolizer {
   static std::unique_ptr<Symbolizer> create();
   virtual ~Symbolizer() = default;
 
-  /// What stands at an address of this process. For a return address pass the address minus one, as the call before it may
-  /// be the last instruction of its line, or of its function.
+  /// What stands at an address of this process. For a return address pass the address minus one, as the call before it
+  /// may be the last instruction of its line, or of its function.
   virtual Symbol find(std::uintptr_t address) = 0;
 };
 

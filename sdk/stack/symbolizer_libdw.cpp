@@ -1,7 +1,7 @@
+#include <utility>
+
 #include <elfutils/libdwfl.h>
 #include <unistd.h>
-
-#include <utility>
 
 #include "sdk/stack/demangle.h"
 #include "sdk/stack/symbolizer.h"

@@ -63,15 +63,15 @@ typedef struct trapline_options {
 #define TRAPLINE_OPTIONS_INIT \
   { sizeof(trapline_options), NULL, NULL, NULL, NULL, 1, 0 }
 
-/** Starts the SDK: checks the options and starts the worker thread. TRAPLINE_INVALID_ARGUMENT for a DSN that cannot be used;
- *  trapline_last_error() says what is wrong with it. Nothing is sent yet, and no server need be there. */
+/** Starts the SDK: checks the options and starts the worker thread. TRAPLINE_INVALID_ARGUMENT for a DSN that cannot be
+ * used; trapline_last_error() says what is wrong with it. Nothing is sent yet, and no server need be there. */
 TRAPLINE_API trapline_status trapline_init(const trapline_options* options);
 
 /** Bytes that an event id takes, its final NUL included. */
 #define TRAPLINE_EVENT_ID_SIZE 33
 
-/** Captures a message with the caller's stack. `event_id` may be NULL; else it has room for TRAPLINE_EVENT_ID_SIZE bytes
- *  and receives the event's id, 32 hex digits, on TRAPLINE_OK. */
+/** Captures a message with the caller's stack. `event_id` may be NULL; else it has room for TRAPLINE_EVENT_ID_SIZE
+ * bytes and receives the event's id, 32 hex digits, on TRAPLINE_OK. */
 TRAPLINE_API trapline_status trapline_capture_message(trapline_level level, const char* message, char* event_id);
 
 /** One exception of a chain. */
@@ -110,12 +110,12 @@ typedef struct trapline_breadcrumb {
 /** Adds a breadcrumb, with the time of now, to all further events. The last 100 are kept. */
 TRAPLINE_API trapline_status trapline_add_breadcrumb(const trapline_breadcrumb* breadcrumb);
 
-/** Waits until every event captured so far was acknowledged by the collector or dropped, or `timeout_ms` milliseconds have
- *  passed: then TRAPLINE_TIMEOUT, and sending goes on. Blocks the caller, nobody else. */
+/** Waits until every event captured so far was acknowledged by the collector or dropped, or `timeout_ms` milliseconds
+ * have passed: then TRAPLINE_TIMEOUT, and sending goes on. Blocks the caller, nobody else. */
 TRAPLINE_API trapline_status trapline_flush(uint32_t timeout_ms);
 
-/** Sends what waits for at most `timeout_ms` milliseconds and stops the SDK. TRAPLINE_TIMEOUT when events were left: they are
- *  dropped. A program that ends without it does the same with 2,000 ms, by atexit(). */
+/** Sends what waits for at most `timeout_ms` milliseconds and stops the SDK. TRAPLINE_TIMEOUT when events were left:
+ * they are dropped. A program that ends without it does the same with 2,000 ms, by atexit(). */
 TRAPLINE_API trapline_status trapline_shutdown(uint32_t timeout_ms);
 
 /** Where the events went since trapline_init(): captured = delivered + rejected + all dropped_… + queued. */

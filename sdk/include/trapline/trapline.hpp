@@ -14,8 +14,6 @@
 ///
 /// (Designated initialisers are C++20's; C++17 compilers take them with a warning, or fill the struct field by field.)
 
-#include <trapline/trapline.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -25,6 +23,8 @@
 #include <string>
 #include <typeinfo>
 #include <vector>
+
+#include <trapline/trapline.h>
 
 namespace trapline {
 
@@ -92,14 +92,16 @@ inline std::uint32_t to_millis(std::chrono::milliseconds timeout) noexcept {
   return static_cast<std::uint32_t>((std::min)((std::max)(std::int64_t{timeout.count()}, std::int64_t{0}), most));
 }
 
-/// The exceptions nested in `error`, itself first. Texts are copied, as nested exceptions live only while they are caught.
+/// The exceptions nested in `error`, itself first. Texts are copied, as nested exceptions live only while they are
+/// caught.
 class Chain {
  public:
   explicit Chain(const std::exception& error) { add(error, 0); }
 
   std::vector<trapline_exception> entries() const {
     std::vector<trapline_exception> entries;
-    for (const Entry& entry : entries_) entries.push_back({entry.type.c_str(), entry.value.c_str(), entry.is_mangled ? 1 : 0});
+    for (const Entry& entry : entries_)
+      entries.push_back({entry.type.c_str(), entry.value.c_str(), entry.is_mangled ? 1 : 0});
     return entries;
   }
 
@@ -174,11 +176,14 @@ inline Status clear_user() noexcept { return Status(trapline_set_user(nullptr));
 
 inline Status add_breadcrumb(const Breadcrumb& breadcrumb) noexcept {
   const trapline_breadcrumb raw{detail::text_or_null(breadcrumb.type), detail::text_or_null(breadcrumb.category),
-                                detail::text_or_null(breadcrumb.message), static_cast<trapline_level>(breadcrumb.level)};
+                                detail::text_or_null(breadcrumb.message),
+                                static_cast<trapline_level>(breadcrumb.level)};
   return Status(trapline_add_breadcrumb(&raw));
 }
 
-inline Status flush(std::chrono::milliseconds timeout) noexcept { return Status(trapline_flush(detail::to_millis(timeout))); }
+inline Status flush(std::chrono::milliseconds timeout) noexcept {
+  return Status(trapline_flush(detail::to_millis(timeout)));
+}
 
 inline Status shutdown(std::chrono::milliseconds timeout) noexcept {
   return Status(trapline_shutdown(detail::to_millis(timeout)));

@@ -1,14 +1,14 @@
 #include "sdk/stack/module_list.h"
 
-#include <elf.h>
-#include <link.h>
-
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <system_error>
+
+#include <elf.h>
+#include <link.h>
 
 #include "sdk/core/hex.h"
 
