@@ -69,7 +69,9 @@ Result<SignedIn> Accounts::sign_in(std::string_view email, std::string_view pass
   auto credentials = store_.find_credentials(*normalised);
   if (!credentials) return credentials.error();
   const std::string hash = *credentials ? (*credentials)->password_hash : std::string();
-  if (password.size() > kMostPasswordBytes || !verify_password(password, hash)) {
+  const auto is_right = password.size() > kMostPasswordBytes ? Result<bool>(false) : verify_password(password, hash);
+  if (!is_right) return is_right.error();
+  if (!*is_right) {
     limiter_.count_failure(attempt);
     return wrong;
   }

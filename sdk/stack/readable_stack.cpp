@@ -22,6 +22,13 @@ void remember(std::vector<core::Module>& used, const core::Module& module) {
   if (!is_known) used.push_back(module);
 }
 
+/// std::throw_with_nested(X()) throws a class of the C++ library's own that derives from X: people look for X.
+std::string without_nesting(std::string type) {
+  constexpr std::string_view kNested = "std::_Nested_exception<";
+  if (!type.starts_with(kNested) || !type.ends_with('>')) return type;
+  return type.substr(kNested.size(), type.size() - kNested.size() - 1);
+}
+
 }  // namespace
 
 bool is_in_app(const std::string& module_path, const std::string& function) {
@@ -42,7 +49,7 @@ bool is_in_app(const std::string& module_path, const std::string& function) {
 
 void make_readable(core::Event& event, Symbolizer& symbolizer) {
   for (core::Exception& exception : event.exceptions) {
-    if (exception.type_is_mangled) exception.type = demangle(exception.type.c_str());
+    if (exception.type_is_mangled) exception.type = without_nesting(demangle(exception.type.c_str()));
   }
   if (event.raw_stack.empty()) return;
   const std::vector<core::Module> modules = list_modules();
