@@ -36,6 +36,10 @@ case "$only" in
   ;;
 esac
 
+# What the sanitizers do on a finding: end the test. cpp-httplib comes uninstrumented from the system (tests/tsan.supp).
+export ASAN_OPTIONS="detect_leaks=1" UBSAN_OPTIONS="print_stacktrace=1"
+export TSAN_OPTIONS="halt_on_error=1:suppressions=$(pwd)/tests/tsan.supp"
+
 logs=build/logs
 mkdir -p "$logs"
 jobs=$(getconf _NPROCESSORS_ONLN)

@@ -102,14 +102,18 @@ std::string without_arguments(std::string_view name) {
       position += kAnonymousNamespace.size() - 1;
       continue;
     }
-    const bool opens = character == '<' && (depth > 0 || (!kept.empty() && is_identifier(kept.back())));
+    // "operator<< <int>" has a blank before its arguments, so that its name ends somewhere.
+    const bool follows_name = !kept.empty() && (is_identifier(kept.back()) ||
+                                                (kept.back() == ' ' && kept.find(kOperator) != std::string::npos));
+    const bool opens = character == '<' && (depth > 0 || follows_name);
     if (opens) {
       ++depth;
     } else if (character == '>' && depth > 0) {
       --depth;
     } else if (depth == 0) {
       // A parameter list follows a name; "(*Server).Serve", a method in Go, follows a dot.
-      if (character == '(' && !kept.empty() && kept.back() != '.' && kept.back() != ' ') {
+      const bool follows_word = !kept.empty() && kept.back() != '.' && (kept.back() != ' ' || follows_name);
+      if (character == '(' && follows_word) {
         const std::size_t qualifier = rest.rfind(")::");  // a local class's member: outer(int)::Inner::run()
         if (qualifier == std::string_view::npos) break;
         position += qualifier;
@@ -118,6 +122,7 @@ std::string without_arguments(std::string_view name) {
       kept += character;
     }
   }
+  while (kept.ends_with(' ')) kept.pop_back();
   return kept;
 }
 

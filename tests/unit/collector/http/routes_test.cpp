@@ -1,0 +1,111 @@
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "collector/http/api_json.h"
+#include "collector/http/authentication.h"
+#include "collector/http/ingest_routes.h"
+#include "collector/http/query_params.h"
+#include "collector/http/router.h"
+
+using namespace trapline::collector;
+
+namespace {
+
+HttpReply named(const std::string& name) {
+  HttpReply reply;
+  reply.body = name;
+  return reply;
+}
+
+}  // namespace
+
+TEST_CASE("a route is found by method and path, with and without a final slash") {
+  Router router;
+  router.add("GET", "/a/{x}/b/{y}",
+             [](const HttpRequest& request) { return named(request.path_params[0] + "+" + request.path_params[1]); });
+  router.add("POST", "/a", [](const HttpRequest&) { return named("post"); });
+  const auto ask = [&](std::string_view method, std::string_view path) {
+    HttpRequest request;
+    request.method = method;
+    request.path = path;
+    return router.route(request);
+  };
+  CHECK(ask("GET", "/a/1/b/2").body == "1+2");
+  CHECK(ask("HEAD", "/a/1/b/2/").body == "1+2");
+  CHECK(ask("POST", "/a/").body == "post");
+  CHECK(ask("GET", "/a").status == 405);
+  CHECK(ask("GET", "/a").headers.at(0).second == "POST");
+  CHECK(ask("GET", "/nowhere").status == 404);
+  CHECK(ask("GET", std::string(8000, 'a')).status == 404);
+}
+
+TEST_CASE("doors are found behind any prefix, and nothing else is a door") {
+  CHECK(find_door("/v1/events")->door == Door::kEvents);
+  CHECK(find_door("/v1/events/")->door == Door::kEvents);
+  CHECK(find_door("/api/12/envelope/")->project == "12");
+  CHECK(find_door("/api/12/store")->door == Door::kStore);
+  CHECK(find_door("/tools/errors/api/12/envelope/")->project == "12");
+  CHECK(find_door("/api/abc/envelope/")->project == "abc");
+  for (const char* path : {"/", "", "/api/12/", "/api/envelope", "/apix/12/envelope", "/12/envelope/", "/envelope"}) {
+    CAPTURE(path);
+    CHECK_FALSE(find_door(path));
+  }
+}
+
+TEST_CASE("query parameters are read, and a bad one is named with what it takes") {
+  HttpRequest request;
+  request.query = {
+      {"project", "7"}, {"level", "fatal"}, {"sort", "count"}, {"limit", "100"}, {"from", "2026-11-21T00:00:00Z"},
+      {"other", "x"}};
+  const auto query = read_issue_query(request);
+  REQUIRE(query);
+  CHECK(query->project_id == 7);
+  CHECK(query->level == Level::kFatal);
+  CHECK(query->sort == IssueSort::kCount);
+  CHECK(query->limit == 100);
+  for (const auto& [name, value] : std::multimap<std::string, std::string>{{"project", "x"},
+                                                                           {"level", "loud"},
+                                                                           {"status", "x"},
+                                                                           {"sort", "x"},
+                                                                           {"limit", "0"},
+                                                                           {"limit", "101"},
+                                                                           {"limit", "-1"},
+                                                                           {"from", "x"}}) {
+    CAPTURE(name);
+    HttpRequest bad;
+    bad.query = {{name, value}};
+    const auto refused = read_issue_query(bad);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().message.find("'" + name + "'") != std::string::npos);
+  }
+  CHECK_FALSE(read_path_id("-1"));
+  CHECK_FALSE(read_path_id("1x"));
+}
+
+TEST_CASE("the session is found among other cookies") {
+  HttpRequest request;
+  request.headers["cookie"] = "a=b; trapline_session=secret; c=d";
+  CHECK(session_secret(request) == "secret");
+  request.headers["cookie"] = "xtrapline_session=secret";
+  CHECK(session_secret(request).empty());
+}
+
+TEST_CASE("a request that changes something must be JSON from our own origin") {
+  HttpRequest request;
+  request.headers = {{"host", "errors.example.com"}};
+  CHECK(check_same_origin(request).error().code == "unsupported_content_type");
+  request.headers["content-type"] = "application/json";
+  CHECK(check_same_origin(request).ok());
+  request.headers["origin"] = "https://errors.example.com";
+  CHECK(check_same_origin(request).ok());
+  request.headers["origin"] = "https://evil.example.com";
+  CHECK(check_same_origin(request).error().code == "forbidden");
+}
+
+TEST_CASE("a DSN is made from the public address, its path included") {
+  Project project;
+  project.id = 3;
+  project.public_key = "k";
+  CHECK(make_dsn("https://h:1/x", project) == "https://k@h:1/x/3");
+}

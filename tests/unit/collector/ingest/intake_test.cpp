@@ -1,0 +1,155 @@
+#include "collector/ingest/intake.h"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "collector/storage/open_store.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace trapline::collector;
+
+namespace {
+
+const std::string kKey = "5f0e1d2c3b4a59687f6e5d4c3b2a1908";
+const std::string kOtherKey(32, 'b');
+
+struct Fixture {
+  trapline::tests::TemporaryFolder folder;
+  trapline::tests::ManualClock clock{1795223297698};
+  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db")).value();
+  std::unique_ptr<Spool> spool = Spool::open(folder.path("s.db")).value();
+  IntakeLimits limits{.max_body_bytes = 1000, .max_inflated_bytes = 2000, .max_event_bytes = 100, .max_events = 3};
+  Intake intake{*store, *spool, limits, clock};
+
+  Fixture() {
+    REQUIRE(store->create_project("one", kKey));
+    REQUIRE(store->create_project("two", kOtherKey));
+  }
+
+  IntakeRefusal refuse(const IntakeRequest& request) {
+    const auto outcome = intake.take(request);
+    REQUIRE(std::holds_alternative<IntakeRefusal>(outcome));
+    return std::get<IntakeRefusal>(outcome);
+  }
+  IntakeReceipt accept(const IntakeRequest& request) {
+    const auto outcome = intake.take(request);
+    const auto* refusal = std::get_if<IntakeRefusal>(&outcome);
+    REQUIRE_MESSAGE(refusal == nullptr, (refusal != nullptr ? refusal->message : ""));
+    return std::get<IntakeReceipt>(outcome);
+  }
+};
+
+IntakeRequest envelope(std::string_view project, std::string_view key, std::string_view body) {
+  return {.door = Door::kEnvelope, .path_project = project, .query_key = key, .body = body};
+}
+
+IntakeRequest events(std::string_view body) { return {.door = Door::kEvents, .query_key = kKey, .body = body}; }
+
+}  // namespace
+
+TEST_CASE("a key that is missing, malformed, unknown or another project's is 401, an unknown project 404") {
+  Fixture fixture;
+  struct Bad {
+    IntakeRequest request;
+    int status;
+    const char* code;
+  };
+  const std::string unknown(32, 'c');
+  const Bad table[] = {
+      {envelope("1", "", "{}\n"), 401, "missing_key"},
+      {envelope("1", "abc", "{}\n"), 401, "malformed_key"},
+      {envelope("1", unknown, "{}\n"), 401, "unknown_key"},
+      {envelope("1", kOtherKey, "{}\n"), 401, "wrong_project_key"},
+      {envelope("99", kKey, "{}\n"), 404, "unknown_project"},
+      {envelope("x", kKey, "{}\n"), 404, "unknown_project"},
+      {envelope("0", kKey, "{}\n"), 404, "unknown_project"},
+  };
+  for (const Bad& bad : table) {
+    CAPTURE(bad.code);
+    const IntakeRefusal refusal = fixture.refuse(bad.request);
+    CHECK(refusal.http_status == bad.status);
+    CHECK(refusal.code == bad.code);
+  }
+  CHECK(fixture.intake.counts().rejected.at("unknown_project") == 3);
+}
+
+TEST_CASE("an envelope's own dsn is a key, and must not contradict the request's") {
+  Fixture fixture;
+  const std::string body = "{\"dsn\":\"http://" + kKey + "@h/1\"}\n{\"type\":\"event\"}\n{}";
+  CHECK(fixture.accept(envelope("1", "", body)).accepted == 1);
+  const std::string other = "{\"dsn\":\"http://" + kOtherKey + "@h/1\"}\n";
+  CHECK(fixture.refuse(envelope("1", kKey, other)).code == "wrong_project_key");
+}
+
+TEST_CASE("bodies and events over their limits are 413") {
+  Fixture fixture;
+  CHECK(fixture.refuse(events(std::string(1001, ' '))).code == "body_too_large");
+  const std::string large = R"({"message":")" + std::string(100, 'x') + "\"}";
+  for (const IntakeRequest& request :
+       {events(large), IntakeRequest{.door = Door::kStore, .path_project = "1", .query_key = kKey, .body = large}}) {
+    const IntakeRefusal refusal = fixture.refuse(request);
+    CHECK(refusal.code == "event_too_large");
+    CHECK(refusal.http_status == 413);
+  }
+  CHECK(fixture.refuse(events("[{},{},{},{}]")).code == "too_many_events");
+  CHECK(fixture.spool->size() == 0);
+}
+
+TEST_CASE("of a list, what cannot be taken is named and the rest is taken") {
+  Fixture fixture;
+  const std::string large = R"({"message":")" + std::string(100, 'x') + "\"}";
+  const std::string body = "[{}," + large + ",7]";
+  const IntakeReceipt receipt = fixture.accept(events(body));
+  CHECK(receipt.accepted == 1);
+  REQUIRE(receipt.rejected.size() == 2);
+  CHECK(receipt.rejected[0].index == 1);
+  CHECK(receipt.rejected[0].code == "event_too_large");
+  CHECK(receipt.rejected[1].index == 2);
+  CHECK(receipt.rejected[1].code == "invalid_event");
+  CHECK(fixture.intake.counts().rejected.at("invalid_event") == 1);
+}
+
+TEST_CASE("the envelope header's id is the first event's, and wins over the payload's") {
+  Fixture fixture;
+  const std::string header_id(32, 'd');
+  const std::string payload_id(32, 'e');
+  const std::string body = "{\"event_id\":\"" + header_id + "\"}\n{\"type\":\"event\"}\n{\"event_id\":\"" + payload_id +
+                           "\"}\n{\"type\":\"event\"}\n{\"event_id\":\"" + payload_id + "\"}\n";
+  const IntakeReceipt receipt = fixture.accept(envelope("1", kKey, body));
+  CHECK(receipt.accepted == 2);
+  CHECK(receipt.event_id == header_id);
+  const auto spooled = fixture.spool->wait_for_events(10);
+  CHECK(spooled->at(0).event_id == header_id);
+  CHECK(spooled->at(1).event_id == payload_id);
+}
+
+TEST_CASE("an event without an id is given one, and the answer names it") {
+  Fixture fixture;
+  const IntakeReceipt receipt =
+      fixture.accept({.door = Door::kStore, .path_project = "1", .query_key = kKey, .body = "{}"});
+  CHECK(receipt.event_id.size() == 32);
+  CHECK(fixture.spool->wait_for_events(1)->at(0).event_id == receipt.event_id);
+}
+
+TEST_CASE("items that are not kept are accepted and counted by type") {
+  Fixture fixture;
+  const IntakeReceipt receipt =
+      fixture.accept(envelope("1", kKey, "{}\n{\"type\":\"session\"}\n{}\n{\"type\":\"new\"}\n{}\n"));
+  CHECK(receipt.accepted == 0);
+  CHECK(receipt.event_id.empty());
+  CHECK(fixture.intake.counts().ignored_items.at("session") == 1);
+  CHECK(fixture.intake.counts().ignored_items.at("unknown") == 1);
+}
+
+TEST_CASE("a new project's key takes effect within five seconds, though it was asked for before") {
+  Fixture fixture;
+  const std::string key(32, 'f');
+  const IntakeRequest request{.door = Door::kEvents, .query_key = key, .body = "{}"};
+  CHECK(fixture.refuse(request).code == "unknown_key");
+  REQUIRE(fixture.store->create_project("three", key));
+  CHECK(fixture.refuse(request).code == "unknown_key");
+  fixture.clock.advance(std::chrono::seconds(5));
+  CHECK(fixture.accept(request).accepted == 1);
+}
