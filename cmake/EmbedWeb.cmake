@@ -31,7 +31,9 @@ std::span<const trapline::collector::WebAsset> trapline::collector::web_assets()
             ${PROJECT_SOURCE_DIR}/cmake/generate_web_assets.cmake
     COMMENT "Building the dashboard"
     VERBATIM)
-  # In an object library of its own: warnings and sanitizers are the C++ compiler's, the assembler knows neither.
-  add_library(${target}_web_bytes OBJECT ${bytes})
-  target_sources(${target} PRIVATE ${table} $<TARGET_OBJECTS:${target}_web_bytes>)
+  # In an object library of its own, as it is generated: our warnings, style checks and sanitizers are not for it.
+  add_library(${target}_web_bytes OBJECT ${bytes} ${table})
+  target_include_directories(${target}_web_bytes PRIVATE ${PROJECT_SOURCE_DIR})
+  set_target_properties(${target}_web_bytes PROPERTIES CXX_STANDARD 20 POSITION_INDEPENDENT_CODE ON)
+  target_sources(${target} PRIVATE $<TARGET_OBJECTS:${target}_web_bytes>)
 endfunction()

@@ -16,8 +16,8 @@ async function get(path) {
 const expected = [
   ['hello-error', /^shop::OrderError: /],
   ['hello-error --crash', /^shop::StockError: /],
-  ['hello-c', /config/i],
-  ['hello-sentry-node', /./],
+  ['hello-c', /^ConfigError: /],
+  ['hello-sentry-node', /^PaymentError: /],
 ];
 
 function missingFrom(issues) {

@@ -37,5 +37,5 @@ try {
 console.log(`A message: event ${Sentry.captureMessage('order 4711 is tried again', 'warning')}`);
 
 const isSent = await Sentry.flush(5_000);
-console.log(isSent ? 'All events were sent.' : 'Not all events were sent in 5 seconds.');
+if (!isSent) console.error('hello-sentry-node: not all events were sent in 5 seconds.');
 process.exit(isSent ? 0 : 1);

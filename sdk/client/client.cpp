@@ -36,13 +36,13 @@ Sender::Report reporter(bool debug) {
 core::Result<std::unique_ptr<Client>> Client::create(const ClientOptions& options) {
   auto dsn = core::parse_dsn(options.dsn);
   if (!dsn) return dsn.error();
-  return std::unique_ptr<Client>(new Client(options, std::move(*dsn)));
+  return std::unique_ptr<Client>(new Client(options, *dsn));
 }
 
-Client::Client(const ClientOptions& options, core::Dsn dsn)
+Client::Client(const ClientOptions& options, const core::Dsn& dsn)
     : facts_(facts_from(options)),
       sender_(
-          std::move(dsn), make_curl_transport(),
+          dsn, make_curl_transport(),
           [this](core::Event& event) {
             if (!symbolizer_) symbolizer_ = Symbolizer::create();
             make_readable(event, *symbolizer_);

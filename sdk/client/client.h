@@ -60,7 +60,7 @@ class Client {
   [[nodiscard]] SenderCounts counts() const { return sender_.counts(); }
 
  private:
-  Client(const ClientOptions& options, core::Dsn dsn);
+  Client(const ClientOptions& options, const core::Dsn& dsn);
 
   core::ProcessFacts facts_;
   std::unique_ptr<Symbolizer> symbolizer_;  ///< the sender's thread only

@@ -43,7 +43,8 @@ std::size_t count_rejected(const HttpAnswer& answer, std::size_t batch_size, con
 
 }  // namespace
 
-Sender::Sender(core::Dsn dsn, std::unique_ptr<Transport> transport, Render render, Report report, SenderLimits limits)
+Sender::Sender(const core::Dsn& dsn, std::unique_ptr<Transport> transport, Render render, Report report,
+               SenderLimits limits)
     : url_(dsn.base_url() + "/v1/events"),
       headers_(request_headers(dsn)),
       transport_(std::move(transport)),

@@ -46,7 +46,8 @@ class Sender {
   /// A sentence about what goes wrong, for the debug mode. On the sender's thread.
   using Report = std::function<void(const std::string&)>;
 
-  Sender(core::Dsn dsn, std::unique_ptr<Transport> transport, Render render, Report report, SenderLimits limits = {});
+  Sender(const core::Dsn& dsn, std::unique_ptr<Transport> transport, Render render, Report report,
+         SenderLimits limits = {});
   ~Sender();  ///< stop(0)
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;

@@ -57,6 +57,7 @@ int add_module(dl_phdr_info* info, std::size_t, void* argument) {
       end = std::max<std::uintptr_t>(end, address + header.p_memsz);
     }
     if (header.p_type == PT_NOTE && module.build_id.empty()) {
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): the loader gives addresses as numbers
       module.build_id = find_build_id(reinterpret_cast<const std::byte*>(address), header.p_memsz);
     }
   }
