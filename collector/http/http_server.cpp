@@ -212,6 +212,7 @@ class HttpServer::Implementation {
     call.peer = request.remote_addr;
     if (door && call.method == "POST") return take_in(intake_, *door, call);
     if (door && call.method == "OPTIONS") return answer_preflight(call);
+    if (door) return refuse_method();
     const bool is_page = !is_api_path(path) && !is_health_path(path) && (call.method == "GET" || call.method == "HEAD");
     return is_page ? serve_dashboard(call) : router_.route(call);
   }

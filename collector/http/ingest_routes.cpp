@@ -95,6 +95,13 @@ HttpReply answer_preflight(const HttpRequest& request) {
   return reply;
 }
 
+HttpReply refuse_method() {
+  HttpReply reply = error_reply(405, "method_not_allowed", "events are sent to this path with POST");
+  reply.headers.emplace_back("Allow", "POST, OPTIONS");
+  allow_any_origin(reply);
+  return reply;
+}
+
 HttpReply refuse_large_body(Intake& intake) {
   intake.count_rejected("body_too_large");
   IntakeRefusal refusal;

@@ -22,6 +22,9 @@ HttpReply take_in(Intake& intake, const DoorPath& door, const HttpRequest& reque
 /// Answers a browser's preflight (OPTIONS) at a door.
 HttpReply answer_preflight(const HttpRequest& request);
 
+/// The answer to any other method at a door.
+HttpReply refuse_method();
+
 /// The answer to a body that is over the limit, decided while it was still being read.
 HttpReply refuse_large_body(Intake& intake);
 

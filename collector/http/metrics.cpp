@@ -1,8 +1,10 @@
 #include "collector/http/metrics.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 
@@ -55,6 +57,28 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+/// When the process started, in Unix seconds: the boot time and the 22nd field of /proc/self/stat, in clock ticks after
+/// it (proc(5)). 0 where there is none.
+double start_time_seconds() {
+  std::ifstream stat("/proc/self/stat");
+  std::string line;
+  std::getline(stat, line);
+  // The second field is the program's name in parentheses, which may hold blanks; 20 fields stand between it and ours.
+  std::istringstream fields(line.substr(std::min(line.rfind(')') + 1, line.size())));
+  std::string skipped;
+  for (int field = 0; field < 19; ++field) fields >> skipped;
+  double ticks = 0;
+  fields >> ticks;
+  std::ifstream system("/proc/stat");
+  double boot_time = 0;
+  for (std::string name; system >> name;) {
+    if (name != "btime") continue;
+    system >> boot_time;
+    break;
+  }
+  return boot_time > 0 ? boot_time + ticks / static_cast<double>(sysconf(_SC_CLK_TCK)) : 0;
+}
+
 std::int64_t open_files() {
   std::error_code error;
   const std::filesystem::directory_iterator entries("/proc/self/fd", error);
@@ -82,6 +106,8 @@ std::string render_metrics(const Intake& intake, const Spool& spool, const Diges
     add_metric(text, "trapline_issues", "gauge", "Issues in the store.", *issues);
   add_metric(text, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());
   add_metric(text, "process_cpu_seconds_total", "counter", "CPU time spent, in user and system mode.", cpu_seconds());
+  add_metric(text, "process_start_time_seconds", "gauge", "When the process started, in Unix seconds.",
+             start_time_seconds());
   add_metric(text, "process_open_fds", "gauge", "Open file descriptors.", open_files());
   return text;
 }

@@ -175,6 +175,7 @@ TEST_CASE("bad input is answered with its status and a code, and the collector g
   table.push_back({fixture.send("{\"m\":\"" + std::string(1 << 20, 'x') + "\"}"), 413, "event_too_large"});
   table.push_back({fixture.send(std::string((20 << 20) + 1, ' ')), 413, "body_too_large"});
   table.push_back({client.Get("/api/v1/issues"), 401, "not_signed_in"});
+  table.push_back({client.Get("/v1/events"), 405, "method_not_allowed"});
   table.push_back({client.Get("/api/v1/nowhere"), 404, "not_found"});
   table.push_back({client.Put("/api/v1/issues", "{}", "application/json"), 405, "method_not_allowed"});
   for (const Bad& bad : table) {
@@ -314,7 +315,7 @@ TEST_CASE("health, metrics and the API's description answer, and the routes it d
   const auto metrics = fixture.client->Get("/metrics");
   for (const char* name : {"trapline_events_accepted_total", "trapline_events_digested_total",
                            "trapline_events_duplicate_total", "trapline_events_rejected_total", "trapline_spool_events",
-                           "trapline_issues", "process_resident_memory_bytes"}) {
+                           "trapline_issues", "process_resident_memory_bytes", "process_start_time_seconds"}) {
     CHECK_MESSAGE(metrics->body.find(name) != std::string::npos, name);
   }
   CHECK(fixture.send("{\"event_id\":\"" + std::string(32, 'a') + "\"}")->status == 202);

@@ -74,7 +74,8 @@ TEST_CASE("every coding is undone, bounded, and says where it is damaged") {
 TEST_CASE("envelopes are read with given and implicit lengths, with and without a final newline") {
   const std::string header = R"({"event_id":"1fd941f7-2cb7-453e-8d29-c2990c2422b4"})";
   const auto payloads = [&](const std::string& items) {
-    const auto envelope = parse_envelope(header + "\n" + items);
+    const std::string body = header + "\n" + items;
+    const auto envelope = parse_envelope(body);
     REQUIRE_MESSAGE(envelope, envelope.error().message);
     CHECK(envelope->header.event_id == "1fd941f72cb7453e8d29c2990c2422b4");
     std::vector<std::string> all;
