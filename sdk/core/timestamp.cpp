@@ -115,7 +115,9 @@ std::optional<UnixMillis> parse_timestamp(std::string_view text) {
   const auto zone_minutes = read_zone(reader);
   if (!zone_minutes || !reader.at_end()) return std::nullopt;
   const auto day_millis = std::chrono::duration_cast<std::chrono::milliseconds>(date->time_since_epoch()).count();
-  return day_millis + (*minutes - *zone_minutes) * UnixMillis{60000} + *millis;
+  const UnixMillis time = day_millis + (*minutes - *zone_minutes) * UnixMillis{60000} + *millis;
+  if (time < kYear1 || time > kEndOfYear9999) return std::nullopt;  // in UTC it could not be written again
+  return time;
 }
 
 }  // namespace trapline::core

@@ -14,8 +14,8 @@ namespace trapline::core {
 std::string format_timestamp(UnixMillis time);
 
 /// Reads what event senders write: RFC 3339 with any number of decimals (cut to milliseconds), `T`, `t` or a space in
-/// the middle, `Z` or an offset; a missing zone means UTC, as old clients leave it out. Nothing for anything else, or
-/// for a date that does not exist.
+/// the middle, `Z` or an offset; a missing zone means UTC, as old clients leave it out. Nothing for anything else,
+/// for a date that does not exist, or for a time outside the years 1 to 9999.
 std::optional<UnixMillis> parse_timestamp(std::string_view text);
 
 }  // namespace trapline::core

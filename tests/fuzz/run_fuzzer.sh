@@ -1,9 +1,13 @@
 #!/bin/sh
-# Runs one fuzzer for ten seconds, or a minute with TRAPLINE_LONG, seeded with the recorded bodies.
+# Runs one fuzzer on input grown from the recorded bodies: the same first 200,000 inputs each time, for at most ten seconds,
+# so that a failure repeats; or, with TRAPLINE_LONG, new ones for a minute.
 # Usage: sh run_fuzzer.sh PROGRAM CORPUS_FOLDER
 set -eu
-seconds=10
-[ -z "${TRAPLINE_LONG:-}" ] || seconds=60
+if [ -n "${TRAPLINE_LONG:-}" ]; then
+  extent="-max_total_time=60"
+else
+  extent="-max_total_time=10 -runs=200000 -seed=1"
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/found" "$work/seeds"
@@ -13,4 +17,5 @@ find "$2" -name '*.body' -size -32k | while read -r body; do
   cp "$body" "$work/seeds/$number"
 done
 cd "$work"
-"$1" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 "$work/found" "$work/seeds"
+# shellcheck disable=SC2086  # the extent is words
+"$1" $extent -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 "$work/found" "$work/seeds"
