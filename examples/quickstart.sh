@@ -76,7 +76,7 @@ quietly "$work/configure.log" cmake --preset release
 cmake --build --preset release </dev/null
 quietly "$work/install.log" cmake --install build/release --prefix "$work/prefix"
 for example in hello-error hello-c; do
-  quietly "$work/$example.log" cmake -S "examples/$example" -B "$work/$example" -DCMAKE_PREFIX_PATH="$work/prefix" \
+  quietly "$work/$example.log" cmake -G Ninja -S "examples/$example" -B "$work/$example" -DCMAKE_PREFIX_PATH="$work/prefix" \
     -DCMAKE_BUILD_TYPE=RelWithDebInfo
   quietly "$work/$example.log" cmake --build "$work/$example"
 done
