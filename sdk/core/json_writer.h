@@ -21,12 +21,17 @@ class JsonWriter {
 
   JsonWriter& text(std::string_view value);
   JsonWriter& number(std::int64_t value);
+  /// A value that is JSON already.
+  JsonWriter& raw(std::string_view json);
   JsonWriter& boolean(bool value);
 
   /// A key with its value; nothing when the text is empty.
   JsonWriter& optional_text(std::string_view name, std::string_view value) {
     return value.empty() ? *this : key(name).text(value);
   }
+
+  /// Room for that many bytes, taken at once.
+  void reserve(std::size_t bytes) { json_.reserve(bytes); }
 
   /// What was written. The writer is spent.
   std::string take() { return std::move(json_); }
@@ -35,7 +40,6 @@ class JsonWriter {
   JsonWriter& open(char bracket);
   JsonWriter& close(char bracket);
   void separate();
-  void append_escaped(std::string_view value);
 
   std::string json_;
   bool needs_comma_ = false;

@@ -57,7 +57,7 @@ TEST_CASE("JSON is escaped, and text that is not UTF-8 is mended") {
   json.begin_object().key("a\"b").text("line\n\\ \x01 \xff é \xED\xA0\x80").key("n").begin_array();
   json.number(-3).boolean(true).end_array().optional_text("no", "").end_object();
   CHECK(json.take() ==
-        "{\"a\\\"b\":\"line\\u000a\\\\ \\u0001 \xEF\xBF\xBD é \xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\",\"n\":[-3,true]}");
+        "{\"a\\\"b\":\"line\\n\\\\ \\u0001 \xEF\xBF\xBD é \xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\",\"n\":[-3,true]}");
 }
 
 TEST_CASE("well-formed UTF-8 sequences are told from ill-formed ones") {
