@@ -75,6 +75,8 @@ Finding ipv4(std::string_view text, std::size_t begin) {
   if (end == 0) return {};
   if (end < text.size() && is_word(text[end])) return {};
   if (end + 1 < text.size() && text[end] == '.' && is_digit(text[end + 1])) return {};
+  // No machine has such an address, but browsers have such versions: "Chrome/120.0.0.0".
+  if (text.substr(begin, end - begin).ends_with(".0.0.0")) return {};
   return {begin, end, "[ip]", "ip"};
 }
 
@@ -237,6 +239,21 @@ constexpr KeyShape kKeyShapes[] = {
     {"whsec_", 16},   {"tlp_", 32},
 };
 
+/// For each first character of a token, the second ones that may follow it, as a set of their lower six bits.
+constexpr std::array<std::uint64_t, 256> make_beginnings() {
+  std::array<std::uint64_t, 256> beginnings{};
+  const auto add = [&](char first, char second) {
+    beginnings[static_cast<unsigned char>(first)] |= std::uint64_t{1} << (static_cast<unsigned char>(second) & 63U);
+  };
+  for (const KeyShape& shape : kKeyShapes) add(shape.prefix[0], shape.prefix[1]);
+  for (const char first : {'B', 'b'}) {
+    for (const char second : {'A', 'a', 'E', 'e'}) add(first, second);
+  }
+  add('e', 'y');
+  return beginnings;
+}
+constexpr std::array<std::uint64_t, 256> kBeginnings = make_beginnings();
+
 Finding service_key(std::string_view text, std::size_t begin) {
   const char first = text[begin];
   for (const KeyShape& shape : kKeyShapes) {
@@ -277,6 +294,10 @@ Finding credentials(std::string_view text, std::size_t begin, std::string_view s
 }
 
 }  // namespace
+
+bool may_begin_token(char first, char second) {
+  return (kBeginnings[static_cast<unsigned char>(first)] >> (static_cast<unsigned char>(second) & 63U) & 1U) != 0;
+}
 
 Finding token(std::string_view text, std::size_t begin) {
   switch (text[begin]) {

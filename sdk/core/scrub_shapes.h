@@ -11,7 +11,7 @@
 
 namespace trapline::core::shapes {
 
-/// Four numbers up to 255, not a part of a longer dotted number.
+/// Four numbers up to 255, not a part of a longer dotted number, the last three not all zero.
 Finding ipv4(std::string_view text, std::size_t begin);
 /// RFC 4291 forms of at least one digit, so that a::b of a program's text is none. `at` is the first colon.
 Finding ipv6(std::string_view text, std::size_t at, std::size_t settled);
@@ -22,6 +22,8 @@ Finding social_security_number(std::string_view text, std::size_t begin);
 Finding card(std::string_view text, std::size_t begin);
 /// ISO 13616: country, checksum (mod 97), account; with or without blanks between groups of four.
 Finding iban(std::string_view text, std::size_t begin);
+/// Whether a word that begins with these two characters may be a token(): a quick no for most words.
+bool may_begin_token(char first, char second);
 /// Bearer and basic credentials, JSON web tokens, keys of well-known services by their prefixes.
 Finding token(std::string_view text, std::size_t begin);
 /// -----BEGIN … -----END …-----, or to the end of the text.

@@ -48,8 +48,11 @@ Finding find_at_word(std::string_view text, std::size_t begin, const TextRules& 
     return found;
   }
   Finding found;
-  if (rules.tokens) found = shapes::token(text, begin);
-  if (found.end == found.begin && rules.national_ids && is_upper(first)) found = shapes::iban(text, begin);
+  if (begin + 1 == text.size()) return found;
+  const char second = text[begin + 1];
+  if (rules.tokens && shapes::may_begin_token(first, second)) found = shapes::token(text, begin);
+  if (found.end == found.begin && rules.national_ids && is_upper(first) && is_upper(second))
+    found = shapes::iban(text, begin);
   return found;
 }
 
@@ -102,7 +105,12 @@ void find_private(std::string_view text, const TextRules& rules, const Sensitive
 }
 
 void find_home_folders(std::string_view text, FindingSink& sink) {
-  for (std::size_t at = text.find_first_of("/\\"); at < text.size(); at = text.find_first_of("/\\", at)) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    if (text[at] != '/' && text[at] != '\\') {
+      ++at;
+      continue;
+    }
     const Finding finding = shapes::home_folder(text, at);
     if (finding.end > finding.begin) {
       sink.found(finding);
