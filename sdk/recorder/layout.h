@@ -1,0 +1,79 @@
+#pragma once
+
+/// The recorder's file, page by page. A fixed header, then areas whose places the header names.
+///
+///     header        what the file is, counters, the ring's head and tail, the session
+///     repeats       the table of errors that repeat (sdk/client/repeat_table.h keeps it)
+///     facts         JSON about the machine and the process, for whoever reads the file later
+///     modules       JSON about the process's modules
+///     scope         the global scope, twice: one copy is in force while the other is written
+///     breadcrumbs   the ring of breadcrumbs
+///     events        the ring of records (event_ring.h)
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "sdk/recorder/event_ring.h"
+#include "sdk/recorder/ledger.h"
+
+namespace trapline::sdk {
+
+constexpr std::uint64_t kRecorderMagic = 0x31524344'524C5054;  // "TPLRDCR1"
+constexpr std::uint32_t kRecorderVersion = 1;
+
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kRepeatBytes = 4 * kPage;
+constexpr std::size_t kFactsBytes = 4 * kPage;
+constexpr std::size_t kModulesBytes = 32 * kPage;
+constexpr std::size_t kScopeBytes = 8 * kPage;  ///< of each of the two copies
+constexpr std::size_t kBreadcrumbBytes = 32 * kPage;
+constexpr std::size_t kHeaderBytes = kPage;
+
+constexpr std::size_t kRepeatsAt = kHeaderBytes;
+constexpr std::size_t kFactsAt = kRepeatsAt + kRepeatBytes;
+constexpr std::size_t kModulesAt = kFactsAt + kFactsBytes;
+constexpr std::size_t kScopeAt = kModulesAt + kModulesBytes;
+constexpr std::size_t kBreadcrumbsAt = kScopeAt + 2 * kScopeBytes;
+constexpr std::size_t kEventsAt = kBreadcrumbsAt + kBreadcrumbBytes;
+constexpr std::size_t kSmallestRecorder = kEventsAt + 64 * kPage;
+
+/// How the process's session stands, for release health. `state` is written last.
+struct SessionBlock {
+  std::atomic<std::uint32_t> state;  ///< 0: none; 1: open
+  std::atomic<std::uint32_t> errors;
+  std::int64_t started;  ///< Unix milliseconds
+  std::array<char, 36> id;
+};
+
+/// A text of up to the area's size, replaced as a whole: the length is 0 while it is written.
+struct TextArea {
+  std::atomic<std::uint32_t> length;
+  std::uint32_t unused;
+  std::uint64_t checksum;
+};
+
+struct RecorderHeader {
+  std::uint64_t magic;
+  std::uint32_t version;
+  std::uint32_t pid;
+  std::uint64_t file_bytes;
+  std::int64_t created;         ///< Unix milliseconds
+  std::array<char, 32> run_id;  ///< hex, without NUL: names the process's run, also in the offline buffer
+  std::uint64_t checksum;       ///< of everything above
+
+  std::atomic<std::uint32_t> scope_in_force;  ///< which of the two copies
+  std::array<std::atomic<std::uint32_t>, 2> scope_length;
+  std::atomic<std::uint32_t> is_closed;  ///< not 0: the process has said goodbye; what is left is only undelivered
+  std::atomic<std::uint64_t> breadcrumbs_begin;
+  std::atomic<std::uint64_t> breadcrumbs_end;
+  TextArea facts;
+  TextArea modules;
+  SessionBlock session;
+  LedgerCounters ledger;
+  alignas(64) RingControl ring;
+};
+static_assert(sizeof(RecorderHeader) <= kHeaderBytes);
+
+}  // namespace trapline::sdk

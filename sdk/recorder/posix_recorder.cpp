@@ -1,0 +1,269 @@
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <new>
+#include <set>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sdk/core/checksum.h"
+#include "sdk/core/random.h"
+#include "sdk/recorder/recorder.h"
+
+namespace trapline::sdk {
+namespace {
+
+constexpr std::string_view kSuffix = ".recorder";
+constexpr std::string_view kUnfinishedSuffix = ".recorder-new";
+
+core::Error failed(const std::string& what, const std::string& path) {
+  return {"recorder_failed", what + " '" + path + "': " + std::strerror(errno)};  // NOLINT(concurrency-mt-unsafe)
+}
+
+std::uint64_t header_checksum(const RecorderHeader& header) {
+  return core::fast_checksum(&header, offsetof(RecorderHeader, checksum), kRecorderMagic);
+}
+
+/// A lock of the whole file that dies with this process.
+bool lock(int file) {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return fcntl(file, F_SETLK, &lock) == 0;
+}
+
+/// Reserves the file's blocks. False when there is no room for them.
+bool reserve_blocks(int file, std::size_t bytes) {
+  // Past the limit the kernel would send SIGXFSZ, which ends the app.
+  rlimit limit{};
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes) {
+    errno = EFBIG;
+    return false;
+  }
+  if (fallocate(file, 0, 0, static_cast<off_t>(bytes)) == 0) return true;
+  const bool has_no_such_call = errno == EOPNOTSUPP || errno == ENOSYS;
+  return has_no_such_call && ftruncate(file, static_cast<off_t>(bytes)) == 0;
+}
+
+/// Runs of this process: their files must never be opened again here, since closing any descriptor of a file drops the
+/// process's locks on it.
+struct OwnRuns {
+  std::mutex mutex;
+  std::set<std::string> ids;
+};
+OwnRuns& own_runs() {
+  static auto* const kRuns = new OwnRuns;
+  return *kRuns;
+}
+bool is_own_run(const std::string& run_id) {
+  const std::lock_guard guard(own_runs().mutex);
+  return own_runs().ids.contains(run_id);
+}
+
+}  // namespace
+
+Mapping::Mapping(Mapping&& other) noexcept : memory_(std::exchange(other.memory_, nullptr)), bytes_(other.bytes_) {}
+Mapping& Mapping::operator=(Mapping&& other) noexcept {
+  std::swap(memory_, other.memory_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+Mapping::~Mapping() {
+  if (memory_ != nullptr) munmap(memory_, bytes_);
+}
+
+core::Result<std::unique_ptr<Recorder>> Recorder::create(const Options& options) {
+  const std::size_t bytes = std::max(kSmallestRecorder, options.bytes / kPage * kPage);
+  std::string run_id = core::random_hex(16);
+  int file = -1;
+  std::string path;
+  std::string unfinished;
+  if (!options.folder.empty()) {
+    path = options.folder + "/" + run_id + std::string(kSuffix);
+    unfinished = options.folder + "/" + run_id + std::string(kUnfinishedSuffix);
+    file = open(unfinished.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0) return failed("cannot create", unfinished);
+    if (!lock(file) || !reserve_blocks(file, bytes)) {
+      const core::Error error = failed("cannot reserve " + std::to_string(bytes) + " bytes for", unfinished);
+      unlink(unfinished.c_str());
+      close(file);
+      return error;
+    }
+  }
+  const int flags = file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+  void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, file, 0);
+  if (memory == MAP_FAILED) {
+    const core::Error error = failed("cannot map", unfinished);
+    if (file >= 0) {
+      unlink(unfinished.c_str());
+      close(file);
+    }
+    return error;
+  }
+  auto* const header = new (memory) RecorderHeader{};
+  header->magic = kRecorderMagic;
+  header->version = kRecorderVersion;
+  header->pid = static_cast<std::uint32_t>(getpid());
+  header->file_bytes = bytes;
+  header->created = options.now;
+  std::copy(run_id.begin(), run_id.end(), header->run_id.begin());
+  header->checksum = header_checksum(*header);
+  if (file >= 0) {
+    {
+      const std::lock_guard guard(own_runs().mutex);
+      own_runs().ids.insert(run_id);
+    }
+    // Only now is it visible under the name that others look for: locked and whole.
+    if (rename(unfinished.c_str(), path.c_str()) != 0) {
+      const core::Error error = failed("cannot rename", unfinished);
+      munmap(memory, bytes);
+      unlink(unfinished.c_str());
+      close(file);
+      return error;
+    }
+  }
+  return std::unique_ptr<Recorder>(new Recorder(Mapping(static_cast<char*>(memory), bytes), file, std::move(path),
+                                                std::move(run_id), options.max_breadcrumbs));
+}
+
+Recorder::Recorder(Mapping mapping, int file, std::string path, std::string run_id, std::size_t max_breadcrumbs)
+    : mapping_(std::move(mapping)),
+      file_(file),
+      path_(std::move(path)),
+      run_id_(std::move(run_id)),
+      events_(header().ring, mapping_.memory() + kEventsAt, mapping_.bytes() - kEventsAt),
+      breadcrumbs_(header().breadcrumbs_begin, header().breadcrumbs_end, mapping_.memory() + kBreadcrumbsAt,
+                   kBreadcrumbBytes, max_breadcrumbs) {}
+
+Recorder::~Recorder() {
+  if (mapping_.memory() != nullptr) header().is_closed.store(1, std::memory_order_release);
+  if (file_ < 0) return;
+  close(file_);
+  const std::lock_guard guard(own_runs().mutex);
+  own_runs().ids.erase(run_id_);
+}
+
+void Recorder::publish_scope(std::string_view row) {
+  if (row.size() > kScopeBytes) return;
+  RecorderHeader& shared = header();
+  const std::uint32_t next = 1 - shared.scope_in_force.load(std::memory_order_relaxed);
+  std::memcpy(mapping_.memory() + kScopeAt + next * kScopeBytes, row.data(), row.size());
+  shared.scope_length[next].store(static_cast<std::uint32_t>(row.size()), std::memory_order_relaxed);
+  // Release: the copy is whole before it is in force.
+  shared.scope_in_force.store(next, std::memory_order_release);
+}
+
+void Recorder::publish(TextArea& area, std::size_t at, std::size_t capacity, std::string_view text) {
+  if (text.size() > capacity) return;
+  area.length.store(0, std::memory_order_release);
+  std::memcpy(mapping_.memory() + at, text.data(), text.size());
+  area.checksum = core::fast_checksum(text, at);
+  area.length.store(static_cast<std::uint32_t>(text.size()), std::memory_order_release);
+}
+
+void Recorder::give_pages_back() {
+  if (file_ < 0) return;
+  madvise(mapping_.memory() + kEventsAt, mapping_.bytes() - kEventsAt, MADV_DONTNEED);
+}
+
+void Recorder::remove_file() {
+  if (file_ >= 0) unlink(path_.c_str());
+}
+
+void Recorder::leak() {
+  mapping_.leak();
+  if (file_ >= 0) close(file_);
+  file_ = -1;
+}
+
+AbandonedRecorder::AbandonedRecorder(Mapping mapping, int file, std::string path)
+    : mapping_(std::move(mapping)),
+      file_(file),
+      path_(std::move(path)),
+      run_id_(header().run_id.data(), header().run_id.size()) {}
+
+AbandonedRecorder::~AbandonedRecorder() { close(file_); }
+
+std::unique_ptr<AbandonedRecorder> AbandonedRecorder::open(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return nullptr;
+  struct stat status {};
+  // Another process may have taken it, and removed it, between the listing and the lock.
+  const bool is_ours = lock(file) && fstat(file, &status) == 0 && status.st_nlink > 0;
+  if (!is_ours) {
+    close(file);
+    return nullptr;
+  }
+  const auto bytes = static_cast<std::size_t>(status.st_size);
+  constexpr std::size_t kLargest = std::size_t{1} << 30;
+  void* const memory = bytes >= kSmallestRecorder && bytes <= kLargest
+                           ? mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file, 0)
+                           : MAP_FAILED;
+  if (memory != MAP_FAILED) {
+    const auto* const header = static_cast<const RecorderHeader*>(memory);
+    const bool is_whole = header->magic == kRecorderMagic && header->version == kRecorderVersion &&
+                          header->file_bytes == bytes && header->checksum == header_checksum(*header);
+    Mapping mapping(static_cast<char*>(memory), bytes);
+    if (is_whole) return std::unique_ptr<AbandonedRecorder>(new AbandonedRecorder(std::move(mapping), file, path));
+  }
+  unlink(path.c_str());
+  close(file);
+  return nullptr;
+}
+
+EventRingReader AbandonedRecorder::events(std::uint64_t drained_to) const {
+  const std::uint64_t tail = header().ring.tail.load(std::memory_order_relaxed);
+  return {std::string_view(mapping_.memory() + kEventsAt, mapping_.bytes() - kEventsAt), std::max(tail, drained_to),
+          header().ring.head.load(std::memory_order_relaxed)};
+}
+
+std::string_view AbandonedRecorder::scope() const {
+  const std::uint32_t in_force = header().scope_in_force.load(std::memory_order_relaxed) & 1U;
+  const std::size_t length = header().scope_length[in_force].load(std::memory_order_relaxed);
+  return {mapping_.memory() + kScopeAt + in_force * kScopeBytes, std::min(length, kScopeBytes)};
+}
+
+std::string AbandonedRecorder::breadcrumbs() const {
+  std::string rows;
+  BreadcrumbRing::read({mapping_.memory() + kBreadcrumbsAt, kBreadcrumbBytes},
+                       header().breadcrumbs_begin.load(std::memory_order_relaxed),
+                       header().breadcrumbs_end.load(std::memory_order_relaxed),
+                       [&](std::string_view row) { rows += row; });
+  return rows;
+}
+
+std::string_view AbandonedRecorder::read(const TextArea& area, std::size_t at, std::size_t capacity) const {
+  const std::string_view text(mapping_.memory() + at,
+                              std::min<std::size_t>(area.length.load(std::memory_order_relaxed), capacity));
+  return core::fast_checksum(text, at) == area.checksum ? text : std::string_view();
+}
+
+void AbandonedRecorder::remove_file() { unlink(path_.c_str()); }
+
+std::vector<std::unique_ptr<AbandonedRecorder>> find_abandoned(const std::string& folder) {
+  std::vector<std::unique_ptr<AbandonedRecorder>> found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_unfinished = name.ends_with(kUnfinishedSuffix);
+    if (!is_unfinished && !name.ends_with(kSuffix)) continue;
+    const std::string run_id = name.substr(0, name.find('.'));
+    if (is_own_run(run_id)) continue;
+    auto recorder = AbandonedRecorder::open(entry.path().string());
+    if (recorder && is_unfinished) {  // its process died before it captured anything
+      recorder->remove_file();
+      continue;
+    }
+    if (recorder) found.push_back(std::move(recorder));
+  }
+  return found;
+}
+
+}  // namespace trapline::sdk
