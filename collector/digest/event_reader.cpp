@@ -107,6 +107,14 @@ UnixMillis read_timestamp(const object& event, UnixMillis received_at) {
   return time <= 0 || time > received_at + kMostFutureMs ? received_at : time;
 }
 
+/// How many identical errors the client has counted into this event.
+std::int64_t read_occurrences(const object& event) {
+  constexpr std::int64_t kMost = 1'000'000'000;
+  std::int64_t count = 1;
+  if (event["repeat_count"].get_int64().get(count) != simdjson::SUCCESS) return 1;
+  return std::clamp<std::int64_t>(count, 1, kMost);
+}
+
 std::vector<EventFrame> read_frames(const object& holder, std::string_view key) {
   std::vector<EventFrame> frames;
   const auto stack = object_field(holder, key);
@@ -286,6 +294,7 @@ ReadEvent read_event(SpooledEvent event) {
   record.transaction = any_text_field(source, "transaction");
   record.server_name = any_text_field(source, "server_name");
   record.user = read_user(source);
+  record.occurrences = read_occurrences(source);
   read_tags(source, record.tags);
   read_fingerprint(source, read.client_fingerprint);
   read.exceptions = read_exceptions(source);

@@ -92,6 +92,8 @@ std::string render_metrics(const Intake& intake, const Spool& spool, const Diges
   std::string text;
   add_metric(text, "trapline_events_accepted_total", "counter", "Events that were put on disk and acknowledged.",
              counts.accepted);
+  add_metric(text, "trapline_ingest_requests_total", "counter", "Requests whose events were taken in.",
+             counts.requests);
   add_metric(text, "trapline_events_digested_total", "counter", "Events that were stored with their issue.",
              digester.digested());
   add_metric(text, "trapline_events_duplicate_total", "counter", "Events that were there already, by their id.",

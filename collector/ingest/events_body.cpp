@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "collector/ingest/batch_header.h"
+
 namespace trapline::collector {
 namespace {
 
@@ -76,6 +78,10 @@ Result<SplitEvents> split_lines(std::string_view body, std::size_t max_events) {
     const std::string_view line = trim(body.substr(0, newline));
     body.remove_prefix(newline == std::string_view::npos ? body.size() : newline + 1);
     if (line.empty()) continue;
+    if (split.events.empty() && split.batch_header.empty() && is_batch_header(line)) {
+      split.batch_header = line;
+      continue;
+    }
     if (split.events.size() == max_events) return too_many(max_events);
     split.events.push_back(line);
   }
@@ -102,7 +108,7 @@ Result<SplitEvents> split_events(EventsFormat format, std::string_view body, std
   const std::string_view trimmed = trim(body);
   if (trimmed.empty()) return Error{"invalid_json", "the body is empty, it must be an event or an array of events"};
   if (trimmed.front() == '[') return split_array(body, max_events);
-  return SplitEvents{{trimmed}, false};
+  return SplitEvents{{trimmed}, {}, false};
 }
 
 }  // namespace trapline::collector

@@ -20,6 +20,7 @@ core::Result<EventsFormat> events_format(std::string_view content_type);
 
 struct SplitEvents {
   std::vector<std::string_view> events;  ///< inside the body
+  std::string_view batch_header;         ///< of NDJSON: its first line, when that is one (batch_header.h); else empty
   bool is_batch = true;                  ///< false when the body is one event, not a list with one
 };
 

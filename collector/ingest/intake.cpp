@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "collector/ingest/auth.h"
+#include "collector/ingest/batch_header.h"
 #include "collector/ingest/content_coding.h"
 #include "collector/ingest/envelope_parser.h"
 #include "collector/ingest/event_check.h"
@@ -78,6 +79,7 @@ struct Intake::Batch {
   std::vector<RejectedEvent> rejected;
   std::map<std::string, std::uint64_t> ignored_items;
   std::string event_id;  ///< what the answer names; empty: nothing
+  BatchHeader header;    ///< what the events have in common
 
   /// Takes the next event in, or writes down why not. `id_override` wins over the payload's own.
   void add(std::string_view json, std::size_t max_bytes, std::string_view id_override = {}) {
@@ -90,7 +92,7 @@ struct Intake::Batch {
     SpooledEvent event;
     event.event_id = !id_override.empty() ? std::string(id_override) : std::move(checked->event_id);
     if (event.event_id.empty()) event.event_id = core::new_event_id();
-    event.payload = std::move(checked->json);
+    event.payload = header.complete(std::move(checked->json));
     if (events.empty()) event_id = event.event_id;
     events.push_back(std::move(event));
   }
@@ -189,6 +191,11 @@ Result<Intake::Batch> Intake::read_events(const IntakeRequest& request, std::str
   const auto split = split_events(*format, body, limits_.max_events);
   if (!split) return split.error();
   Batch batch;
+  if (!split->batch_header.empty()) {
+    auto header = BatchHeader::read(split->batch_header);
+    if (!header) return header.error();
+    batch.header = std::move(*header);
+  }
   for (const std::string_view event : split->events) batch.add(event, limits_.max_event_bytes);
   // A body that is one event stands or falls with it; of a list, the others are taken.
   if (!split->is_batch) return batch.or_first_rejection();
@@ -245,6 +252,7 @@ Result<IntakeReceipt> Intake::spool_batch(ProjectId project, Batch batch) {
     receipt.duplicates += appended->duplicates;
   }
   const std::lock_guard lock(counts_mutex_);
+  ++counts_.requests;
   counts_.accepted += receipt.accepted;
   counts_.duplicates += receipt.duplicates;
   for (const RejectedEvent& rejected : receipt.rejected) ++counts_.rejected[rejected.code];

@@ -69,6 +69,7 @@ struct IntakeRefusal {
 /// What was counted since the start, for /metrics. `ignored_items` are envelope items of types that are not kept, by
 /// type; types outside the published list count as "unknown", so that the list stays bounded.
 struct IntakeCounts {
+  std::uint64_t requests = 0;  ///< that were taken in
   std::uint64_t accepted = 0;
   std::uint64_t duplicates = 0;
   std::map<std::string, std::uint64_t> rejected;  ///< by reason, which is the error code

@@ -52,7 +52,8 @@ struct DigestedEvent {
   std::string value;        ///< the exception's value, or the message
   std::string culprit;      ///< the function or place to look at first; empty: not known
   std::vector<std::pair<std::string, std::string>> tags;
-  std::string payload;  ///< the event's JSON
+  std::int64_t occurrences = 1;  ///< identical errors that the client counted into this event, itself included
+  std::string payload;           ///< the event's JSON
 };
 
 /// What became of a batch of events given to append().

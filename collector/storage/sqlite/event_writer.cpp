@@ -17,7 +17,7 @@ constexpr std::string_view kFindEvent = "SELECT 1 FROM event WHERE project_id = 
 // What an issue shows is what its newest event says; a late, old event changes nothing but counts and first_seen.
 constexpr std::string_view kUpsertIssue = R"(
   INSERT INTO issue (project_id, fingerprint, title, type, value, culprit, platform, level, count, first_seen, last_seen)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?9)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10, ?9, ?9)
   ON CONFLICT (project_id, fingerprint) DO UPDATE SET
     title    = iif(excluded.last_seen >= last_seen, excluded.title, title),
     type     = iif(excluded.last_seen >= last_seen, excluded.type, type),
@@ -25,7 +25,7 @@ constexpr std::string_view kUpsertIssue = R"(
     culprit  = iif(excluded.last_seen >= last_seen, excluded.culprit, culprit),
     platform = iif(excluded.last_seen >= last_seen, excluded.platform, platform),
     level    = iif(excluded.last_seen >= last_seen, excluded.level, level),
-    count      = count + 1,
+    count      = count + excluded.count,
     first_seen = min(first_seen, excluded.first_seen),
     last_seen  = max(last_seen, excluded.last_seen)
   RETURNING id, count)";
@@ -36,8 +36,8 @@ constexpr std::string_view kInsertEvent = R"(
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18))";
 
 constexpr std::string_view kCountHour = R"(
-  INSERT INTO issue_hour (issue_id, hour, count) VALUES (?1, ?2, 1)
-  ON CONFLICT (issue_id, hour) DO UPDATE SET count = count + 1)";
+  INSERT INTO issue_hour (issue_id, hour, count) VALUES (?1, ?2, ?3)
+  ON CONFLICT (issue_id, hour) DO UPDATE SET count = count + excluded.count)";
 
 constexpr std::string_view kInsertUser = "INSERT OR IGNORE INTO issue_user (issue_id, user) VALUES (?1, ?2)";
 constexpr std::string_view kCountUser = "UPDATE issue SET user_count = user_count + 1 WHERE id = ?1";
@@ -55,9 +55,9 @@ UpsertedIssue upsert_issue(Connection& connection, const DigestedEvent& event) {
   Statement statement = connection.prepare(kUpsertIssue);
   statement.bind(event.project_id, std::string_view(event.fingerprint), std::string_view(event.title),
                  std::string_view(event.type), std::string_view(event.value), std::string_view(event.culprit),
-                 std::string_view(event.platform), static_cast<int>(event.level), event.timestamp);
+                 std::string_view(event.platform), static_cast<int>(event.level), event.timestamp, event.occurrences);
   statement.step();
-  const UpsertedIssue issue{statement.integer(0), statement.integer(1) == 1};
+  const UpsertedIssue issue{statement.integer(0), statement.integer(1) == event.occurrences};
   statement.run();
   return issue;
 }
@@ -83,7 +83,7 @@ void insert_event(Connection& connection, const DigestedEvent& event, IssueId is
 
 void count(Connection& connection, const DigestedEvent& event, IssueId issue) {
   const UnixMillis hour = event.timestamp - (event.timestamp % kHourMs + kHourMs) % kHourMs;
-  connection.prepare(kCountHour).bind(issue, hour).run();
+  connection.prepare(kCountHour).bind(issue, hour, event.occurrences).run();
   if (event.user.empty()) return;
   connection.prepare(kInsertUser).bind(issue, std::string_view(event.user)).run();
   if (connection.changes() > 0) connection.prepare(kCountUser).bind(issue).run();
