@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 
 #include "sdk/core/ascii.h"
 #include "sdk/core/json_text.h"
 #include "sdk/core/scrub_shapes.h"
+#include "sdk/core/swar.h"
 
 namespace trapline::core {
 namespace {
@@ -31,7 +31,7 @@ class Names {
 
  private:
   static constexpr std::uint64_t bit_of(std::string_view name) {
-    return std::uint64_t{1} << ((static_cast<unsigned char>(name.front()) * 5U + name.size() * 7U) & 63U);
+    return std::uint64_t{1} << ((static_cast<unsigned char>(name.front()) * std::size_t{5} + name.size() * 7) & 63U);
   }
   const std::string_view* begin_;
   const std::string_view* end_;
@@ -48,27 +48,24 @@ constexpr std::string_view kOwnLeafNames[] = {
     "code_id",  "instruction_addr", "image_addr",     "symbol_addr",  "addr_mode", "version",   "kernel_version",
     "build",    "start_time",       "boot_time",      "exception_id", "parent_id"};
 constexpr Names kOwnLeaves(kOwnLeafNames);
+/// Under these, names are the app's, not the format's.
+constexpr std::string_view kAppsNames[] = {"extra", "tags",    "user",    "request", "data",
+                                           "vars",  "headers", "cookies", "env"};
+constexpr Names kApps(kAppsNames);
+constexpr std::string_view kContextNames[] = {"trace", "os", "device", "app", "runtime", "browser", "culture", "gpu"};
+constexpr Names kFormatContexts(kContextNames);
 constexpr std::string_view kFramePathNames[] = {"function", "raw_function", "filename", "abs_path",
                                                 "module",   "package",      "symbol"};
 constexpr Names kFramePaths(kFramePathNames);
 constexpr std::string_view kFrameSourceNames[] = {"context_line", "pre_context", "post_context"};
 constexpr Names kFrameSource(kFrameSourceNames);
 
-/// Of eight bytes at once, those that are `c` (H. S. Warren, "Hacker's Delight", find first zero byte).
-constexpr std::uint64_t bytes_equal_to(std::uint64_t word, char c) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
-  constexpr std::uint64_t kHighs = 0x8080808080808080ULL;
-  const std::uint64_t difference = word ^ (kOnes * static_cast<unsigned char>(c));
-  return (difference - kOnes) & ~difference & kHighs;
-}
-
 /// Strings in events are short: two calls of memchr cost more than they save.
 std::size_t find_quote_or_escape(std::string_view text, std::size_t at) {
-  std::uint64_t word = 0;
-  while (at + sizeof word <= text.size()) {
-    std::memcpy(&word, text.data() + at, sizeof word);
-    if ((bytes_equal_to(word, '"') | bytes_equal_to(word, '\\')) != 0) break;
-    at += sizeof word;
+  for (; at + swar::kBytes <= text.size(); at += swar::kBytes) {
+    const std::uint64_t word = swar::load(text.data() + at);
+    const std::uint64_t found = swar::equal_to(word, '"') | swar::equal_to(word, '\\');
+    if (found != 0) return at + swar::first(found);
   }
   while (at < text.size() && text[at] != '"' && text[at] != '\\') ++at;
   return at;
@@ -120,23 +117,38 @@ bool JsonScrub::read_key() {
   bool has_escape = false;
   if (!find_string_end(at_ + 1, end, has_escape)) return false;
   Level& level = levels_.back();
-  level.key = json_.substr(at_ + 1, end - at_ - 1);
+  const std::size_t key_begin = at_ + 1;
+  level.key = json_.substr(key_begin, end - key_begin);
   at_ = end + 1;
   skip_blanks();
   if (at_ >= json_.size() || json_[at_] != ':') return false;
   ++at_;
   skip_blanks();
-  level.treatment = treatment_of(level.key);
+  std::string unescaped;
+  if (has_escape) unescaped = unescape_json(level.key).value_or("password");  // what cannot be read cannot be trusted
+  level.treatment = treatment_of(has_escape ? unescaped : level.key);
   if (levels_.size() == 1 && level.key == "_meta") has_meta_ = true;
+  const bool is_apps_name = level.is_apps || kind_ == Kind::kNested;
+  if (is_apps_name && level.treatment == Treatment::kScrub) scrub_key(key_begin, end, has_escape);
   return at_ < json_.size();
+}
+
+/// Names hold private data, too: {"ada@example.com": 3}. The notes do not repeat it.
+void JsonScrub::scrub_key(std::size_t begin, std::size_t end, bool has_escape) {
+  const std::size_t before = copied_;
+  ++values_;
+  levels_.back().key = "[key]";
+  scrub_string(begin, end, has_escape, Treatment::kScrub);
+  if (copied_ == before) levels_.back().key = json_.substr(begin, end - begin);
 }
 
 JsonScrub::Treatment JsonScrub::treatment_of(std::string_view key) const {
   const Level& level = levels_.back();
   if (level.inherited != Treatment::kScrub) return level.inherited;
-  if (kind_ == Kind::kEvent) {
-    if (levels_.size() == 1 && kOwnFields.contains(key)) return Treatment::kLeave;
-    if (kOwnLeaves.contains(key)) return Treatment::kLeave;
+  if (kind_ == Kind::kEvent && !level.is_apps) {
+    const bool is_own = levels_.size() == 1 && (kOwnFields.contains(key) || (context_.keeps_user && key == "user"));
+    if (is_own) return Treatment::kLeave;
+    if (kOwnLeaves.contains(key)) return Treatment::kLeaf;
     if (level.is_frame && kFramePaths.contains(key)) return Treatment::kPath;
     if (level.is_frame && kFrameSource.contains(key)) return Treatment::kSource;
   }
@@ -156,11 +168,17 @@ bool JsonScrub::open(bool is_array) {
   Level level;
   level.is_array = is_array;
   level.inherited = current_treatment();
+  if (level.inherited == Treatment::kLeaf) level.inherited = Treatment::kScrub;
   if (!levels_.empty()) {
     const Level& parent = levels_.back();
-    const bool is_list_of_frames = is_array && !parent.is_array && parent.key == "frames";
+    const std::string_view above = levels_.size() > 1 ? levels_[levels_.size() - 2].key : std::string_view();
+    const bool is_list_of_frames =
+        is_array && !parent.is_array && parent.key == "frames" && above.ends_with("stacktrace");
     const bool is_frame = !is_array && parent.is_array && parent.is_frame;
     level.is_frame = is_list_of_frames || is_frame;
+    const bool is_apps_context =
+        levels_.size() == 2 && levels_[0].key == "contexts" && !kFormatContexts.contains(parent.key);
+    level.is_apps = parent.is_apps || is_apps_context || (!parent.is_array && kApps.contains(parent.key));
   }
   levels_.push_back(level);
   ++at_;
@@ -170,6 +188,7 @@ bool JsonScrub::open(bool is_array) {
 /// A whole leaf, or the opening of an object or array that is not empty.
 bool JsonScrub::read_value() {
   const char first = json_[at_];
+  ++values_;
   if (first == '{' || first == '[') {
     const bool is_array = first == '[';
     if (!open(is_array)) return false;
@@ -250,7 +269,7 @@ bool JsonScrub::find_string_end(std::size_t begin, std::size_t& end, bool& has_e
 }
 
 void JsonScrub::scrub_string(std::size_t begin, std::size_t end, bool has_escape, Treatment treatment) {
-  if (begin == end || treatment == Treatment::kLeave) return;
+  if (begin == end || treatment == Treatment::kLeave || treatment == Treatment::kLeaf) return;
   const std::string_view inside = json_.substr(begin, end - begin);
   if (treatment == Treatment::kRemove) {
     if (inside == kRemoved) return;
@@ -354,13 +373,16 @@ void JsonScrub::replace(std::size_t begin, std::size_t end, std::string_view wit
 }
 
 void JsonScrub::note(std::string_view rule) {
-  std::vector<std::string> path;
-  for (const Level& level : levels_)
-    path.push_back(level.is_array ? std::to_string(level.index) : std::string(level.key));
-  const bool is_same_place = !notes_.empty() && notes_.back().path == path;
+  const bool is_same_place = !notes_.empty() && notes_.back().value == values_;
   if (!is_same_place) {
     if (notes_.size() == kMostNotes) return;
-    notes_.push_back({std::move(path), {}});
+    Note fresh;
+    fresh.value = values_;
+    for (const Level& level : levels_) {
+      fresh.path.push_back(level.is_array ? std::to_string(level.index) : std::string(level.key));
+    }
+    const bool has_same_path = !notes_.empty() && notes_.back().path == fresh.path;  // a name and its value
+    if (!has_same_path) notes_.push_back(std::move(fresh));
   }
   std::vector<std::string>& rules = notes_.back().rules;
   if (std::find(rules.begin(), rules.end(), rule) == rules.end()) rules.emplace_back(rule);
@@ -382,6 +404,7 @@ std::string JsonScrub::notes_as_json() const {
       opened.push_back(one.path[level]);
       needs_comma = false;
     }
+    if (needs_comma) meta += ',';
     meta += R"("":{"rem":[)";
     for (std::size_t index = 0; index < one.rules.size(); ++index) {
       if (index > 0) meta += ',';

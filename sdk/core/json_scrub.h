@@ -20,6 +20,7 @@ struct ScrubContext {
   const TextRules& rules;
   const SensitiveKeys& keys;
   const ScrubPatterns& patterns;
+  bool keeps_user = false;
 };
 
 class JsonScrub final : private FindingSink {
@@ -35,12 +36,14 @@ class JsonScrub final : private FindingSink {
     kScrub,   ///< looked at
     kSource,  ///< source code: looked at, but `password = x` in it is code
     kPath,    ///< only a home folder's user name goes
-    kLeave,   ///< ids, times, addresses
+    kLeave,   ///< what is the format's own, with all that is in it
+    kLeaf,    ///< ids, times, addresses: a text or number stays, what is in an object there is looked at
     kRemove,  ///< under a sensitive name
   };
   struct Level {
     bool is_array = false;
     bool is_frame = false;            ///< a stack frame, or the list of them
+    bool is_apps = false;             ///< the app's own data, whatever its names look like
     bool first_is_sensitive = false;  ///< of a list: its first string is a sensitive name
     Treatment inherited = Treatment::kScrub;
     std::string_view key;                     ///< of the value that is read now, as it stands in the text
@@ -48,6 +51,7 @@ class JsonScrub final : private FindingSink {
     Treatment treatment = Treatment::kScrub;  ///< of that value
   };
   struct Note {
+    std::size_t value = 0;  ///< the number of the value that it is about
     std::vector<std::string> path;
     std::vector<std::string> rules;
   };
@@ -60,6 +64,7 @@ class JsonScrub final : private FindingSink {
   bool open(bool is_array);
   bool read_value();
   bool read_key();
+  void scrub_key(std::size_t begin, std::size_t end, bool has_escape);
   bool read_literal();
   bool finish_value(bool& is_done);
   Treatment treatment_of(std::string_view key) const;
@@ -91,6 +96,7 @@ class JsonScrub final : private FindingSink {
   std::string_view rewritten_from_;
   std::size_t rewritten_copied_ = 0;
   std::vector<Note> notes_;
+  std::size_t values_ = 0;  ///< read so far
   bool has_change_ = false;
 };
 

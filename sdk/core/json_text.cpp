@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "sdk/core/ascii.h"
+#include "sdk/core/swar.h"
 #include "sdk/core/utf8.h"
 
 namespace trapline::core {
@@ -75,6 +76,13 @@ void append_json_escaped(std::string& json, std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
     std::size_t end = at;
+    while (end + swar::kBytes <= text.size()) {
+      const std::uint64_t word = swar::load(text.data() + end);
+      const std::uint64_t special =
+          swar::equal_to(word, '"') | swar::equal_to(word, '\\') | swar::below(word, ' ') | (word & swar::kHighs);
+      if (special != 0) break;
+      end += swar::kBytes;
+    }
     while (end < text.size() && kIsPlain[static_cast<unsigned char>(text[end])]) ++end;
     json.append(text, at, end - at);
     if (end == text.size()) return;

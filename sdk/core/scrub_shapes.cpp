@@ -55,9 +55,9 @@ std::size_t end_of_octet(std::string_view text, std::size_t at) {
 
 bool is_luhn_valid(std::string_view digits) {
   int sum = 0;
-  bool doubles = false;
-  for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit) {
-    int value = *digit - '0';
+  bool doubles = digits.size() % 2 == 0;  // every second digit from the end
+  for (const char digit : digits) {
+    int value = digit - '0';
     if (doubles) value = value * 2 > 9 ? value * 2 - 9 : value * 2;
     sum += value;
     doubles = !doubles;
@@ -325,6 +325,7 @@ Finding pem_block(std::string_view text, std::size_t at) {
 Finding email(std::string_view text, std::size_t at, std::size_t settled) {
   constexpr std::size_t kLongestLocalPart = 64;  // RFC 5321, 4.5.3.1.1
   constexpr std::size_t kLongestDomain = 255;
+  const std::size_t separator = text[at] == '@' ? 1 : 3;  // "%40" in URLs
   const auto is_local = [](char c) {
     return is_alnum(c) || c == '.' || c == '_' || c == '%' || c == '+' || c == '-' ||
            static_cast<unsigned char>(c) >= 0x80;
@@ -335,15 +336,25 @@ Finding email(std::string_view text, std::size_t at, std::size_t settled) {
   std::size_t begin = at;
   while (begin > settled && at - begin < kLongestLocalPart && is_local(text[begin - 1])) --begin;
   if (begin == at) return {};
-  std::size_t end = at + 1;
-  while (end < text.size() && end - at <= kLongestDomain && is_domain(text[end])) ++end;
-  while (end > at + 1 && (text[end - 1] == '.' || text[end - 1] == '-')) --end;  // the sentence's full stop
-  const std::string_view domain = text.substr(at + 1, end - at - 1);
-  const std::size_t dot = domain.rfind('.');
-  if (dot == std::string_view::npos || dot == 0 || domain.size() - dot < 3) return {};
-  const std::string_view top = domain.substr(dot + 1);
-  if (!std::all_of(top.begin(), top.end(), [](char c) { return !is_digit(c); })) return {};
-  return {begin, end, "[email]", "email"};
+  const std::size_t domain_begin = std::min(at + separator, text.size());
+  std::size_t end = domain_begin;
+  // The domain ends with the last label of letters: what is after it is the text's ("x@example.com-42", a full stop).
+  std::size_t domain_end = 0;
+  std::size_t label = domain_begin;
+  bool has_digit = false;
+  for (; end <= text.size() && end - domain_begin <= kLongestDomain; ++end) {
+    const bool is_inside = end < text.size() && is_domain(text[end]);
+    if (is_inside && text[end] != '.' && text[end] != '-') {
+      has_digit = has_digit || is_digit(text[end]);
+      continue;
+    }
+    if (label > domain_begin && text[label - 1] == '.' && end - label >= 2 && !has_digit) domain_end = end;
+    if (!is_inside) break;
+    label = end + 1;
+    has_digit = false;
+  }
+  if (domain_end == 0) return {};
+  return {begin, domain_end, "[email]", "email"};
 }
 
 Finding url_credentials(std::string_view text, std::size_t at) {
@@ -357,6 +368,46 @@ Finding url_credentials(std::string_view text, std::size_t at) {
   return {begin, begin + sign, "[credentials]", "credentials"};
 }
 
+namespace {
+
+/// What stands there is a replacement of ours already.
+bool is_placeholder(std::string_view text) {
+  constexpr std::string_view kOurs[] = {"[removed]", "[email]", "[card]", "[token]",
+                                        "[ip]",      "[ssn]",   "[iban]", "[user]"};
+  return std::any_of(std::begin(kOurs), std::end(kOurs), [&](std::string_view ours) { return text.starts_with(ours); });
+}
+
+/// Where the secret that begins at `begin` ends; moves `begin` past an opening quote.
+std::size_t end_of_secret(std::string_view text, std::size_t& begin, const std::string& name, char separator) {
+  const auto is_before_line_end = [](char c) { return c != '\n' && c != '\r'; };
+  const char first = text[begin];
+  if (first == '"' || first == '\'') {
+    ++begin;
+    return end_of_run(text, begin, [first](char c) { return c != first && c != '\n'; });
+  }
+  // Headers: the whole line belongs to it ("Cookie: a=b; c=d", "Authorization: Token abc").
+  const bool is_header = separator == ':' && (name.ends_with("cookie") || name.ends_with("authorization"));
+  if (is_header) return end_of_run(text, begin, [](char c) { return c != '\n' && c != '\r' && c != '"' && c != '\''; });
+  if (first == '[' || first == '{') {
+    const char closing = first == '[' ? ']' : '}';
+    const std::size_t end = end_of_run(text, begin, [&](char c) { return c != closing && is_before_line_end(c); });
+    return end < text.size() && text[end] == closing ? end + 1 : end;
+  }
+  const auto is_value = [](char c) {
+    return !is_space(c) && c != '&' && c != ',' && c != ';' && c != '"' && c != '\'' && c != ')' && c != '}' &&
+           c != ']';
+  };
+  std::size_t end = end_of_run(text, begin, is_value);
+  // "authorization=Bearer abc": the scheme's name is not the secret.
+  const bool is_scheme = name.ends_with("authorization") && end < text.size() && text[end] == ' ' &&
+                         std::all_of(text.begin() + static_cast<std::ptrdiff_t>(begin),
+                                     text.begin() + static_cast<std::ptrdiff_t>(end), is_letter);
+  if (is_scheme) end = end_of_run(text, end + 1, is_value);
+  return end;
+}
+
+}  // namespace
+
 Finding assignment(std::string_view text, std::size_t at, std::size_t settled, const SensitiveKeys& keys) {
   constexpr std::size_t kLongestName = 64;
   std::size_t name_end = at;
@@ -368,22 +419,13 @@ Finding assignment(std::string_view text, std::size_t at, std::size_t settled, c
   const std::string_view name = text.substr(name_begin, name_end - name_begin);
   if (name.empty() || !keys.matches(name)) return {};
   std::size_t begin = at + 1;
-  if (begin < text.size() && (text[begin] == '=' || text[begin] == '>' || text[begin] == ':' || text[begin] == '/'))
-    return {};  // ==, =>, ::, ://
+  const char next = begin < text.size() ? text[begin] : '\0';
+  if (next == '=' || next == ':' || (text[at] == ':' && text.substr(begin, 2) == "//")) return {};  // ==, ::, ://
+  if (next == '>') ++begin;                                                                         // "name" => "value"
   while (begin < text.size() && text[begin] == ' ' && begin - at < 4) ++begin;
-  std::size_t end = begin;
-  if (starts_at_in_any_case(name, name.size() >= 6 ? name.size() - 6 : name.size(), "cookie") && text[at] == ':') {
-    end = end_of_run(text, begin, [](char c) { return c != '\n' && c != '\r'; });
-  } else if (begin < text.size() && (text[begin] == '"' || text[begin] == '\'')) {
-    const char quote = text[begin++];
-    end = end_of_run(text, begin, [quote](char c) { return c != quote && c != '\n'; });
-  } else {
-    end = end_of_run(text, begin, [](char c) {
-      return !is_space(c) && c != '&' && c != ',' && c != ';' && c != '"' && c != '\'' && c != ')' && c != '}' &&
-             c != ']';
-    });
-  }
-  if (end == begin || text[begin] == '[') return {};
+  if (begin == text.size() || is_placeholder(text.substr(begin))) return {};
+  const std::size_t end = end_of_secret(text, begin, to_lower(name), text[at]);
+  if (end == begin) return {};
   const std::string_view value = text.substr(begin, end - begin);
   // "Unexpected token: identifier" is plain text, "token: 83hd-1k" is not; passwords may be plain words.
   const bool is_password = to_lower(name).find("pass") != std::string::npos;

@@ -28,7 +28,7 @@ bool may_begin_token(char first, char second);
 Finding token(std::string_view text, std::size_t begin);
 /// -----BEGIN … -----END …-----, or to the end of the text.
 Finding pem_block(std::string_view text, std::size_t at);
-/// `at` is the '@'.
+/// `at` is the '@', or the '%' of "%40".
 Finding email(std::string_view text, std::size_t at, std::size_t settled);
 /// `at` is the ':' of "://"; what stands before the authority's '@'.
 Finding url_credentials(std::string_view text, std::size_t at);

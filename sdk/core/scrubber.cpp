@@ -32,19 +32,25 @@ Result<Scrubber> Scrubber::create(const ScrubOptions& options) {
   Scrubber scrubber(options);
   auto patterns = ScrubPatterns::compile(options.patterns);
   if (!patterns) return patterns.error();
-  scrubber.patterns_ = std::move(*patterns);
+  scrubber.patterns_ = std::make_shared<const ScrubPatterns>(std::move(*patterns));
   return scrubber;
 }
 
 Result<std::string> Scrubber::scrub_event(std::string_view json) const {
-  return JsonScrub(json, {rules_, keys_, patterns_}).run();
+  return JsonScrub(json, {rules_, keys_, *patterns_, keeps_user_}).run();
+}
+
+std::string Scrubber::scrub_paths(std::string_view text) {
+  Replacer replacer(text);
+  find_home_folders(text, replacer);
+  return replacer.take();
 }
 
 std::string Scrubber::scrub_text(std::string_view text) const {
   Replacer replacer(text);
   find_private(text, rules_, keys_, replacer);
   std::string result = replacer.take();
-  patterns_.apply(result, [](const std::string&) {});
+  patterns_->apply(result, [](const std::string&) {});
   return result;
 }
 

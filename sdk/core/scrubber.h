@@ -26,6 +26,7 @@ struct ScrubOptions {
   std::vector<std::string> further_keys;  ///< names of values that are secret, besides the built-in ones
   std::vector<std::string> allowed_keys;  ///< names that never are
   std::vector<ScrubPattern> patterns;
+  bool keeps_user = false;  ///< the event's `user` object stays as it is
 };
 
 /// Thread-safe.
@@ -40,16 +41,20 @@ class Scrubber {
   /// "invalid_json", and then nothing of it may be used.
   [[nodiscard]] Result<std::string> scrub_event(std::string_view json) const;
 
+  /// Only home folders' user names go: for lists of modules and the like, JSON or not.
+  [[nodiscard]] static std::string scrub_paths(std::string_view text);
+
   /// A text by itself, such as a comment.
   [[nodiscard]] std::string scrub_text(std::string_view text) const;
 
  private:
   explicit Scrubber(const ScrubOptions& options)
-      : rules_(options.rules), keys_(options.further_keys, options.allowed_keys) {}
+      : rules_(options.rules), keys_(options.further_keys, options.allowed_keys), keeps_user_(options.keeps_user) {}
 
   TextRules rules_;
   SensitiveKeys keys_;
-  ScrubPatterns patterns_;
+  std::shared_ptr<const ScrubPatterns> patterns_;  ///< shared by copies
+  bool keeps_user_ = false;
 };
 
 }  // namespace trapline::core

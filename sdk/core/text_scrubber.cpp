@@ -24,7 +24,7 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
   for (const char c : {'a', 'b', 'd', 'e', 'g', 'h', 'n', 'p', 'r', 's', 't', 'x', 'y'}) {
     classes[static_cast<unsigned char>(c)] |= kStartBit;
   }
-  for (const char c : {'@', ':', '=', '/', '\\', '-'}) classes[static_cast<unsigned char>(c)] = kTriggerBit;
+  for (const char c : {'@', ':', '=', '/', '\\', '-', '%'}) classes[static_cast<unsigned char>(c)] = kTriggerBit;
   return classes;
 }
 constexpr std::array<std::uint8_t, 256> kClassOf = make_classes();
@@ -70,6 +70,8 @@ Finding find_at_separator(std::string_view text, std::size_t at, std::size_t set
       if (found.end == found.begin && rules.ip_addresses) found = shapes::ipv6(text, at, settled);
       if (found.end == found.begin && rules.assignments) found = shapes::assignment(text, at, settled, keys);
       return found;
+    case '%':
+      return rules.emails && text.substr(at, 3) == "%40" ? shapes::email(text, at, settled) : found;
     case '-':
       return rules.tokens ? shapes::pem_block(text, at) : found;
     default:  // '/' and '\\'

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdio>
 
 namespace trapline::core {
 namespace {
@@ -95,13 +94,19 @@ std::string format_timestamp(UnixMillis time) {
   const auto midnight = std::chrono::floor<std::chrono::days>(point);
   const std::chrono::year_month_day date{midnight};
   const std::chrono::hh_mm_ss<milliseconds> clock{point - midnight};
-  std::array<char, 40> text{};
-  const int length =
-      std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-                    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                    static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                    static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
-  return {text.data(), static_cast<std::size_t>(length)};
+  std::string text = "0000-00-00T00:00:00.000Z";
+  const auto write = [&](std::size_t at, std::size_t digits, std::int64_t number) {
+    for (std::size_t digit = at + digits; digit > at; number /= 10)
+      text[--digit] = static_cast<char>('0' + number % 10);
+  };
+  write(0, 4, static_cast<int>(date.year()));
+  write(5, 2, static_cast<unsigned>(date.month()));
+  write(8, 2, static_cast<unsigned>(date.day()));
+  write(11, 2, clock.hours().count());
+  write(14, 2, clock.minutes().count());
+  write(17, 2, clock.seconds().count());
+  write(20, 3, clock.subseconds().count());
+  return text;
 }
 
 std::optional<UnixMillis> parse_timestamp(std::string_view text) {
