@@ -1,0 +1,3 @@
+#include <trapline/trapline.h>
+
+int main(void) { return trapline_version() == NULL; }
