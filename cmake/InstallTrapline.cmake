@@ -14,10 +14,7 @@ install(FILES ${PROJECT_BINARY_DIR}/trapline-config.cmake ${PROJECT_BINARY_DIR}/
   DESTINATION ${package_folder})
 
 # What the static library needs besides itself; the shared one brings it along.
-set(private_packages "libcurl zlib")
-if(TRAPLINE_WITH_LIBDW)
-  string(APPEND private_packages " libdw")
-endif()
+set(private_packages "re2 zlib")
 file(RELATIVE_PATH prefix_from_pkgconfig /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${PROJECT_SOURCE_DIR}/cmake/trapline.pc.in ${PROJECT_BINARY_DIR}/trapline.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/trapline.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -107,6 +107,7 @@ echo "DSN:       $dsn"
 
 say 4/5 "Running the examples"
 export TRAPLINE_DSN="$dsn"
+export TRAPLINE_FOLDER="$work/sdk"  # not in the home folder: these are only examples
 echo "--- examples/hello-error"
 "$work/hello-error/hello-error"
 echo "--- examples/hello-error --crash (ends by an uncaught exception, on purpose)"

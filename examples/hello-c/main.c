@@ -39,7 +39,7 @@ int main(void) {
   const trapline_user user = {"7", NULL, "yann", NULL};
   trapline_set_user(&user);
   trapline_set_tag("component", "config");
-  const trapline_breadcrumb breadcrumb = {"default", "start", "reading the configuration", TRAPLINE_LEVEL_INFO};
+  const trapline_breadcrumb breadcrumb = {"default", "start", "reading the configuration", TRAPLINE_LEVEL_INFO, NULL};
   trapline_add_breadcrumb(&breadcrumb);
 
   if (load_config("/nowhere/hello-c.conf") != 0) {

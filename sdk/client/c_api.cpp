@@ -1,115 +1,115 @@
-/// The C interface (trapline.h) over Client. Nothing may be thrown out of here: every function runs inside guarded().
+/// The C interface (trapline.h): starting, capturing, waiting, ending. Scopes are in scope_api.cpp, what is no event in
+/// extras_api.cpp.
 
 #include <algorithm>
+#include <array>
 #include <cstring>
-#include <exception>
 #include <string>
 #include <utility>
 
 #include <trapline/trapline.h>
 
-#include "sdk/client/current_client.h"
+#include "sdk/client/api_support.h"
+#include "sdk/client/options_reader.h"
 #include "sdk/core/clock.h"
-#include "sdk/stack/stack_trace.h"
+#include "sdk/core/per_thread.h"
+
+using namespace trapline::sdk;
+using namespace trapline::sdk::api;
 
 namespace {
 
-using trapline::sdk::Client;
-using trapline::sdk::ClientOptions;
-
 constexpr std::size_t kMostExceptions = 50;
+constexpr std::size_t kMostParts = 32;
+constexpr std::size_t kMostAttachmentBytes = std::size_t{512} << 10;
 
-std::string& last_error() {
-  thread_local std::string message;
-  return message;
+trapline::core::Exception read_exception(const trapline_exception& raw) {
+  const bool has_type = raw.type != nullptr && *raw.type != '\0';
+  return {has_type ? raw.type : "Error", view(raw.value), has_type && raw.type_is_mangled != 0};
 }
 
-trapline_status fail(trapline_status status, std::string message) {
-  last_error() = std::move(message);
-  return status;
-}
+/// The parts of an event that are lists, in memory of the caller's stack.
+struct EventParts {
+  std::array<trapline::core::Exception, kMostExceptions> exceptions;
+  std::array<std::string_view, kMostParts> fingerprint;
+  std::array<AttachmentView, kMostParts> attachments;
+};
 
-/// Runs `work`; what it throws becomes a status.
-template <class Work>
-trapline_status guarded(Work work) noexcept {
-  try {
-    last_error().clear();
-    return work();
-  } catch (const std::exception& error) {
-    try {
-      return fail(TRAPLINE_FAILED, error.what());
-    } catch (...) {  // no memory for the message: the status has to do
-      return TRAPLINE_FAILED;
+/// Why the event cannot be captured; empty: it can.
+std::string fill(const trapline_event& given, EventParts& parts, CaptureRequest& request) {
+  // A program that was compiled with an older header knows fewer fields: the others have their defaults.
+  constexpr std::size_t kSmallest = sizeof(trapline_event);
+  if (given.size < kSmallest || given.size > sizeof given) return "event.size is wrong: begin with TRAPLINE_EVENT_INIT";
+  trapline_event raw = TRAPLINE_EVENT_INIT;
+  std::memcpy(&raw, &given, given.size);
+  const std::size_t exceptions = raw.exceptions != nullptr ? std::min(raw.exception_count, kMostExceptions) : 0;
+  if (raw.message == nullptr && exceptions == 0) return "the event has neither a message nor exceptions";
+  for (std::size_t index = 0; index < exceptions; ++index)
+    parts.exceptions[index] = read_exception(raw.exceptions[index]);
+  const std::size_t fingerprint = raw.fingerprint != nullptr ? std::min(raw.fingerprint_count, kMostParts) : 0;
+  for (std::size_t index = 0; index < fingerprint; ++index) parts.fingerprint[index] = view(raw.fingerprint[index]);
+  const std::size_t attachments = raw.attachments != nullptr ? raw.attachment_count : 0;
+  if (attachments > kMostParts) return "an event may have 32 attachments, this one has more";
+  for (std::size_t index = 0; index < attachments; ++index) {
+    const trapline_attachment& attachment = raw.attachments[index];
+    const bool has_bytes = attachment.path == nullptr && attachment.bytes != nullptr;
+    if (has_bytes && attachment.size > kMostAttachmentBytes) {
+      return "the attachment '" + text_or_empty(attachment.name) + "' has " + std::to_string(attachment.size) +
+             " bytes, more than 512 KiB: put it into a file and give its path";
     }
-  } catch (...) {
-    return TRAPLINE_FAILED;
+    parts.attachments[index] = {
+        view(attachment.name), view(attachment.path),
+        has_bytes ? std::string_view(static_cast<const char*>(attachment.bytes), attachment.size) : std::string_view()};
   }
-}
-
-/// Runs `work` with the process's client.
-template <class Work>
-trapline_status with_client(Work work) noexcept {
-  return guarded([&] {
-    const auto client = trapline::sdk::current_client();
-    if (!client) return fail(TRAPLINE_NOT_INITIALISED, "the SDK is not running: call trapline_init() first");
-    return work(*client);
-  });
-}
-
-std::string text_or_empty(const char* text) { return text != nullptr ? text : ""; }
-
-const char* level_word(trapline_level level) {
-  switch (level) {
-    case TRAPLINE_LEVEL_DEBUG:
-      return "debug";
-    case TRAPLINE_LEVEL_INFO:
-      return "info";
-    case TRAPLINE_LEVEL_WARNING:
-      return "warning";
-    case TRAPLINE_LEVEL_FATAL:
-      return "fatal";
-    case TRAPLINE_LEVEL_ERROR:
-      break;
-  }
-  return "error";
-}
-
-trapline_status hand_out_id(const std::string& id, char* event_id) {
-  if (id.empty()) return fail(TRAPLINE_DROPPED, "the event was dropped: too many are waiting to be sent");
-  if (event_id != nullptr) std::memcpy(event_id, id.c_str(), TRAPLINE_EVENT_ID_SIZE);
-  return TRAPLINE_OK;
-}
-
-ClientOptions read_options(const trapline_options& raw) {
-  ClientOptions options;
-  options.dsn = text_or_empty(raw.dsn);
-  options.release = text_or_empty(raw.release);
-  options.environment = text_or_empty(raw.environment);
-  options.server_name = text_or_empty(raw.server_name);
-  options.uses_host_name = raw.server_name == nullptr;
-  options.captures_uncaught = raw.capture_uncaught != 0;
-  options.debug = raw.debug != 0;
-  return options;
+  request.level = level_number(raw.level);
+  request.level_name = view(raw.level_name);
+  request.message = view(raw.message);
+  request.logger = view(raw.logger);
+  request.transaction = view(raw.transaction);
+  request.exceptions = std::span(parts.exceptions).first(exceptions);
+  request.fingerprint = std::span(parts.fingerprint).first(fingerprint);
+  request.attachments = std::span(parts.attachments).first(attachments);
+  request.scope = raw.scope;
+  request.wants_stack = raw.with_stack != 0;
+  return {};
 }
 
 }  // namespace
 
+namespace trapline::sdk::api {
+
+std::string& last_error() { return core::per_thread<std::string>(); }
+
+trapline_status not_running() {
+  return fail(TRAPLINE_NOT_INITIALISED, "the SDK is not running: call trapline_init() first");
+}
+
+trapline_status hand_out(const CaptureResult& result, char* event_id) {
+  if (!result.is_taken) return fail(TRAPLINE_DROPPED, "the event was dropped: " + std::string(fate_name(result.fate)));
+  if (event_id == nullptr) return TRAPLINE_OK;
+  constexpr const char* kDigits = "0123456789abcdef";
+  for (const std::uint8_t byte : result.event_id) {
+    *event_id++ = kDigits[byte >> 4U];
+    *event_id++ = kDigits[byte & 0x0FU];
+  }
+  *event_id = '\0';
+  return TRAPLINE_OK;
+}
+
+}  // namespace trapline::sdk::api
+
 trapline_status trapline_init(const trapline_options* options) {
   return guarded([&] {
-    if (options == nullptr) return fail(TRAPLINE_INVALID_ARGUMENT, "options is NULL: begin with TRAPLINE_OPTIONS_INIT");
-    if (options->size != sizeof(trapline_options)) {
-      return fail(TRAPLINE_INVALID_ARGUMENT,
-                  "options.size is " + std::to_string(options->size) + ", not " +
-                      std::to_string(sizeof(trapline_options)) +
-                      ": begin with TRAPLINE_OPTIONS_INIT, of the same version as the library");
-    }
-    if (trapline::sdk::current_client()) {
+    auto read = read_options(options);
+    if (!read) return fail(TRAPLINE_INVALID_ARGUMENT, read.error().message);
+    if (current_client()) {
       return fail(TRAPLINE_ALREADY_INITIALISED,
                   "the SDK is running already: call trapline_shutdown() before another init");
     }
-    auto client = Client::create(read_options(*options));
+    auto client = Client::create(std::move(*read));
     if (!client) return fail(TRAPLINE_INVALID_ARGUMENT, client.error().message);
-    if (!trapline::sdk::set_current_client(std::move(*client))) {
+    if (!set_current_client(*client)) {
+      (*client)->stop(std::chrono::milliseconds{0});
       return fail(TRAPLINE_ALREADY_INITIALISED, "another thread has started the SDK at the same time");
     }
     return TRAPLINE_OK;
@@ -117,93 +117,119 @@ trapline_status trapline_init(const trapline_options* options) {
 }
 
 trapline_status trapline_capture_message(trapline_level level, const char* message, char* event_id) {
-  const void* caller = __builtin_return_address(0);
+  const void* const caller = __builtin_return_address(0);
+  const void* const frame = __builtin_frame_address(0);
   return with_client([&](Client& client) {
     if (message == nullptr) return fail(TRAPLINE_INVALID_ARGUMENT, "message is NULL");
-    Client::Capture capture;
-    capture.level = level_word(level);
-    capture.message = message;
-    capture.stack = trapline::sdk::capture_stack(caller);
-    return hand_out_id(client.capture(std::move(capture)), event_id);
+    CaptureRequest request;
+    request.level = level_number(level);
+    request.message = message;
+    request.wants_stack = client.options().attaches_stack_to_messages;
+    request.caller = caller;
+    request.frame = frame;
+    return hand_out(client.capture(request), event_id);
   });
 }
 
 trapline_status trapline_capture_exception(const trapline_exception* chain, size_t count, char* event_id) {
-  const void* caller = __builtin_return_address(0);
+  const void* const caller = __builtin_return_address(0);
+  const void* const frame = __builtin_frame_address(0);
   return with_client([&](Client& client) {
     if (chain == nullptr || count == 0) return fail(TRAPLINE_INVALID_ARGUMENT, "the chain has no exception");
-    Client::Capture capture;
-    capture.level = "error";
-    for (size_t index = 0; index < std::min(count, kMostExceptions); ++index) {
-      const trapline_exception& exception = chain[index];
-      const bool has_type = exception.type != nullptr && *exception.type != '\0';
-      capture.exceptions.push_back({has_type ? exception.type : "Error", text_or_empty(exception.value),
-                                    has_type && exception.type_is_mangled != 0});
-    }
-    capture.stack = trapline::sdk::capture_stack(caller);
-    return hand_out_id(client.capture(std::move(capture)), event_id);
+    std::array<trapline::core::Exception, kMostExceptions> exceptions;
+    const std::size_t used = std::min(count, kMostExceptions);
+    for (std::size_t index = 0; index < used; ++index) exceptions[index] = read_exception(chain[index]);
+    CaptureRequest request;
+    request.exceptions = std::span(exceptions).first(used);
+    request.caller = caller;
+    request.frame = frame;
+    return hand_out(client.capture(request), event_id);
   });
 }
 
-trapline_status trapline_set_tag(const char* key, const char* value) {
+trapline_status trapline_capture_event(const trapline_event* event, char* event_id) {
+  const void* const caller = __builtin_return_address(0);
+  const void* const frame = __builtin_frame_address(0);
   return with_client([&](Client& client) {
-    if (key == nullptr || *key == '\0') return fail(TRAPLINE_INVALID_ARGUMENT, "the tag's key is empty");
-    const bool has_room = client.change_scope([&](trapline::sdk::Scope& scope) {
-      if (value != nullptr) return scope.set_tag(key, value);
-      scope.remove_tag(key);
-      return true;
-    });
-    if (!has_room) return fail(TRAPLINE_DROPPED, "there are 100 tags already: remove one first");
-    return TRAPLINE_OK;
-  });
-}
-
-trapline_status trapline_set_user(const trapline_user* user) {
-  return with_client([&](Client& client) {
-    trapline::core::User copy;
-    if (user != nullptr) {
-      copy = {text_or_empty(user->id), text_or_empty(user->email), text_or_empty(user->username),
-              text_or_empty(user->ip_address)};
-    }
-    client.change_scope([&](trapline::sdk::Scope& scope) { scope.set_user(std::move(copy)); });
-    return TRAPLINE_OK;
+    if (event == nullptr) return fail(TRAPLINE_INVALID_ARGUMENT, "event is NULL");
+    EventParts parts;
+    CaptureRequest request;
+    request.caller = caller;
+    request.frame = frame;
+    std::string problem = fill(*event, parts, request);
+    if (!problem.empty()) return fail(TRAPLINE_INVALID_ARGUMENT, std::move(problem));
+    return hand_out(client.capture(request), event_id);
   });
 }
 
 trapline_status trapline_add_breadcrumb(const trapline_breadcrumb* breadcrumb) {
   return with_client([&](Client& client) {
     if (breadcrumb == nullptr) return fail(TRAPLINE_INVALID_ARGUMENT, "breadcrumb is NULL");
-    trapline::core::Breadcrumb copy{trapline::core::system_clock().unix_millis(), text_or_empty(breadcrumb->type),
-                                    text_or_empty(breadcrumb->category), text_or_empty(breadcrumb->message),
-                                    level_word(breadcrumb->level)};
-    client.change_scope([&](trapline::sdk::Scope& scope) { scope.add_breadcrumb(std::move(copy)); });
+    const BreadcrumbView added{trapline::core::system_clock().unix_millis(),
+                               level_number(breadcrumb->level),
+                               view(breadcrumb->type),
+                               view(breadcrumb->category),
+                               view(breadcrumb->message),
+                               view(breadcrumb->data)};
+    if (client.add_breadcrumb(added)) return TRAPLINE_OK;
+    return fail(TRAPLINE_DROPPED, "the breadcrumb was dropped: before_breadcrumb did not want it, or none are kept");
+  });
+}
+
+trapline_status trapline_clear_breadcrumbs(void) {
+  return with_client([](Client& client) {
+    client.capturer().clear_breadcrumbs();
+    return TRAPLINE_OK;
+  });
+}
+
+trapline_status trapline_set_consent(int is_given) {
+  return with_client([&](Client& client) {
+    client.set_consent(is_given != 0);
     return TRAPLINE_OK;
   });
 }
 
 trapline_status trapline_flush(uint32_t timeout_ms) {
-  return with_client([&](Client& client) {
+  return with_kept_client([&](Client& client) {
     if (client.flush(std::chrono::milliseconds(timeout_ms))) return TRAPLINE_OK;
-    return fail(TRAPLINE_TIMEOUT, "not all events were sent in " + std::to_string(timeout_ms) + " ms");
+    return fail(TRAPLINE_TIMEOUT, "not all events were sent in " + std::to_string(timeout_ms) + " ms; they are kept");
   });
 }
 
 trapline_status trapline_shutdown(uint32_t timeout_ms) {
   return guarded([&] {
-    const auto client = trapline::sdk::remove_current_client();
+    const auto client = remove_current_client();
     if (!client) return fail(TRAPLINE_NOT_INITIALISED, "the SDK is not running");
     if (client->stop(std::chrono::milliseconds(timeout_ms))) return TRAPLINE_OK;
-    return fail(TRAPLINE_TIMEOUT, std::to_string(client->counts().dropped_shutdown) + " events could not be sent in " +
-                                      std::to_string(timeout_ms) + " ms and were dropped");
+    return fail(TRAPLINE_TIMEOUT, "not all events were sent in " + std::to_string(timeout_ms) +
+                                      " ms; the rest is kept for the next start");
   });
 }
 
 trapline_status trapline_get_stats(trapline_stats* stats) {
-  return with_client([&](Client& client) {
-    if (stats == nullptr) return fail(TRAPLINE_INVALID_ARGUMENT, "stats is NULL");
-    const trapline::sdk::SenderCounts counts = client.counts();
-    *stats = {counts.captured,           counts.delivered,        counts.rejected,
-              counts.dropped_queue_full, counts.dropped_shutdown, counts.queued};
+  return with_kept_client([&](Client& client) {
+    const bool is_good = stats != nullptr && stats->size >= sizeof stats->size && stats->size <= sizeof(trapline_stats);
+    if (!is_good)
+      return fail(TRAPLINE_INVALID_ARGUMENT, "stats is NULL or its size wrong: begin with TRAPLINE_STATS_INIT");
+    const LedgerCounters& ledger = client.ledger();
+    const trapline_stats all = {stats->size,
+                                ledger.captured.load(std::memory_order_relaxed),
+                                ledger.of(Fate::kDelivered),
+                                client.queued(),
+                                ledger.of(Fate::kSampled),
+                                ledger.of(Fate::kFiltered),
+                                ledger.of(Fate::kDeduplicated),
+                                ledger.of(Fate::kRateLimited),
+                                ledger.of(Fate::kRingFull),
+                                ledger.of(Fate::kTooLarge),
+                                ledger.of(Fate::kHookDropped),
+                                ledger.of(Fate::kEvicted),
+                                ledger.of(Fate::kBufferFailed),
+                                ledger.of(Fate::kRejected),
+                                ledger.of(Fate::kNoConsent),
+                                ledger.of(Fate::kTorn)};
+    std::memcpy(stats, &all, stats->size);
     return TRAPLINE_OK;
   });
 }

@@ -1,90 +1,214 @@
 #include "sdk/client/client.h"
 
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
-#include "sdk/client/host_facts.h"
+#include "sdk/client/data_folder.h"
 #include "sdk/core/clock.h"
 #include "sdk/core/dsn.h"
-#include "sdk/core/event_id.h"
-#include "sdk/core/event_json.h"
 #include "sdk/crash/terminate_handler.h"
-#include "sdk/delivery/curl_transport.h"
-#include "sdk/stack/readable_stack.h"
 
 namespace trapline::sdk {
 namespace {
 
+using Steady = std::chrono::steady_clock;
+
 /// How long a process that is about to end by an uncaught exception waits for the report to be sent.
 constexpr std::chrono::milliseconds kTerminateTimeout{2'000};
+constexpr std::size_t kSmallRecorder = std::size_t{1} << 20;
 
-core::ProcessFacts facts_from(const ClientOptions& options) {
-  core::ProcessFacts facts = read_host_facts();
-  if (!options.uses_host_name) facts.server_name = options.server_name;
-  facts.release = options.release;
-  facts.environment = options.environment;
-  return facts;
-}
-
-Sender::Report reporter(bool debug) {
+Worker::Report reporter(bool debug) {
   if (!debug) return [](const std::string&) {};
   return [](const std::string& sentence) { std::fprintf(stderr, "trapline: %s\n", sentence.c_str()); };
 }
 
-}  // namespace
-
-core::Result<std::unique_ptr<Client>> Client::create(const ClientOptions& options) {
-  auto dsn = core::parse_dsn(options.dsn);
-  if (!dsn) return dsn.error();
-  return std::unique_ptr<Client>(new Client(options, *dsn));
+/// The recorder in the folder; smaller where there is little room; else in memory.
+std::unique_ptr<Recorder> make_recorder(const ClientOptions& options, const std::string& folder,
+                                        const Worker::Report& report) {
+  Recorder::Options wanted{folder, options.recorder_bytes, options.max_breadcrumbs, core::system_clock().unix_millis()};
+  for (const std::size_t bytes : {options.recorder_bytes, kSmallRecorder}) {
+    wanted.bytes = bytes;
+    auto recorder = Recorder::create(wanted);
+    if (recorder) return std::move(*recorder);
+    report(recorder.error().message);
+  }
+  wanted.folder.clear();
+  report("events that were not sent will not survive the process");
+  auto in_memory = Recorder::create(wanted);
+  return in_memory ? std::move(*in_memory) : nullptr;
 }
 
-Client::Client(const ClientOptions& options, const core::Dsn& dsn)
-    : facts_(facts_from(options)),
-      sender_(
-          dsn, make_curl_transport(),
-          [this](core::Event& event) {
-            if (!symbolizer_) symbolizer_ = Symbolizer::create();
-            make_readable(event, *symbolizer_);
-            return core::to_json(event, facts_);
-          },
-          reporter(options.debug)) {
-  if (!options.captures_uncaught) return;
-  install_terminate_handler([this](Termination termination) {
-    Capture fatal;
-    fatal.level = "fatal";
-    fatal.message = termination.exceptions.empty() ? "std::terminate() was called without an exception" : "";
-    fatal.exceptions = std::move(termination.exceptions);
-    fatal.stack = std::move(termination.stack);
-    fatal.is_handled = false;
-    fatal.mechanism = "cpp_terminate";
-    capture(std::move(fatal));
-    flush(kTerminateTimeout);
-  });
+core::Result<bool> check(const ClientOptions& options) {
+  const auto is_rate = [](double rate) { return rate >= 0.0 && rate <= 1.0; };
+  const PolicyOptions& policy = options.policy;
+  if (!is_rate(policy.sample_rate)) return core::Error{"invalid_option", "sample_rate must be from 0 to 1"};
+  if (!is_rate(policy.identical_rate)) return core::Error{"invalid_option", "identical_rate must be from 0 to 1"};
+  if (!(policy.events_per_second >= 0))
+    return core::Error{"invalid_option", "max_events_per_second must not be negative"};
+  constexpr std::size_t kLargestRecorder = std::size_t{1} << 30;
+  if (options.recorder_bytes > kLargestRecorder)
+    return core::Error{"invalid_option", "recorder_bytes must be at most 1 GiB"};
+  return true;
+}
+
+}  // namespace
+
+core::Result<std::shared_ptr<Client>> Client::create(ClientOptions options) {
+  auto dsn = core::parse_dsn(options.dsn);
+  if (!dsn) return dsn.error();
+  if (auto checked = check(options); !checked) return checked.error();
+  options.scrub.keeps_user = options.sends_default_pii;
+  auto scrubber = core::Scrubber::create(options.scrub);
+  if (!scrubber) return scrubber.error();
+  const Worker::Report report = reporter(options.debug);
+  std::string folder;
+  const bool is_in_memory = options.data_folder && options.data_folder->empty();
+  if (!is_in_memory) {
+    auto made = make_data_folder(options.data_folder, *dsn);
+    if (made) {
+      folder = *made;
+    } else {
+      report(made.error().message);
+    }
+  }
+  auto recorder = make_recorder(options, folder, report);
+  if (!recorder) return core::Error{"out_of_memory", "there is no memory for the recorder"};
+  return std::shared_ptr<Client>(
+      new Client(std::move(options), *dsn, std::move(*scrubber), std::move(recorder), std::move(folder), report));
+}
+
+Client::Client(ClientOptions options, const core::Dsn& dsn, core::Scrubber scrubber, std::unique_ptr<Recorder> recorder,
+               std::string folder, Worker::Report report)
+    : options_(std::move(options)),
+      scrubber_(std::move(scrubber)),
+      recorder_(std::move(recorder)),
+      capturer_(std::make_unique<Capturer>(*recorder_, options_.policy, options_.hooks, wake_up_)),
+      sessions_(recorder_->session(), options_.release, options_.environment),
+      worker_(std::make_unique<Worker>(WorkerOptions{options_, dsn, std::move(folder)}, scrubber_, recorder_,
+                                       capturer_->repeats(), wake_up_, std::move(report))),
+      has_consent_(!options_.requires_consent) {
+  worker_->start();
+  if (options_.tracks_session) start_session();
+  if (options_.captures_uncaught) install_terminate_handler();
 }
 
 Client::~Client() { remove_terminate_handler(); }
 
-bool Client::stop(std::chrono::milliseconds timeout) {
-  remove_terminate_handler();
-  return sender_.stop(timeout);
+void Client::install_terminate_handler() {
+  sdk::install_terminate_handler([this](const Termination& termination) {
+    std::vector<core::Exception> exceptions;
+    for (const TerminatingException& exception : termination.exceptions) {
+      exceptions.push_back({exception.type, exception.value, exception.type_is_mangled});
+    }
+    CaptureRequest fatal;
+    fatal.level = 4;
+    if (exceptions.empty()) fatal.message = "std::terminate() was called without an exception";
+    fatal.exceptions = exceptions;
+    fatal.stack = termination.stack;
+    fatal.is_handled = false;
+    fatal.mechanism = "cpp_terminate";
+    sessions_.note_crash();
+    capture(fatal);
+    end_session(SessionEnd::kCrashed);
+    flush(kTerminateTimeout);
+  });
 }
 
-std::string Client::capture(Capture capture) {
-  core::Event event;
-  event.event_id = core::new_event_id();
-  event.timestamp = core::system_clock().unix_millis();
-  event.level = std::move(capture.level);
-  event.message = std::move(capture.message);
-  event.exceptions = std::move(capture.exceptions);
-  event.raw_stack = std::move(capture.stack);
-  event.is_handled = capture.is_handled;
-  event.mechanism = std::move(capture.mechanism);
-  event.thread_id = current_thread_id();
-  event.thread_name = current_thread_name();
-  change_scope([&](const Scope& scope) { scope.apply_to(event); });
-  std::string id = event.event_id;
-  return sender_.push(std::move(event)) ? id : std::string();
+void Client::lock_for_fork() {
+  worker_->lock_for_fork();
+  capturer_->lock_for_fork();
+}
+void Client::unlock_after_fork() {
+  capturer_->unlock_after_fork();
+  worker_->unlock_after_fork();
+}
+void Client::copy_state_from(Client& parent) {
+  capturer_->copy_scope_from(*parent.capturer_);
+  has_consent_ = parent.has_consent_.load();
+}
+
+CaptureResult Client::capture(const CaptureRequest& request) {
+  constexpr std::uint8_t kError = 3;
+  if (!has_consent_.load(std::memory_order_relaxed)) {
+    recorder_->ledger().captured.fetch_add(1, std::memory_order_relaxed);
+    recorder_->ledger().count(Fate::kNoConsent);
+    return {.fate = Fate::kNoConsent};
+  }
+  if (request.level >= kError) sessions_.note_error();
+  return capturer_->capture(request);
+}
+
+bool Client::add_breadcrumb(BreadcrumbView breadcrumb) {
+  if (options_.hooks.before_breadcrumb) {
+    try {
+      BreadcrumbView changed = breadcrumb;
+      if (!options_.hooks.before_breadcrumb(changed)) return false;
+      breadcrumb = changed;
+    } catch (...) {  // a hook that fails drops nothing
+    }
+  }
+  return capturer_->add_breadcrumb(breadcrumb);
+}
+
+bool Client::start_session() {
+  bool is_done = true;
+  for (const std::string& one : sessions_.start(core::system_clock().unix_millis()))
+    is_done = send_envelope(one) && is_done;
+  return is_done;
+}
+
+bool Client::end_session(SessionEnd end) {
+  const auto ended = sessions_.end(core::system_clock().unix_millis(), end);
+  return ended && send_envelope(*ended);
+}
+
+void Client::count_request(SessionEnd end) {
+  sessions_.count_request(core::system_clock().unix_millis(), end);
+  send_requests(/*all=*/false);
+}
+
+void Client::send_requests(bool all) {
+  if (const auto requests = sessions_.take_requests(core::system_clock().unix_millis(), all)) send_envelope(*requests);
+}
+
+bool Client::send_envelope(const std::string& envelope) {
+  std::string row(field_bytes(0, envelope.size()), '\0');
+  write_field(row.data(), FieldKind::kPayload, 0, {}, envelope);
+  return capturer_->write_item(row);
+}
+
+bool Client::flush(std::chrono::milliseconds timeout) { return worker_->flush(Steady::now() + timeout); }
+
+bool Client::stop(std::chrono::milliseconds timeout) {
+  remove_terminate_handler();
+  end_session(SessionEnd::kHealthy);
+  send_requests(/*all=*/true);
+  const bool is_done = worker_->stop(Steady::now() + timeout);
+  // A thread that was given up may come back.
+  if (worker_->is_stuck()) keep_for_ever(shared_from_this());
+  return is_done;
+}
+
+void Client::keep_for_ever(std::shared_ptr<Client> client) {
+  // Never destroyed, and without a lock: in the child of a fork there may be no taking one.
+  struct GivenUp {
+    std::shared_ptr<Client> client;
+    GivenUp* next;
+  };
+  static std::atomic<GivenUp*> first{nullptr};
+  auto* const given_up = new GivenUp{std::move(client), first.load()};
+  while (!first.compare_exchange_weak(given_up->next, given_up)) {
+  }
+}
+
+std::uint64_t Client::queued() {
+  const LedgerCounters& counters = recorder_->ledger();
+  std::uint64_t ended = 0;
+  for (std::size_t fate = 0; fate < kFates; ++fate) ended += counters.of(static_cast<Fate>(fate));
+  const std::uint64_t captured = counters.captured.load(std::memory_order_relaxed);
+  const bool is_on_its_way = recorder_->events().head() != recorder_->events().tail();
+  return is_on_its_way ? captured - std::min(captured, ended) : worker_->queued();
 }
 
 }  // namespace trapline::sdk

@@ -1,72 +1,79 @@
 #pragma once
 
-/// Ties the SDK's rooms together: options, scope, the capture pipeline. The caller's thread only copies: what was
-/// captured, the scope, the raw stack. All else is the sender's thread's.
+/// Ties the SDK's rooms together: options, the recorder, the capture path, the worker.
 
+#include <atomic>
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <vector>
 
-#include "sdk/client/scope.h"
-#include "sdk/core/event.h"
+#include "sdk/client/capture.h"
+#include "sdk/client/options.h"
+#include "sdk/client/session.h"
+#include "sdk/client/wake_up.h"
+#include "sdk/client/worker.h"
 #include "sdk/core/result.h"
-#include "sdk/delivery/sender.h"
-#include "sdk/stack/symbolizer.h"
+#include "sdk/recorder/recorder.h"
 
 namespace trapline::sdk {
 
-struct ClientOptions {
-  std::string dsn;
-  std::string release;
-  std::string environment;
-  std::string server_name;
-  bool uses_host_name = true;
-  bool captures_uncaught = true;
-  bool debug = false;
-};
-
 /// Thread-safe.
-class Client {
+class Client : public std::enable_shared_from_this<Client> {
  public:
-  /// Errors: "invalid_dsn".
-  static core::Result<std::unique_ptr<Client>> create(const ClientOptions& options);
+  /// Errors: "invalid_dsn", "invalid_option", "invalid_pattern". A folder that cannot be written is none: then there is
+  /// less that survives the process.
+  static core::Result<std::shared_ptr<Client>> create(ClientOptions options);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// What is captured; the rest of the event is filled in.
-  struct Capture {
-    std::string level;
-    std::string message;
-    std::vector<core::Exception> exceptions;  ///< what was caught first, then its causes
-    std::vector<std::uintptr_t> stack;
-    bool is_handled = true;
-    std::string mechanism = "generic";
-  };
-  /// The event's id; empty when it was dropped.
-  std::string capture(Capture capture);
+  CaptureResult capture(const CaptureRequest& request);
+  /// Answers false when it was dropped: by the hook, or as too large.
+  bool add_breadcrumb(BreadcrumbView breadcrumb);
+  Capturer& capturer() { return *capturer_; }
 
-  /// Runs `change` with the scope.
-  template <class Change>
-  auto change_scope(Change change) {
-    const std::lock_guard lock(scope_mutex_);
-    return change(scope_);
-  }
+  /// Around a fork, in the forking thread.
+  void lock_for_fork();
+  void unlock_after_fork();
+  /// In the child: what the parent's client had, for its own.
+  void copy_state_from(Client& parent);
 
-  bool flush(std::chrono::milliseconds timeout) { return sender_.flush(timeout); }
+  void set_consent(bool is_given) { has_consent_ = is_given; }
+
+  bool start_session();
+  bool end_session(SessionEnd end);
+  void count_request(SessionEnd end);
+  /// An envelope on its way. False: the recorder is full.
+  bool send_envelope(const std::string& envelope);
+  /// A comment of a person's, scrubbed.
+  [[nodiscard]] std::string scrub_text(const std::string& text) const { return scrubber_.scrub_text(text); }
+
+  bool flush(std::chrono::milliseconds timeout);
   bool stop(std::chrono::milliseconds timeout);
-  [[nodiscard]] SenderCounts counts() const { return sender_.counts(); }
+
+  [[nodiscard]] const LedgerCounters& ledger() const { return recorder_->ledger(); }
+  /// Events that have not come to an end yet.
+  [[nodiscard]] std::uint64_t queued();
+
+  [[nodiscard]] const ClientOptions& options() const { return options_; }
+
+  /// For a client that a thread may still use at any time to come: it is never destroyed.
+  static void keep_for_ever(std::shared_ptr<Client> client);
 
  private:
-  Client(const ClientOptions& options, const core::Dsn& dsn);
+  Client(ClientOptions options, const core::Dsn& dsn, core::Scrubber scrubber, std::unique_ptr<Recorder> recorder,
+         std::string folder, Worker::Report report);
+  void install_terminate_handler();
+  void send_requests(bool all);
 
-  core::ProcessFacts facts_;
-  std::unique_ptr<Symbolizer> symbolizer_;  ///< the sender's thread only
-  std::mutex scope_mutex_;
-  Scope scope_;  ///< guarded by scope_mutex_
-  Sender sender_;
+  const ClientOptions options_;
+  const core::Scrubber scrubber_;
+  const std::shared_ptr<Recorder> recorder_;
+  WakeUp wake_up_;
+  std::unique_ptr<Capturer> capturer_;
+  Sessions sessions_;
+  std::unique_ptr<Worker> worker_;
+  std::atomic<bool> has_consent_;
 };
 
 }  // namespace trapline::sdk

@@ -1,43 +1,36 @@
 #pragma once
 
-#include <deque>
-#include <map>
-#include <string>
+#include <memory>
+#include <vector>
 
-#include "sdk/core/event.h"
+#include "sdk/recorder/scope_fields.h"
+
+/// A scope of the app's own (trapline_scope_new()), or a level of a thread's. Not thread-safe.
+struct trapline_scope {
+  static constexpr std::size_t kMostBytes = std::size_t{32} << 10;
+  trapline::sdk::ScopeFields fields{kMostBytes};
+};
 
 namespace trapline::sdk {
 
-/// What every event of the process carries: tags, the user, what happened before. Not thread-safe.
-class Scope {
+/// The scopes that this thread has pushed, on top of the process's. Levels are kept when they are popped, so that
+/// pushing costs no allocation after the first time.
+class ThreadScopes {
  public:
-  static constexpr std::size_t kMostTags = 100;
-  static constexpr std::size_t kMostBreadcrumbs = 100;
+  static ThreadScopes& of_this_thread();
 
-  /// False when there are kMostTags others.
-  bool set_tag(const std::string& key, std::string value) {
-    if (tags_.size() >= kMostTags && !tags_.contains(key)) return false;
-    tags_.insert_or_assign(key, std::move(value));
-    return true;
-  }
-  void remove_tag(const std::string& key) { tags_.erase(key); }
-  void set_user(core::User user) { user_ = std::move(user); }
-  /// The oldest makes room.
-  void add_breadcrumb(core::Breadcrumb breadcrumb) {
-    if (breadcrumbs_.size() == kMostBreadcrumbs) breadcrumbs_.pop_front();
-    breadcrumbs_.push_back(std::move(breadcrumb));
-  }
+  void push();
+  /// False when there is none.
+  bool pop();
+  /// The innermost; nullptr when there is none.
+  trapline_scope* top() { return depth_ > 0 ? levels_[depth_ - 1].get() : nullptr; }
 
-  void apply_to(core::Event& event) const {
-    event.tags.assign(tags_.begin(), tags_.end());
-    event.user = user_;
-    event.breadcrumbs.assign(breadcrumbs_.begin(), breadcrumbs_.end());
-  }
+  [[nodiscard]] std::size_t depth() const { return depth_; }
+  [[nodiscard]] std::string_view row(std::size_t level) const { return levels_[level]->fields.row(); }
 
  private:
-  std::map<std::string, std::string> tags_;
-  core::User user_;
-  std::deque<core::Breadcrumb> breadcrumbs_;
+  std::vector<std::unique_ptr<trapline_scope>> levels_;
+  std::size_t depth_ = 0;
 };
 
 }  // namespace trapline::sdk

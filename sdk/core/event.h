@@ -1,9 +1,11 @@
 #pragma once
 
-/// An event as the SDK holds it between capture and the wire: plain values, no JSON yet.
+/// An event as the SDK holds it between the recorder and the wire. Texts are borrowed: from the record it was read
+/// from, from the symbolizer, from the process's facts. They must outlive it.
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,65 +19,78 @@ struct Module {
   std::string build_id;  ///< hex; empty when it has none
   std::uintptr_t base = 0;
   std::uintptr_t size = 0;  ///< bytes from the base to the end of what is mapped
+  std::uintptr_t bias = 0;  ///< what the loader added to the addresses in the file
 };
 
 /// One call of a stack. Only the address is always known.
 struct Frame {
   std::uintptr_t address = 0;  ///< of the call instruction's end, as it stands on the stack
-  std::string function;
-  std::string file;  ///< full path, as the compiler saw it
-  int line = 0;      ///< 0: not known
-  std::string module_path;
+  std::string_view function;
+  std::string_view file;  ///< full path, as the compiler saw it
+  int line = 0;           ///< 0: not known
+  std::string_view module_path;
   std::uintptr_t module_base = 0;
   bool is_in_app = false;
 };
 
 struct Exception {
-  std::string type;
-  std::string value;
+  std::string_view type;
+  std::string_view value;
   bool type_is_mangled = false;
 };
 
 struct Breadcrumb {
   UnixMillis timestamp = 0;
-  std::string type;
-  std::string category;
-  std::string message;
-  std::string level;
+  std::string_view type;
+  std::string_view category;
+  std::string_view message;
+  std::string_view level;
+  std::string_view data;  ///< a JSON object, or empty
 };
 
 struct User {
-  std::string id;
-  std::string email;
-  std::string username;
-  std::string ip_address;
+  std::string_view id;
+  std::string_view email;
+  std::string_view username;
+  std::string_view ip_address;
 };
 
-/// What the machine and the program are; the same for every event of a process.
+using NamedTexts = std::vector<std::pair<std::string_view, std::string_view>>;
+
+/// What the machine and the program are; the same for every event of a process. Owns its texts.
 struct ProcessFacts {
   std::string release;
   std::string environment;
+  std::string dist;
   std::string server_name;
-  std::string os_name;
-  std::string os_version;
-  std::string architecture;
+  std::vector<std::pair<std::string, std::string>> contexts;  ///< name and JSON object
 };
 
 struct Event {
-  std::string event_id;
+  std::string_view event_id;
   UnixMillis timestamp = 0;
-  std::string level;
-  std::string message;
+  std::string_view level;
+  std::string_view message;
+  std::string_view logger;
+  std::string_view transaction;
+  std::string_view release;  ///< this and the next three: empty, or instead of what the process's facts say
+  std::string_view environment;
+  std::string_view dist;
+  std::string_view server_name;
+  std::string_view trace_id;
+  std::string_view span_id;
+  std::vector<std::string_view> fingerprint;
   std::vector<Exception> exceptions;  ///< what was caught first, then its causes
   bool is_handled = true;
-  std::string mechanism = "generic";
+  std::string_view mechanism = "generic";
   std::uint64_t thread_id = 0;
-  std::string thread_name;
+  std::string_view thread_name;
   std::vector<std::uintptr_t> raw_stack;  ///< return addresses, innermost first
   std::vector<Frame> frames;              ///< the same, made readable; innermost first
-  std::vector<Module> modules;            ///< those that the stack passes through
   std::vector<Breadcrumb> breadcrumbs;
-  std::vector<std::pair<std::string, std::string>> tags;
+  NamedTexts tags;
+  NamedTexts extra;     ///< values are JSON
+  NamedTexts contexts;  ///< values are JSON objects; they stand instead of the facts' of the same name
   User user;
 };
 

@@ -1,8 +1,8 @@
 #include "sdk/core/event_json.h"
 
+#include <algorithm>
 #include <array>
-#include <cinttypes>
-#include <cstdio>
+#include <charconv>
 
 #include "sdk/core/json_writer.h"
 #include "sdk/core/timestamp.h"
@@ -11,9 +11,9 @@ namespace trapline::core {
 namespace {
 
 std::string hex_address(std::uintptr_t address) {
-  std::array<char, 24> text{};
-  const int length = std::snprintf(text.data(), text.size(), "0x%" PRIxPTR, address);
-  return {text.data(), static_cast<std::size_t>(length)};
+  std::array<char, 2 + sizeof address * 2> text{'0', 'x'};
+  const auto [end, error] = std::to_chars(text.data() + 2, text.data() + text.size(), address, 16);
+  return {text.data(), end};  // short enough to need no memory of its own, but for kernels' addresses
 }
 
 void write_frame(JsonWriter& json, const Frame& frame) {
@@ -50,7 +50,7 @@ void write_exceptions(JsonWriter& json, const Event& event) {
     json.key("type").text(exception.type);
     json.key("value").text(exception.value);
     json.key("mechanism").begin_object();
-    json.key("type").text(is_caught ? std::string_view(event.mechanism) : "chained");
+    json.key("type").text(is_caught ? event.mechanism : "chained");
     json.key("handled").boolean(event.is_handled);
     json.key("exception_id").number(static_cast<std::int64_t>(index - 1));
     if (!is_caught) json.key("parent_id").number(static_cast<std::int64_t>(index - 2));
@@ -85,6 +85,7 @@ void write_breadcrumbs(JsonWriter& json, const Event& event) {
     json.optional_text("category", breadcrumb.category);
     json.optional_text("message", breadcrumb.message);
     json.key("level").text(breadcrumb.level);
+    if (!breadcrumb.data.empty()) json.key("data").raw(breadcrumb.data);
     json.end_object();
   }
   json.end_array().end_object();
@@ -99,27 +100,35 @@ void write_user(JsonWriter& json, const User& user) {
   json.end_object();
 }
 
-void write_contexts(JsonWriter& json, const ProcessFacts& facts) {
+void write_contexts(JsonWriter& json, const Event& event, const ProcessFacts& facts) {
   json.key("contexts").begin_object();
-  json.key("os").begin_object();
-  json.optional_text("name", facts.os_name).optional_text("version", facts.os_version).end_object();
-  json.key("device").begin_object().optional_text("arch", facts.architecture).end_object();
+  if (!event.trace_id.empty()) {
+    json.key("trace").begin_object().key("trace_id").text(event.trace_id).optional_text("span_id", event.span_id);
+    json.end_object();
+  }
+  for (const auto& [name, context] : event.contexts) json.key(name).raw(context);
+  for (const auto& fact : facts.contexts) {
+    const bool is_replaced = std::any_of(event.contexts.begin(), event.contexts.end(),
+                                         [&](const auto& context) { return context.first == fact.first; });
+    if (!is_replaced) json.key(fact.first).raw(fact.second);
+  }
   json.end_object();
 }
 
-void write_modules(JsonWriter& json, const Event& event) {
-  if (event.modules.empty()) return;
-  json.key("debug_meta").begin_object().key("images").begin_array();
-  for (const Module& module : event.modules) {
-    json.begin_object();
-    json.key("type").text("elf");
-    json.key("code_file").text(module.path);
-    json.optional_text("code_id", module.build_id).optional_text("debug_id", debug_id_of(module.build_id));
-    json.key("image_addr").text(hex_address(module.base));
-    json.key("image_size").number(static_cast<std::int64_t>(module.size));
-    json.end_object();
-  }
-  json.end_array().end_object();
+void write_texts(JsonWriter& json, std::string_view name, const NamedTexts& texts) {
+  if (texts.empty()) return;
+  json.key(name).begin_object();
+  for (const auto& [key, value] : texts) json.key(key).text(value);
+  json.end_object();
+}
+
+/// What stands on every event of a process, unless its scope says otherwise.
+void write_facts(JsonWriter& json, const Event& event, const ProcessFacts& facts) {
+  const auto first_of = [](std::string_view own, const std::string& fact) { return own.empty() ? fact : own; };
+  json.optional_text("release", first_of(event.release, facts.release));
+  json.optional_text("environment", first_of(event.environment, facts.environment));
+  json.optional_text("dist", first_of(event.dist, facts.dist));
+  json.optional_text("server_name", first_of(event.server_name, facts.server_name));
 }
 
 }  // namespace
@@ -138,28 +147,51 @@ std::string debug_id_of(const std::string& build_id) {
 }
 
 std::string to_json(const Event& event, const ProcessFacts& facts) {
+  constexpr std::size_t kUsualBytes = 8192;
   JsonWriter json;
+  json.reserve(kUsualBytes);
   json.begin_object();
   json.key("event_id").text(event.event_id);
   json.key("timestamp").text(format_timestamp(event.timestamp));
   json.key("platform").text("native");
   json.key("level").text(event.level);
-  json.optional_text("release", facts.release).optional_text("environment", facts.environment);
-  json.optional_text("server_name", facts.server_name);
+  write_facts(json, event, facts);
   json.key("sdk").begin_object().key("name").text("trapline.native").key("version").text(TRAPLINE_VERSION).end_object();
   json.optional_text("message", event.message);
+  json.optional_text("logger", event.logger).optional_text("transaction", event.transaction);
+  if (!event.fingerprint.empty()) {
+    json.key("fingerprint").begin_array();
+    for (const std::string_view part : event.fingerprint) json.text(part);
+    json.end_array();
+  }
   if (!event.exceptions.empty()) write_exceptions(json, event);
   write_thread(json, event);
   write_breadcrumbs(json, event);
-  if (!event.tags.empty()) {
-    json.key("tags").begin_object();
-    for (const auto& [key, value] : event.tags) json.key(key).text(value);
+  write_texts(json, "tags", event.tags);
+  if (!event.extra.empty()) {
+    json.key("extra").begin_object();
+    for (const auto& [key, value] : event.extra) json.key(key).raw(value);
     json.end_object();
   }
   write_user(json, event.user);
-  write_contexts(json, facts);
-  write_modules(json, event);
+  write_contexts(json, event, facts);
   json.end_object();
+  return json.take();
+}
+
+std::string debug_meta_json(const std::vector<Module>& modules) {
+  JsonWriter json;
+  json.begin_object().key("images").begin_array();
+  for (const Module& module : modules) {
+    json.begin_object();
+    json.key("type").text("elf");
+    json.key("code_file").text(module.path);
+    json.optional_text("code_id", module.build_id).optional_text("debug_id", debug_id_of(module.build_id));
+    json.key("image_addr").text(hex_address(module.base));
+    json.key("image_size").number(static_cast<std::int64_t>(module.size));
+    json.end_object();
+  }
+  json.end_array().end_object();
   return json.take();
 }
 

@@ -17,8 +17,8 @@ constexpr int kMostNested = 50;
 
 struct HandlerState {
   std::mutex mutex;
-  std::function<void(Termination)> report;    ///< guarded by mutex
-  std::terminate_handler previous = nullptr;  ///< guarded by mutex
+  std::function<void(const Termination&)> report;  ///< guarded by mutex
+  std::terminate_handler previous = nullptr;       ///< guarded by mutex
 };
 
 /// Never destroyed: the handler may run while statics are being destroyed.
@@ -27,7 +27,7 @@ HandlerState& handler_state() {
   return *kState;
 }
 
-void add_exception(const std::exception& error, std::vector<core::Exception>& exceptions) {
+void add_exception(const std::exception& error, std::vector<TerminatingException>& exceptions) {
   exceptions.push_back({typeid(error).name(), error.what(), true});
   if (exceptions.size() == kMostNested) return;
   try {
@@ -39,8 +39,8 @@ void add_exception(const std::exception& error, std::vector<core::Exception>& ex
   }
 }
 
-std::vector<core::Exception> active_exceptions() {
-  std::vector<core::Exception> exceptions;
+std::vector<TerminatingException> active_exceptions() {
+  std::vector<TerminatingException> exceptions;
   const std::exception_ptr active = std::current_exception();
   if (!active) return exceptions;
   const std::type_info* type = abi::__cxa_current_exception_type();
@@ -56,7 +56,7 @@ std::vector<core::Exception> active_exceptions() {
 }
 
 [[noreturn]] void on_terminate() {
-  std::function<void(Termination)> report;
+  std::function<void(const Termination&)> report;
   std::terminate_handler previous = nullptr;
   {
     HandlerState& state = handler_state();
@@ -66,9 +66,10 @@ std::vector<core::Exception> active_exceptions() {
   }
   if (report) {
     Termination termination;
-    termination.stack = capture_stack(__builtin_return_address(0));
+    termination.stack.resize(kMostFrames);
+    termination.stack.resize(capture_stack(__builtin_return_address(0), termination.stack));
     termination.exceptions = active_exceptions();
-    report(std::move(termination));
+    report(termination);
   }
   if (previous != nullptr) previous();
   std::abort();
@@ -76,7 +77,7 @@ std::vector<core::Exception> active_exceptions() {
 
 }  // namespace
 
-void install_terminate_handler(std::function<void(Termination)> report) {
+void install_terminate_handler(std::function<void(const Termination&)> report) {
   HandlerState& state = handler_state();
   const std::lock_guard lock(state.mutex);
   state.report = std::move(report);

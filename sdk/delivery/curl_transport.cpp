@@ -1,10 +1,12 @@
 #include "sdk/delivery/curl_transport.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
+#include <utility>
 
 #include <curl/curl.h>
+
+#include "sdk/core/loaded_library.h"
 
 namespace trapline::sdk {
 namespace {
@@ -13,12 +15,45 @@ constexpr long kConnectTimeoutMs = 5'000;
 constexpr long kTotalTimeoutMs = 30'000;
 constexpr std::size_t kMostAnswerBytes = std::size_t{1} << 20;
 
-struct FreeHandle {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+/// The functions of libcurl that are used. Options of both kinds are set through one pointer each, as the variadic
+/// originals cannot be checked here.
+struct CurlLibrary {
+  decltype(&::curl_global_init) global_init = nullptr;
+  decltype(&::curl_easy_init) easy_init = nullptr;
+  decltype(&::curl_easy_cleanup) easy_cleanup = nullptr;
+  decltype(&::curl_easy_reset) easy_reset = nullptr;
+  CURLcode (*easy_setopt)(CURL*, CURLoption, ...) = nullptr;
+  decltype(&::curl_easy_perform) easy_perform = nullptr;
+  CURLcode (*easy_getinfo)(CURL*, CURLINFO, ...) = nullptr;
+  decltype(&::curl_easy_strerror) easy_strerror = nullptr;
+  decltype(&::curl_slist_append) slist_append = nullptr;
+  decltype(&::curl_slist_free_all) slist_free_all = nullptr;
 };
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
+
+/// nullptr when it is not installed.
+const CurlLibrary* load_curl() {
+  const std::lock_guard loading(core::loading_mutex());
+  static const CurlLibrary* const kLoaded = []() -> const CurlLibrary* {
+    static CurlLibrary curl;
+    // Whichever of its builds is there: they differ in the TLS library.
+    for (const char* name : {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4"}) {
+      core::LoadedLibrary library(name);
+      library.find(curl.global_init, "curl_global_init");
+      library.find(curl.easy_init, "curl_easy_init");
+      library.find(curl.easy_cleanup, "curl_easy_cleanup");
+      library.find(curl.easy_reset, "curl_easy_reset");
+      library.find(curl.easy_setopt, "curl_easy_setopt");
+      library.find(curl.easy_perform, "curl_easy_perform");
+      library.find(curl.easy_getinfo, "curl_easy_getinfo");
+      library.find(curl.easy_strerror, "curl_easy_strerror");
+      library.find(curl.slist_append, "curl_slist_append");
+      library.find(curl.slist_free_all, "curl_slist_free_all");
+      if (library.is_complete() && curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) return &curl;
+    }
+    return nullptr;
+  }();
+  return kLoaded;
+}
 
 std::size_t keep_body(char* data, std::size_t, std::size_t size, void* answer) {
   std::string& body = static_cast<HttpAnswer*>(answer)->body;
@@ -26,17 +61,12 @@ std::size_t keep_body(char* data, std::size_t, std::size_t size, void* answer) {
   return size;
 }
 
-std::size_t keep_retry_after(char* data, std::size_t, std::size_t size, void* answer) {
-  constexpr std::string_view kName = "retry-after:";
+std::size_t keep_header(char* data, std::size_t, std::size_t size, void* argument) {
+  HttpAnswer& answer = *static_cast<HttpAnswer*>(argument);
   const std::string_view line(data, size);
-  const bool is_it =
-      line.size() > kName.size() && std::equal(kName.begin(), kName.end(), line.begin(), [](char left, char right) {
-        return left == std::tolower(static_cast<unsigned char>(right));
-      });
-  if (!is_it) return size;
-  std::string_view value = line.substr(kName.size());
-  value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
-  static_cast<HttpAnswer*>(answer)->retry_after = value.substr(0, value.find_last_not_of(" \t\r\n") + 1);
+  if (!read_header(line, "retry-after", answer.retry_after)) {
+    read_header(line, "x-sentry-rate-limits", answer.rate_limits);
+  }
   return size;
 }
 
@@ -46,52 +76,74 @@ int ask_to_abort(void* should_abort, curl_off_t, curl_off_t, curl_off_t, curl_of
 
 class CurlTransport final : public Transport {
  public:
+  explicit CurlTransport(TransportOptions options) : options_(std::move(options)) {}
+  ~CurlTransport() override {
+    if (handle_ != nullptr) curl_->easy_cleanup(handle_);
+  }
+  CurlTransport(const CurlTransport&) = delete;
+  CurlTransport& operator=(const CurlTransport&) = delete;
+
   HttpAnswer post(const std::string& url, const std::vector<std::string>& headers, const std::string& body,
                   const std::function<bool()>& should_abort) override {
     HttpAnswer answer;
-    if (!handle_) {
+    if (curl_ == nullptr) curl_ = load_curl();
+    if (curl_ == nullptr) {
+      answer.error = "libcurl (libcurl.so.4) is needed for HTTPS and proxies and is not installed";
+      return answer;
+    }
+    if (handle_ == nullptr) handle_ = curl_->easy_init();
+    if (handle_ == nullptr) {
       answer.error = "libcurl could not be set up";
       return answer;
     }
-    CURL* handle = handle_.get();
-    curl_easy_reset(handle);  // options, not the connection
-    std::unique_ptr<curl_slist, FreeList> list;
-    for (const std::string& header : headers) {
-      list.reset(curl_slist_append(list.release(), header.c_str()));
-    }
-    curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
-    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, list.get());
-    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.data());
-    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-    curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);  // no SIGALRM in a program that is not ours
-    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
-    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, kTotalTimeoutMs);
-    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, keep_body);
-    curl_easy_setopt(handle, CURLOPT_WRITEDATA, &answer);
-    curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, keep_retry_after);
-    curl_easy_setopt(handle, CURLOPT_HEADERDATA, &answer);
-    curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, ask_to_abort);
-    curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &should_abort);
-    const CURLcode code = curl_easy_perform(handle);
-    if (code != CURLE_OK) {
-      answer = HttpAnswer{};
-      answer.error = curl_easy_strerror(code);
-      return answer;
-    }
+    curl_->easy_reset(handle_);                                  // options, not the connection
+    curl_slist* list = curl_->slist_append(nullptr, "Expect:");  // no waiting for "100 Continue"
+    for (const std::string& header : headers) list = curl_->slist_append(list, header.c_str());
+    set_options(url, body);
+    set(CURLOPT_HTTPHEADER, list);
+    set(CURLOPT_WRITEDATA, &answer);
+    set(CURLOPT_HEADERDATA, &answer);
+    set(CURLOPT_XFERINFODATA, &should_abort);
+    const CURLcode code = curl_->easy_perform(handle_);
+    curl_->slist_free_all(list);
+    if (code != CURLE_OK) return {0, "", "", curl_->easy_strerror(code), ""};
     long status = 0;
-    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+    curl_->easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
     answer.status = static_cast<int>(status);
     return answer;
   }
 
  private:
-  std::unique_ptr<CURL, FreeHandle> handle_{curl_easy_init()};
+  template <class Value>
+  void set(CURLoption option, Value value) {
+    curl_->easy_setopt(handle_, option, value);
+  }
+
+  void set_options(const std::string& url, const std::string& body) {
+    set(CURLOPT_URL, url.c_str());
+    set(CURLOPT_POSTFIELDS, body.data());
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_NOSIGNAL, 1L);  // no SIGALRM in a program that is not ours
+    set(CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
+    set(CURLOPT_TIMEOUT_MS, kTotalTimeoutMs);
+    set(CURLOPT_WRITEFUNCTION, keep_body);
+    set(CURLOPT_HEADERFUNCTION, keep_header);
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, ask_to_abort);
+    if (!options_.proxy.empty()) set(CURLOPT_PROXY, options_.proxy.c_str());
+    if (!options_.ca_file.empty()) set(CURLOPT_CAINFO, options_.ca_file.c_str());
+  }
+
+  const TransportOptions options_;
+  const CurlLibrary* curl_ = nullptr;
+  CURL* handle_ = nullptr;
 };
 
 }  // namespace
 
-std::unique_ptr<Transport> make_curl_transport() { return std::make_unique<CurlTransport>(); }
+std::unique_ptr<Transport> make_curl_transport(const TransportOptions& options) {
+  return std::make_unique<CurlTransport>(options);
+}
 
 }  // namespace trapline::sdk

@@ -6,8 +6,9 @@
 
 namespace trapline::sdk {
 
-/// HTTP and HTTPS by libcurl: one connection kept alive, certificates verified, proxies taken from the environment,
-/// redirects not followed (an event must not end up elsewhere). 5 seconds to connect, 30 in all.
-std::unique_ptr<Transport> make_curl_transport();
+/// HTTP and HTTPS by libcurl, which is loaded at the first request: one connection kept alive (HTTP/2 where the server
+/// speaks it), certificates verified, proxies as asked or taken from the environment, redirects not followed (an event
+/// must not end up elsewhere). 5 seconds to connect, 30 in all.
+std::unique_ptr<Transport> make_curl_transport(const TransportOptions& options);
 
 }  // namespace trapline::sdk

@@ -1,6 +1,7 @@
 #include "sdk/delivery/sender.h"
 
 #include <algorithm>
+#include <exception>
 #include <random>
 #include <utility>
 
@@ -8,195 +9,328 @@
 #include <pthread.h>
 
 #include "sdk/core/gzip.h"
-#include "sdk/delivery/retry_policy.h"
+#include "sdk/delivery/batch.h"
+#include "sdk/delivery/signature.h"
 
 namespace trapline::sdk {
 namespace {
 
-std::vector<std::string> request_headers(const core::Dsn& dsn) {
-  const std::string client = std::string("trapline.native/") + TRAPLINE_VERSION;
-  return {"Content-Type: application/x-ndjson", "Content-Encoding: gzip",
-          "Expect:",  // no waiting for "100 Continue"
-          "User-Agent: " + client,
-          "X-Sentry-Auth: Sentry sentry_version=7, sentry_client=" + client + ", sentry_key=" + dsn.public_key};
+using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
+
+constexpr milliseconds kFlushRetry{200};        ///< how often a flush tries again
+constexpr milliseconds kStopGrace{300};         ///< for a request to notice that it is aborted
+constexpr milliseconds kLookAgain{5 * 60'000};  ///< for what came in unnoticed
+
+/// Spreads the retries of many clients; nothing depends on nobody guessing it.
+double random_fraction() {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0.0, 1.0)(random);
 }
 
-std::string join_lines(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) {
-    text += line;
-    text += '\n';
-  }
-  return text;
-}
-
-/// How many events of a batch the collector names as rejected; it took the others.
-std::size_t count_rejected(const HttpAnswer& answer, std::size_t batch_size, const Sender::Report& report) {
+/// The indexes of the events that the collector names as rejected; it took the others.
+std::vector<std::size_t> rejected_indexes(const HttpAnswer& answer, const Sender::Report& report) {
+  std::vector<std::size_t> indexes;
   const nlohmann::json body = nlohmann::json::parse(answer.body, nullptr, false);
-  if (!body.is_object() || !body.contains("rejected") || !body["rejected"].is_array()) return 0;
+  if (!body.is_object() || !body.contains("rejected") || !body["rejected"].is_array()) return indexes;
   for (const auto& rejected : body["rejected"]) {
-    if (rejected.is_object())
-      report("the collector rejected an event: " + rejected.value("message", "no reason given"));
+    if (!rejected.is_object() || !rejected.contains("index") || !rejected["index"].is_number_unsigned()) continue;
+    indexes.push_back(rejected["index"].get<std::size_t>());
+    const auto message = rejected.find("message");
+    report("the collector rejected an event: " +
+           (message != rejected.end() && message->is_string() ? message->get<std::string>() : "no reason given"));
   }
-  return std::min(body["rejected"].size(), batch_size);
+  return indexes;
+}
+
+std::size_t bytes_of(const std::vector<BufferedItem>& items) {
+  std::size_t bytes = 0;
+  for (const BufferedItem& item : items) bytes += item.body.size();
+  return bytes;
 }
 
 }  // namespace
 
-Sender::Sender(const core::Dsn& dsn, std::unique_ptr<Transport> transport, Render render, Report report,
-               SenderLimits limits)
-    : url_(dsn.base_url() + "/v1/events"),
-      headers_(request_headers(dsn)),
+std::shared_ptr<Sender> Sender::start(SenderOptions options, std::unique_ptr<Transport> transport,
+                                      std::shared_ptr<EventBuffer> buffer, const LedgerCounters& ledger,
+                                      std::shared_ptr<void> ledger_owner, Report report) {
+  std::shared_ptr<Sender> sender(new Sender(std::move(options), std::move(transport), std::move(buffer), ledger,
+                                            std::move(ledger_owner), std::move(report)));
+  sender->thread_ = std::thread([sender] { sender->run(); });
+  return sender;
+}
+
+Sender::Sender(SenderOptions options, std::unique_ptr<Transport> transport, std::shared_ptr<EventBuffer> buffer,
+               const LedgerCounters& ledger, std::shared_ptr<void> ledger_owner, Report report)
+    : options_(std::move(options)),
       transport_(std::move(transport)),
-      render_(std::move(render)),
+      buffer_(std::move(buffer)),
+      ledger_(ledger),
+      ledger_owner_(std::move(ledger_owner)),
       report_(std::move(report)),
-      limits_(limits) {
-  thread_ = std::thread([this] { run(); });
-  pthread_setname_np(thread_.native_handle(), "trapline-worker");
+      batch_limit_(options_.speaks_sentry ? 1 : options_.max_batch_events) {}
+
+Sender::~Sender() {
+  if (thread_.joinable()) thread_.detach();
 }
 
-Sender::~Sender() { stop(std::chrono::milliseconds{0}); }
-
-bool Sender::push(core::Event event) {
+void Sender::notify(std::size_t events, std::size_t bytes) {
   {
     const std::lock_guard lock(mutex_);
-    ++counts_.captured;
-    if (is_stopping_ || queue_.size() + in_flight_ >= limits_.max_queued) {
-      ++(is_stopping_ ? counts_.dropped_shutdown : counts_.dropped_queue_full);
-      return false;
-    }
-    queue_.push_back(std::move(event));
+    if (unsent_events_ == 0) first_unsent_ = Steady::now();
+    unsent_events_ += events;
+    unsent_bytes_ += bytes;
   }
-  work_changed_.notify_one();
-  return true;
+  changed_.notify_one();
 }
 
-bool Sender::flush(std::chrono::milliseconds timeout) {
+bool Sender::flush(Time deadline) {
+  const std::int64_t target = buffer_->last_id();
   std::unique_lock lock(mutex_);
-  const std::uint64_t target = finished_ + in_flight_ + queue_.size();
-  flush_through_ = std::max(flush_through_, target);
-  work_changed_.notify_one();
-  return events_left_.wait_for(lock, timeout, [&] { return finished_ >= target; });
-}
-
-bool Sender::stop(std::chrono::milliseconds timeout) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!is_stopping_) {
-      is_stopping_ = true;
-      stop_at_ = std::chrono::steady_clock::now() + timeout;
-    }
+  ++flushes_;
+  changed_.notify_one();
+  const auto is_done = [&] {
+    const std::int64_t first = buffer_->first_id();
+    return first == 0 || first > target;
+  };
+  bool done = is_done();
+  while (!done && !has_ended_ && Steady::now() < deadline) {
+    sent_.wait_until(lock, deadline);
+    done = is_done();
   }
-  work_changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
-  const std::lock_guard lock(mutex_);
-  return counts_.dropped_shutdown == 0;
+  --flushes_;
+  return done;
 }
 
-SenderCounts Sender::counts() const {
-  const std::lock_guard lock(mutex_);
-  SenderCounts counts = counts_;
-  counts.queued = queue_.size() + in_flight_;
-  return counts;
-}
-
-bool Sender::is_time_up() const {
-  const std::lock_guard lock(mutex_);
-  return is_stopping_ && std::chrono::steady_clock::now() >= stop_at_;
+void Sender::stop() {
+  std::unique_lock lock(mutex_);
+  is_stopping_ = true;
+  changed_.notify_one();
+  sent_.wait_for(lock, kStopGrace, [&] { return has_ended_; });
+  const bool has_ended = has_ended_;
+  lock.unlock();
+  if (!thread_.joinable()) return;
+  if (has_ended) {
+    thread_.join();
+  } else {
+    thread_.detach();  // it hangs in the system's resolver, and ends when that answers
+  }
 }
 
 void Sender::run() {
+  pthread_setname_np(pthread_self(), "trapline-sender");
   std::unique_lock lock(mutex_);
-  while (true) {
-    work_changed_.wait(lock, [&] { return !queue_.empty() || is_stopping_; });
-    if (queue_.empty()) return;
-    const std::vector<std::string> batch = gather(lock);
-    deliver(lock, batch);
-  }
-}
-
-/// Takes events from the queue until a batch is full or old enough. With the lock held, but for rendering.
-std::vector<std::string> Sender::gather(std::unique_lock<std::mutex>& lock) {
-  const Time send_at = std::chrono::steady_clock::now() + limits_.max_batch_age;
-  std::vector<std::string> batch;
-  std::size_t bytes = 0;
-  const auto is_urgent = [&] { return is_stopping_ || flush_through_ > finished_; };
-  while (batch.size() < limits_.max_batch_events && bytes < limits_.max_batch_bytes) {
-    if (queue_.empty()) {
-      if (is_urgent()) break;
-      const bool has_more = work_changed_.wait_until(lock, send_at, [&] { return !queue_.empty() || is_urgent(); });
-      if (!has_more || queue_.empty()) break;
-    }
-    core::Event event = std::move(queue_.front());
-    queue_.pop_front();
-    ++in_flight_;
+  while (wait_for_batch(lock)) {
+    const bool is_due = flushes_ > 0 || Steady::now() >= first_unsent_ + options_.max_batch_age;
+    const std::size_t known = unsent_events_;
     lock.unlock();
-    batch.push_back(render_(event));
-    bytes += batch.back().size();
+    Round events{Outcome::kFailed};
+    Round envelopes;
+    try {
+      if (connect()) events = send_events(is_due);
+      if (events.outcome != Outcome::kFailed) envelopes = send_envelope();
+    } catch (const std::exception& error) {  // no memory, most likely: the app must not end by it
+      events.outcome = Outcome::kFailed;
+      plan_retry({0, "", "", error.what(), ""});
+    }
     lock.lock();
+    unsent_events_ -= std::min(unsent_events_, known);  // what came since stays
+    unsent_bytes_ = 0;
+    if (events.outcome == Outcome::kTooFew) {
+      unsent_events_ += events.events;
+    } else {
+      first_unsent_ = Steady::now();
+    }
+    const bool has_failed = events.outcome == Outcome::kFailed || envelopes.outcome == Outcome::kFailed;
+    // What a full batch leaves behind is looked for at once.
+    if (has_failed || events.is_full || envelopes.is_full) unsent_events_ = options_.max_batch_events;
+    unblocked_at_ = Time::max();
+    if (events.outcome == Outcome::kBlocked) unblocked_at_ = blocked_until(ItemKind::kEvent);
+    if (envelopes.outcome == Outcome::kBlocked) {
+      unblocked_at_ = std::min(unblocked_at_, blocked_until(ItemKind::kEnvelope));
+    }
+    sent_.notify_all();
+    if (has_failed) wait_for_retry(lock);
   }
-  return batch;
+  has_ended_ = true;
+  sent_.notify_all();
 }
 
-/// Posts a batch until it is delivered, refused, or the end has come.
-void Sender::deliver(std::unique_lock<std::mutex>& lock, const std::vector<std::string>& batch) {
-  lock.unlock();
-  const std::string body = core::gzip(join_lines(batch), 1);
-  // Spreads the retries of many clients; nothing depends on nobody guessing it.
-  std::minstd_rand random{std::random_device{}()};
-  std::uniform_real_distribution<double> uniform(0.0, 1.0);
-  for (int attempt = 0;; ++attempt) {
-    const HttpAnswer answer = transport_->post(url_, headers_, body, [this] { return is_time_up(); });
-    const Verdict verdict = judge(answer);
-    if (verdict == Verdict::kDelivered) {
-      const std::size_t rejected = count_rejected(answer, batch.size(), report_);
-      lock.lock();
-      finish(rejected, &SenderCounts::rejected);
-      finish(batch.size() - rejected, &SenderCounts::delivered);
+/// Sleeps until there is a batch to send. False at the end.
+bool Sender::wait_for_batch(std::unique_lock<std::mutex>& lock) {
+  while (!is_stopping_) {
+    if (unsent_events_ == 0) {
+      wait_for_work(lock);
+      continue;
+    }
+    const auto is_ready = [&] {
+      return is_stopping_ || flushes_ > 0 || unsent_events_ >= options_.max_batch_events ||
+             unsent_bytes_ >= options_.max_batch_bytes;
+    };
+    changed_.wait_until(lock, first_unsent_ + options_.max_batch_age, is_ready);
+    return !is_stopping_;
+  }
+  return false;
+}
+
+/// Nothing is known to wait: sleeps until something comes, a server's limit ends, or it is time to look for what came
+/// in unnoticed.
+void Sender::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  Time look_at = std::min(unblocked_at_, Steady::now() + kLookAgain);
+  if (flushes_ > 0) {
+    const bool is_blocked_now = unblocked_at_ != Time::max() && Steady::now() < unblocked_at_;
+    if (!is_blocked_now && buffer_->first_id() != 0) {
+      unsent_events_ = 1;
       return;
     }
-    const std::string reason = answer.status == 0 ? answer.error : "it answered " + std::to_string(answer.status);
-    if (verdict == Verdict::kRefused) {
-      report_("the collector refused a batch of " + std::to_string(batch.size()) + " events, " + reason + ": " +
-              answer.body);
-      lock.lock();
-      finish(batch.size(), &SenderCounts::rejected);
-      return;
-    }
-    const auto delay = retry_delay(answer, attempt, uniform(random), core::system_clock().unix_millis());
-    report_("cannot reach the collector, " + reason + "; trying again in " + std::to_string(delay.count()) + " ms");
-    lock.lock();
-    const Time retry_at = std::chrono::steady_clock::now() + delay;
-    work_changed_.wait_until(lock, retry_at, [&] { return is_stopping_; });
-    // At the end there is one more try at once, and then as many as the time allows.
-    const bool has_time = !is_stopping_ || std::chrono::steady_clock::now() < stop_at_;
-    if (is_stopping_ && has_time && attempt > 0) {
-      work_changed_.wait_until(lock,
-                               std::min(stop_at_, std::chrono::steady_clock::now() + std::chrono::milliseconds{100}),
-                               [] { return false; });
-    }
-    if (!has_time) {
-      finish(batch.size(), &SenderCounts::dropped_shutdown);
-      finish_queue();
-      return;
-    }
-    lock.unlock();
+    sent_.notify_all();  // the flush asks again whether everything has left
+    look_at = std::min(look_at, Steady::now() + kFlushRetry);
+  }
+  if (changed_.wait_until(lock, look_at) == std::cv_status::timeout && flushes_ == 0) unsent_events_ = 1;
+}
+
+void Sender::wait_for_retry(std::unique_lock<std::mutex>& lock) {
+  const Time earliest_for_flush = Steady::now() + kFlushRetry;
+  while (!is_stopping_) {
+    const bool is_cut = flushes_ > 0 && !retry_was_asked_;
+    const Time until = is_cut ? std::min(retry_at_, earliest_for_flush) : retry_at_;
+    if (Steady::now() >= until) return;
+    changed_.wait_until(lock, until);
   }
 }
 
-void Sender::finish(std::size_t events, std::uint64_t SenderCounts::*fate) {
-  counts_.*fate += events;
-  in_flight_ -= events;
-  finished_ += events;
-  events_left_.notify_all();
+Sender::Time Sender::blocked_until(ItemKind kind) const {
+  return limits_.blocked_until(kind == ItemKind::kEvent ? "error" : "session");
 }
 
-/// Drops what waits, as there is no time left for it.
-void Sender::finish_queue() {
-  const std::size_t left = queue_.size();
-  queue_.clear();
-  in_flight_ += left;
-  finish(left, &SenderCounts::dropped_shutdown);
+Sender::Round Sender::send_events(bool is_due) {
+  if (Steady::now() < blocked_until(ItemKind::kEvent)) return {Outcome::kBlocked};
+  std::vector<BufferedItem> items = buffer_->take(ItemKind::kEvent, batch_limit_, options_.max_batch_bytes);
+  if (items.empty()) return {Outcome::kNothingLeft};
+  const bool is_full = items.size() >= batch_limit_ || bytes_of(items) >= options_.max_batch_bytes / 2;
+  if (!is_full && !is_due) return {Outcome::kTooFew, items.size()};
+  // One module list a request.
+  const auto other = std::find_if(items.begin(), items.end(),
+                                  [&](const BufferedItem& item) { return item.images != items.front().images; });
+  const bool other_images = other != items.end();
+  items.erase(other, items.end());
+  if (items.front().images != images_id_) {
+    images_id_ = items.front().images;
+    images_ = images_id_ != 0 ? buffer_->images(images_id_) : std::string();
+  }
+  if (options_.speaks_sentry) {
+    const std::string event = finished_event(items.front(), images_);
+    const std::string header = R"({"type":"event","length":)" + std::to_string(event.size()) + "}";
+    const HttpAnswer answer = post("/api/" + options_.dsn.project_id + "/envelope/", "application/x-sentry-envelope",
+                                   envelope(items.front().event_id, header, event));
+    const Outcome outcome = settle(answer, items);
+    return {outcome, items.size(), is_full && outcome == Outcome::kSent};
+  }
+  const std::string body = batch_body(items, images_, ledger_json(ledger_));
+  const Outcome outcome = settle(post("/v1/events", "application/x-ndjson", body), items);
+  const bool may_go_on = outcome == Outcome::kSent || outcome == Outcome::kPartlyRefused;
+  return {outcome, items.size(), may_go_on && (is_full || other_images || outcome == Outcome::kPartlyRefused)};
+}
+
+Sender::Round Sender::send_envelope() {
+  if (Steady::now() < blocked_until(ItemKind::kEnvelope)) return {Outcome::kBlocked};
+  std::vector<BufferedItem> items = buffer_->take(ItemKind::kEnvelope, 1, options_.max_batch_bytes);
+  if (items.empty()) return {Outcome::kNothingLeft};
+  const HttpAnswer answer =
+      post("/api/" + options_.dsn.project_id + "/envelope/", "application/x-sentry-envelope", items[0].body);
+  const Outcome outcome = settle(answer, items);
+  return {outcome, 1, outcome == Outcome::kSent};
+}
+
+/// Draws the conclusions from an answer.
+Sender::Outcome Sender::settle(const HttpAnswer& answer, std::vector<BufferedItem>& items) {
+  limits_.note(answer, core::system_clock().unix_millis(), Steady::now());
+  const Verdict verdict = judge(answer);
+  if (verdict == Verdict::kDelivered) {
+    failures_ = 0;
+    if (!options_.speaks_sentry) batch_limit_ = std::min(options_.max_batch_events, batch_limit_ * 2);
+    return remove_delivered(answer, items) ? Outcome::kSent : retry_removal();
+  }
+  if (verdict == Verdict::kRetry) {
+    // Limits by category hold up what they are for and nothing else.
+    const bool is_limited = !answer.rate_limits.empty() && Steady::now() < blocked_until(items.front().kind);
+    if (is_limited) return Outcome::kBlocked;
+    plan_retry(answer);
+    return Outcome::kFailed;
+  }
+  // Something in it is refused. Unless the answer says what, halves of it are tried until it is found.
+  if (items.size() > 1) {
+    const auto [delivered, rejected] = split_by_answer(answer, items);
+    if (!rejected.empty())
+      return buffer_->remove(rejected, Fate::kRejected) ? Outcome::kPartlyRefused : retry_removal();
+  }
+  if (items.size() > 1) {
+    batch_limit_ = std::max<std::size_t>(1, items.size() / 2);
+    return Outcome::kPartlyRefused;
+  }
+  report_("the collector refused an event, it answered " + std::to_string(answer.status) + ": " + answer.body);
+  return buffer_->remove(items, Fate::kRejected) ? Outcome::kSent : retry_removal();
+}
+
+/// What is still in the buffer would be sent again at once, and for ever; the server knows it by its id, so that
+/// sending it again later does no harm.
+Sender::Outcome Sender::retry_removal() {
+  plan_retry({0, "", "", "the offline buffer cannot be written", ""});
+  return Outcome::kFailed;
+}
+
+/// The items that the answer does not name as rejected, and those that it does.
+std::pair<std::vector<BufferedItem>, std::vector<BufferedItem>> Sender::split_by_answer(
+    const HttpAnswer& answer, const std::vector<BufferedItem>& items) const {
+  const std::vector<std::size_t> named = rejected_indexes(answer, report_);
+  std::pair<std::vector<BufferedItem>, std::vector<BufferedItem>> split;
+  for (std::size_t index = 0; index < items.size(); ++index) {
+    const bool is_named = std::find(named.begin(), named.end(), index) != named.end();
+    (is_named ? split.second : split.first).push_back(items[index]);
+  }
+  return split;
+}
+
+bool Sender::remove_delivered(const HttpAnswer& answer, const std::vector<BufferedItem>& items) {
+  const auto [delivered, rejected] = split_by_answer(answer, items);
+  return buffer_->remove(delivered, Fate::kDelivered) && buffer_->remove(rejected, Fate::kRejected);
+}
+
+/// Whether the server can be reached; else the retry is planned.
+bool Sender::connect() {
+  const std::string problem =
+      transport_->connect(options_.dsn.base_url() + "/", [this] { return is_stopping_.load(); });
+  if (problem.empty()) return true;
+  plan_retry({0, "", "", problem, ""});
+  return false;
+}
+
+HttpAnswer Sender::post(const std::string& path, const char* content_type, const std::string& body) {
+  const std::string compressed = core::gzip(body, 1);
+  const std::string client = std::string("trapline.native/") + TRAPLINE_VERSION;
+  std::vector<std::string> headers = {
+      std::string("Content-Type: ") + content_type, "Content-Encoding: gzip", "User-Agent: " + client,
+      "X-Sentry-Auth: Sentry sentry_version=7, sentry_client=" + client + ", sentry_key=" + options_.dsn.public_key};
+  if (!options_.dsn.secret_key.empty()) {
+    const std::int64_t now = core::system_clock().unix_millis() / 1000;
+    std::string signature = signature_header(options_.dsn.secret_key, compressed, now);
+    if (signature.empty()) return {0, "", "", "libsodium is needed for the DSN's secret and is not installed", ""};
+    headers.push_back(std::move(signature));
+  }
+  return transport_->post(options_.dsn.base_url() + path, headers, compressed,
+                          [this] { return is_stopping_.load(std::memory_order_relaxed); });
+}
+
+void Sender::plan_retry(const HttpAnswer& answer) {
+  const Time now = Steady::now();
+  const auto asked = parse_retry_after(answer.retry_after, core::system_clock().unix_millis());
+  const milliseconds delay = asked ? *asked : backoff(failures_, random_fraction());
+  ++failures_;
+  retry_at_ = now + delay;
+  retry_was_asked_ = asked.has_value();
+  const std::string reason = answer.status == 0 ? answer.error : "it answered " + std::to_string(answer.status);
+  report_("cannot deliver, " + reason + "; the events are kept, trying again in " + std::to_string(delay.count()) +
+          " ms");
 }
 
 }  // namespace trapline::sdk

@@ -1,95 +1,112 @@
 #pragma once
 
-/// Takes events from any thread and brings them to the collector from its own: gathers them into batches, compresses,
-/// posts, tries again. Every event is accounted for.
+/// Brings what is in the buffer to the server, on a thread of its own: batches, compresses, signs, posts, tries again.
+/// What a server acknowledged leaves the buffer; all else stays.
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "sdk/core/dsn.h"
-#include "sdk/core/event.h"
-#include "sdk/core/result.h"
+#include "sdk/delivery/event_buffer.h"
+#include "sdk/delivery/retry_policy.h"
 #include "sdk/delivery/transport.h"
 
 namespace trapline::sdk {
 
-struct SenderLimits {
-  std::size_t max_queued = 1'000;                        ///< events waiting, on their way included
-  std::size_t max_batch_events = 100;                    ///< events in one request
+struct SenderOptions {
+  core::Dsn dsn;
+  bool speaks_sentry = false;  ///< envelopes, one event each
+  std::size_t max_batch_events = 100;
   std::size_t max_batch_bytes = std::size_t{512} << 10;  ///< JSON in one request, unless one event alone is larger
   std::chrono::milliseconds max_batch_age{1'000};        ///< from the first event of a batch to its request
-};
-
-/// captured = delivered + rejected + dropped_queue_full + dropped_shutdown + queued, at any time.
-struct SenderCounts {
-  std::uint64_t captured = 0;
-  std::uint64_t delivered = 0;
-  std::uint64_t rejected = 0;
-  std::uint64_t dropped_queue_full = 0;
-  std::uint64_t dropped_shutdown = 0;
-  std::uint64_t queued = 0;
 };
 
 /// Thread-safe.
 class Sender {
  public:
-  /// Turns an event into JSON, on the sender's thread.
-  using Render = std::function<std::string(core::Event&)>;
+  using Time = std::chrono::steady_clock::time_point;
   /// A sentence about what goes wrong, for the debug mode. On the sender's thread.
   using Report = std::function<void(const std::string&)>;
 
-  Sender(const core::Dsn& dsn, std::unique_ptr<Transport> transport, Render render, Report report,
-         SenderLimits limits = {});
-  ~Sender();  ///< stop(0)
+  /// The ledger's counters are sent with each batch. Everything is shared, as a thread that hangs in the system's
+  /// resolver outlives a shutdown whose time is up.
+  static std::shared_ptr<Sender> start(SenderOptions options, std::unique_ptr<Transport> transport,
+                                       std::shared_ptr<EventBuffer> buffer, const LedgerCounters& ledger,
+                                       std::shared_ptr<void> ledger_owner, Report report);
+  ~Sender();
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;
 
-  /// Never waits for the network. False when the queue is full: the event is dropped and counted.
-  bool push(core::Event event);
+  /// Events came into the buffer.
+  void notify(std::size_t events, std::size_t bytes);
 
-  /// Waits until all events pushed so far have left the queue, one way or the other. False when the time was up first.
-  bool flush(std::chrono::milliseconds timeout);
+  /// Waits until everything that is in the buffer now has left it, one way or the other. Does not wait for a batch to
+  /// fill up, nor for the end of a backoff; what a server has asked for is kept. False when the time was up first.
+  bool flush(Time deadline);
 
-  /// Sends what waits until the time is up, drops the rest, ends the thread. False when something was dropped.
-  bool stop(std::chrono::milliseconds timeout);
-
-  [[nodiscard]] SenderCounts counts() const;
+  /// Ends the thread: at once when it is idle, else when its request is aborted.
+  void stop();
 
  private:
-  using Time = std::chrono::steady_clock::time_point;
+  Sender(SenderOptions options, std::unique_ptr<Transport> transport, std::shared_ptr<EventBuffer> buffer,
+         const LedgerCounters& ledger, std::shared_ptr<void> ledger_owner, Report report);
 
   void run();
-  std::vector<std::string> gather(std::unique_lock<std::mutex>& lock);
-  void deliver(std::unique_lock<std::mutex>& lock, const std::vector<std::string>& batch);
-  void finish(std::size_t events, std::uint64_t SenderCounts::*fate);
-  void finish_queue();
-  [[nodiscard]] bool is_time_up() const;
+  bool wait_for_batch(std::unique_lock<std::mutex>& lock);
+  bool connect();
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
+  void wait_for_retry(std::unique_lock<std::mutex>& lock);
+  /// What one request came to.
+  enum class Outcome : std::uint8_t { kSent, kPartlyRefused, kNothingLeft, kTooFew, kBlocked, kFailed };
+  struct Round {
+    Outcome outcome = Outcome::kNothingLeft;
+    std::size_t events = 0;
+    bool is_full = false;  ///< there may be more
+  };
+  Round send_events(bool is_due);
+  Round send_envelope();
+  Outcome settle(const HttpAnswer& answer, std::vector<BufferedItem>& items);
+  Outcome retry_removal();
+  [[nodiscard]] std::pair<std::vector<BufferedItem>, std::vector<BufferedItem>> split_by_answer(
+      const HttpAnswer& answer, const std::vector<BufferedItem>& items) const;
+  bool remove_delivered(const HttpAnswer& answer, const std::vector<BufferedItem>& items);
+  HttpAnswer post(const std::string& path, const char* content_type, const std::string& body);
+  void plan_retry(const HttpAnswer& answer);
+  [[nodiscard]] Time blocked_until(ItemKind kind) const;
 
-  const std::string url_;
-  const std::vector<std::string> headers_;
-  const std::unique_ptr<Transport> transport_;
-  const Render render_;
+  const SenderOptions options_;
+  const std::unique_ptr<Transport> transport_;  ///< the sender's thread only, as all down to random_
+  const std::shared_ptr<EventBuffer> buffer_;
+  const LedgerCounters& ledger_;
+  const std::shared_ptr<void> ledger_owner_;
   const Report report_;
-  const SenderLimits limits_;
+  std::int64_t images_id_ = 0;
+  std::string images_;
+  std::size_t batch_limit_;  ///< lower while something that the server refuses is looked for
+  int failures_ = 0;
+  RateLimits limits_;
+  Time retry_at_{};
+  bool retry_was_asked_ = false;  ///< by the server: then no flush cuts it
 
-  mutable std::mutex mutex_;
-  std::condition_variable work_changed_;  ///< an event came, a flush began, or the end did
-  std::condition_variable events_left_;   ///< events left the queue
-  std::deque<core::Event> queue_;         ///< guarded by mutex_, as all below
-  std::size_t in_flight_ = 0;             ///< events taken from queue_ and not finished
-  std::uint64_t finished_ = 0;            ///< events that have left, of all that were queued
-  std::uint64_t flush_through_ = 0;       ///< do not wait for batches to fill up before this many have left
-  SenderCounts counts_;
-  bool is_stopping_ = false;
-  Time stop_at_{};
+  std::mutex mutex_;
+  std::condition_variable changed_;  ///< events came, a flush began, or the end did
+  std::condition_variable sent_;     ///< something left the buffer
+  std::size_t unsent_events_ = 0;    ///< guarded by mutex_, as all below: about what is in the buffer
+  std::size_t unsent_bytes_ = 0;
+  Time first_unsent_{};
+  Time unblocked_at_ = Time::max();  ///< when a server's limit ends that holds something up
+  int flushes_ = 0;                  ///< under way
+  std::atomic<bool> is_stopping_{false};
+  bool has_ended_ = false;
   std::thread thread_;
 };
 

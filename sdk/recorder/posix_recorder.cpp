@@ -86,7 +86,7 @@ core::Result<std::unique_ptr<Recorder>> Recorder::create(const Options& options)
   std::string path;
   std::string unfinished;
   if (!options.folder.empty()) {
-    path = options.folder + "/" + run_id + std::string(kSuffix);
+    path = recorder_path(options.folder, run_id);
     unfinished = options.folder + "/" + run_id + std::string(kUnfinishedSuffix);
     file = open(unfinished.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file < 0) return failed("cannot create", unfinished);
@@ -107,6 +107,9 @@ core::Result<std::unique_ptr<Recorder>> Recorder::create(const Options& options)
     }
     return error;
   }
+  // Without these the first page that is touched brings in megabytes around it: 1.6 ms instead of 13 us.
+  madvise(memory, bytes, MADV_NOHUGEPAGE);
+  madvise(memory, bytes, MADV_RANDOM);
   auto* const header = new (memory) RecorderHeader{};
   header->magic = kRecorderMagic;
   header->version = kRecorderVersion;
@@ -247,16 +250,25 @@ std::string_view AbandonedRecorder::read(const TextArea& area, std::size_t at, s
 
 void AbandonedRecorder::remove_file() { unlink(path_.c_str()); }
 
-std::vector<std::unique_ptr<AbandonedRecorder>> find_abandoned(const std::string& folder) {
+void lock_runs_before_fork() { own_runs().mutex.lock(); }
+void unlock_runs_after_fork() { own_runs().mutex.unlock(); }
+void forget_runs_after_fork() { own_runs().ids.clear(); }
+
+std::string recorder_path(const std::string& folder, const std::string& run_id) {
+  return folder + "/" + run_id + std::string(kSuffix);
+}
+
+std::vector<std::unique_ptr<AbandonedRecorder>> find_abandoned(const std::string& folder, std::size_t most) {
   std::vector<std::unique_ptr<AbandonedRecorder>> found;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
+  auto entry = std::filesystem::directory_iterator(folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator() && found.size() < most; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
     const bool is_unfinished = name.ends_with(kUnfinishedSuffix);
     if (!is_unfinished && !name.ends_with(kSuffix)) continue;
     const std::string run_id = name.substr(0, name.find('.'));
     if (is_own_run(run_id)) continue;
-    auto recorder = AbandonedRecorder::open(entry.path().string());
+    auto recorder = AbandonedRecorder::open(entry->path().string());
     if (recorder && is_unfinished) {  // its process died before it captured anything
       recorder->remove_file();
       continue;

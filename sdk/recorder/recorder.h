@@ -109,7 +109,7 @@ class AbandonedRecorder {
   void remove_file();
 
  private:
-  friend std::vector<std::unique_ptr<AbandonedRecorder>> find_abandoned(const std::string& folder);
+  friend std::vector<std::unique_ptr<AbandonedRecorder>> find_abandoned(const std::string& folder, std::size_t most);
   AbandonedRecorder(Mapping mapping, int file, std::string path);
   static std::unique_ptr<AbandonedRecorder> open(const std::string& path);
   [[nodiscard]] const RecorderHeader& header() const {
@@ -123,8 +123,17 @@ class AbandonedRecorder {
   std::string run_id_;
 };
 
+/// Where the recorder of a run is, while it is.
+std::string recorder_path(const std::string& folder, const std::string& run_id);
+
+/// Around a fork: the child must not find the list of the process's runs locked.
+void lock_runs_before_fork();
+void unlock_runs_after_fork();
+/// In the child: its parent's runs are not its own.
+void forget_runs_after_fork();
+
 /// Takes the recorders in a folder whose processes are gone. What is no recorder, or is damaged in its header, is
-/// removed: nothing can be made of it.
-std::vector<std::unique_ptr<AbandonedRecorder>> find_abandoned(const std::string& folder);
+/// removed: nothing can be made of it. At most so many at once: each takes a descriptor.
+std::vector<std::unique_ptr<AbandonedRecorder>> find_abandoned(const std::string& folder, std::size_t most = 64);
 
 }  // namespace trapline::sdk

@@ -12,6 +12,13 @@ ScopeFields::Place ScopeFields::find(FieldKind kind, std::string_view key) const
   return {};
 }
 
+std::size_t ScopeFields::count(FieldKind kind) const {
+  std::size_t count = 0;
+  FieldReader reader(row_);
+  while (const auto field = reader.next()) count += field->kind == kind ? 1 : 0;
+  return count;
+}
+
 bool ScopeFields::set(FieldKind kind, std::uint8_t detail, std::string_view key, std::string_view value) {
   if (key.size() > kLongestKey) return false;
   const Place old = find(kind, key);
@@ -40,14 +47,17 @@ void ScopeFields::remove(FieldKind kind, std::string_view key) {
 }
 
 void ScopeFields::remove_all(FieldKind kind) {
-  std::string kept;
-  FieldReader reader(row_);
   std::size_t begin = 0;
-  while (const auto field = reader.next()) {
-    if (field->kind != kind) kept.append(row_, begin, reader.last_bytes());
-    begin += reader.last_bytes();
+  while (begin < row_.size()) {
+    FieldReader reader(std::string_view(row_).substr(begin));
+    const auto field = reader.next();
+    if (!field) break;
+    if (field->kind == kind) {
+      row_.erase(begin, reader.last_bytes());
+    } else {
+      begin += reader.last_bytes();
+    }
   }
-  row_ = std::move(kept);
 }
 
 }  // namespace trapline::sdk

@@ -24,6 +24,8 @@ class ScopeFields {
   void remove_all(FieldKind kind);
   void clear() { row_.clear(); }
 
+  [[nodiscard]] bool contains(FieldKind kind, std::string_view key) const { return find(kind, key).bytes > 0; }
+  [[nodiscard]] std::size_t count(FieldKind kind) const;
   [[nodiscard]] std::string_view row() const { return row_; }
   void assign(std::string_view row) { row_ = row; }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "sdk/stack/demangle.h"
+#include "sdk/stack/fast_unwind.h"
 #include "sdk/stack/module_list.h"
 
 namespace trapline::sdk {
@@ -16,18 +17,15 @@ const core::Module* find_module(const std::vector<core::Module>& modules, std::u
   return found != modules.end() ? &*found : nullptr;
 }
 
-void remember(std::vector<core::Module>& used, const core::Module& module) {
-  const bool is_known =
-      std::any_of(used.begin(), used.end(), [&](const core::Module& known) { return known.base == module.base; });
-  if (!is_known) used.push_back(module);
-}
-
 /// std::throw_with_nested(X()) throws a class of the C++ library's own that derives from X: people look for X.
 std::string without_nesting(std::string type) {
   constexpr std::string_view kNested = "std::_Nested_exception<";
   if (!type.starts_with(kNested) || !type.ends_with('>')) return type;
   return type.substr(kNested.size(), type.size() - kNested.size() - 1);
 }
+
+/// Stacks differ without end in a program that generates code; memory does not.
+constexpr std::size_t kMostKnown = 10'000;
 
 }  // namespace
 
@@ -47,27 +45,66 @@ bool is_in_app(const std::string& module_path, const std::string& function) {
          std::none_of(std::begin(kForeignNames), std::end(kForeignNames), stands_before(unqualified));
 }
 
-void make_readable(core::Event& event, Symbolizer& symbolizer) {
+void StackReader::make_readable(core::Event& event) {
+  if (known_.size() > kMostKnown) known_.clear();
+  if (types_.size() > kMostKnown) types_.clear();
   for (core::Exception& exception : event.exceptions) {
-    if (exception.type_is_mangled) exception.type = without_nesting(demangle(exception.type.c_str()));
+    if (exception.type_is_mangled) exception.type = readable_type(exception.type);
   }
   if (event.raw_stack.empty()) return;
-  const std::vector<core::Module> modules = list_modules();
+  list_again_if_changed();
+  event.frames.reserve(event.raw_stack.size());
   for (const std::uintptr_t address : event.raw_stack) {
+    const Known& known = look_up(address);
     core::Frame frame;
     frame.address = address;
-    Symbol symbol = symbolizer.find(address - 1);
-    frame.function = std::move(symbol.function);
-    frame.file = std::move(symbol.file);
-    frame.line = symbol.line;
-    if (const core::Module* module = find_module(modules, address - 1)) {
-      frame.module_path = module->path;
-      frame.module_base = module->base;
-      remember(event.modules, *module);
-    }
-    frame.is_in_app = is_in_app(frame.module_path, frame.function);
-    event.frames.push_back(std::move(frame));
+    frame.function = known.symbol.function;
+    frame.file = known.symbol.file;
+    frame.line = known.symbol.line;
+    frame.module_path = known.module_path;
+    frame.module_base = known.module_base;
+    frame.is_in_app = known.is_in_app;
+    event.frames.push_back(frame);
   }
+}
+
+const std::vector<core::Module>& StackReader::modules() {
+  list_again_if_changed();
+  return modules_;
+}
+
+const StackReader::Known& StackReader::look_up(std::uintptr_t address) {
+  const auto [entry, is_new] = known_.try_emplace(address);
+  Known& known = entry->second;
+  if (!is_new) return known;
+  // The call before the return address: it may be the last instruction of its line.
+  const core::Module* const module = find_module(modules_, address - 1);
+  if (module == nullptr) return known;
+  if (!symbolizer_) symbolizer_ = Symbolizer::create();
+  known.symbol = symbolizer_->find(*module, address - 1);
+  known.module_path = module->path;
+  known.module_base = module->base;
+  known.is_in_app = is_in_app(known.module_path, known.symbol.function);
+  return known;
+}
+
+std::string_view StackReader::readable_type(std::string_view mangled) {
+  const auto [entry, is_new] = types_.try_emplace(std::string(mangled));
+  if (is_new) entry->second = without_nesting(demangle(entry->first.c_str()));
+  return entry->second;
+}
+
+void StackReader::list_again_if_changed() {
+  if (!is_own_) return;
+  const std::uint64_t changes = count_module_changes();
+  if (changes == loader_changes_) return;
+  loader_changes_ = changes;
+  modules_ = list_modules();
+  ++modules_version_;
+  // What was loaded may stand where something else stood.
+  forget_unwind_rules();
+  known_.clear();
+  symbolizer_.reset();
 }
 
 }  // namespace trapline::sdk

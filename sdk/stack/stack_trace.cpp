@@ -2,32 +2,66 @@
 
 #include <algorithm>
 
+#include <pthread.h>
 #include <unwind.h>
+
+#include "sdk/stack/fast_unwind.h"
 
 namespace trapline::sdk {
 namespace {
 
-/// The SDK's own calls come on top of what is asked for.
-constexpr std::size_t kOwnFrames = 16;
+StackBounds look_up_bounds() {
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return {};
+  void* begin = nullptr;
+  std::size_t bytes = 0;
+  StackBounds bounds;
+  if (pthread_attr_getstack(&attributes, &begin, &bytes) == 0) {
+    bounds.begin = reinterpret_cast<std::uintptr_t>(begin);
+    bounds.end = bounds.begin + bytes;
+  }
+  pthread_attr_destroy(&attributes);
+  return bounds;
+}
+
+const StackBounds& bounds_of_this_thread() {
+  thread_local const StackBounds kBounds = look_up_bounds();
+  return kBounds;
+}
+
+struct Walk {
+  std::span<std::uintptr_t> addresses;
+  std::size_t count = 0;
+};
 
 _Unwind_Reason_Code add_frame(_Unwind_Context* context, void* argument) {
-  auto& addresses = *static_cast<std::vector<std::uintptr_t>*>(argument);
+  Walk& walk = *static_cast<Walk*>(argument);
   const std::uintptr_t address = _Unwind_GetIP(context);
-  if (address == 0 || addresses.size() == kMostFrames + kOwnFrames) return _URC_END_OF_STACK;
-  addresses.push_back(address);
+  if (address == 0 || walk.count == walk.addresses.size()) return _URC_END_OF_STACK;
+  walk.addresses[walk.count++] = address;
   return _URC_NO_REASON;
+}
+
+/// By the C++ ABI (https://itanium-cxx-abi.github.io/cxx-abi/abi-eh.html): works everywhere, 0.2 us a frame and more.
+std::size_t slow_unwind(std::span<std::uintptr_t> addresses) {
+  Walk walk{addresses};
+  _Unwind_Backtrace(add_frame, &walk);
+  return walk.count;
 }
 
 }  // namespace
 
-std::vector<std::uintptr_t> capture_stack(const void* first) {
-  std::vector<std::uintptr_t> addresses;
-  addresses.reserve(kMostFrames + kOwnFrames);
-  _Unwind_Backtrace(add_frame, &addresses);
-  const auto start = std::find(addresses.begin(), addresses.end(), reinterpret_cast<std::uintptr_t>(first));
-  if (start != addresses.end()) addresses.erase(addresses.begin(), start);
-  if (addresses.size() > kMostFrames) addresses.resize(kMostFrames);
-  return addresses;
+std::size_t capture_stack(const void* first, std::span<std::uintptr_t> addresses) {
+  std::size_t count = fast_unwind(bounds_of_this_thread(), addresses);
+  if (count == 0) count = slow_unwind(addresses);
+  const auto found = addresses.first(count);
+  // What comes before `first` are the SDK's own calls.
+  const auto start = std::find(found.begin(), found.end(), reinterpret_cast<std::uintptr_t>(first));
+  if (start == found.end()) return count;
+  std::copy(start, found.end(), found.begin());
+  return static_cast<std::size_t>(found.end() - start);
 }
+
+std::uintptr_t stack_end() { return bounds_of_this_thread().end; }
 
 }  // namespace trapline::sdk

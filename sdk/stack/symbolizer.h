@@ -1,12 +1,14 @@
 #pragma once
 
 /// Names for addresses, from what is on this machine. Slow (it reads files), so it runs on the worker thread. Two ways
-/// to do it, chosen when the library is built: debug information (symbolizer_libdw.cpp: functions, files, lines), or
-/// the dynamic symbol tables alone (symbolizer_dladdr.cpp: exported functions).
+/// to do it: debug information (symbolizer_libdw.cpp: functions, files, lines), when the library was built with it and
+/// libdw is installed; else the dynamic symbol tables of this process (symbolizer_dladdr.cpp: exported functions).
 
 #include <cstdint>
 #include <memory>
 #include <string>
+
+#include "sdk/core/event.h"
 
 namespace trapline::sdk {
 
@@ -22,9 +24,12 @@ class Symbolizer {
   static std::unique_ptr<Symbolizer> create();
   virtual ~Symbolizer() = default;
 
-  /// What stands at an address of this process. For a return address pass the address minus one, as the call before it
-  /// may be the last instruction of its line, or of its function.
-  virtual Symbol find(std::uintptr_t address) = 0;
+  /// What stands at an address in a module, of this process or of one that is gone. For a return address pass the
+  /// address minus one, as the call before it may be the last instruction of its line, or of its function.
+  virtual Symbol find(const core::Module& module, std::uintptr_t address) = 0;
 };
+
+/// Without debug information.
+std::unique_ptr<Symbolizer> make_dladdr_symbolizer();
 
 }  // namespace trapline::sdk

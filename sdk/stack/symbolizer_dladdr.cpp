@@ -8,15 +8,18 @@ namespace {
 
 class DladdrSymbolizer final : public Symbolizer {
  public:
-  Symbol find(std::uintptr_t address) override {
+  Symbol find(const core::Module& module, std::uintptr_t address) override {
     Dl_info info{};
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): an address is a number here
     if (dladdr(reinterpret_cast<void*>(address), &info) == 0 || info.dli_sname == nullptr) return {};
-    return {demangle(info.dli_sname), "", 0};
+    // The module of a process that is gone may have stood where another one stands now.
+    const bool is_same = reinterpret_cast<std::uintptr_t>(info.dli_fbase) == module.base;
+    return is_same ? Symbol{demangle(info.dli_sname), "", 0} : Symbol{};
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Symbolizer> Symbolizer::create() { return std::make_unique<DladdrSymbolizer>(); }
+std::unique_ptr<Symbolizer> make_dladdr_symbolizer() { return std::make_unique<DladdrSymbolizer>(); }
 
 }  // namespace trapline::sdk

@@ -7,6 +7,10 @@ import { createInterface } from 'node:readline';
 
 import { chromium } from 'playwright-core';
 
+// Where the SDK of the example keeps what it could not send.
+const sdkFolder = mkdtempSync(join(tmpdir(), 'trapline-e2e-sdk-'));
+process.on('exit', () => rmSync(sdkFolder, { recursive: true, force: true }));
+
 export const credentials = { email: 'owner@example.com', password: 'correct horse battery' };
 
 function required(name) {
@@ -41,7 +45,7 @@ export async function startCollector() {
 /** Runs the C++ example; with '--crash' it ends by an uncaught exception. */
 export function runHelloError(dsn, ...args) {
   try {
-    execFileSync(required('TRAPLINE_HELLO_ERROR'), args, { env: { ...process.env, TRAPLINE_DSN: dsn }, stdio: 'pipe' });
+    execFileSync(required('TRAPLINE_HELLO_ERROR'), args, { env: { ...process.env, TRAPLINE_DSN: dsn, TRAPLINE_FOLDER: sdkFolder }, stdio: 'pipe' });
   } catch (error) {
     if (!args.includes('--crash')) throw error;
   }

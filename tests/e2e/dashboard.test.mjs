@@ -59,7 +59,7 @@ test("the C++ example's issue shows its exceptions, stack frame names, breadcrum
   await page.getByRole('region', { name: 'Breadcrumbs' }).getByText('checkout opened').waitFor();
   await page.getByRole('region', { name: 'User' }).getByText('zoe').waitFor();
   await page.getByRole('region', { name: 'Tags' }).getByText('berlin').waitFor();
-  await page.getByRole('region', { name: 'Context: os' }).getByText('Linux').waitFor();
+  await page.getByRole('region', { name: 'Context: os' }).getByText('Linux', { exact: true }).waitFor();
 });
 
 test('calls outside the app are folded, and open by keyboard', async () => {

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs one fuzzer on input grown from the recorded bodies: the same first 200,000 inputs each time, for at most ten seconds,
-# so that a failure repeats; or, with TRAPLINE_LONG, new ones for a minute.
-# Usage: sh run_fuzzer.sh PROGRAM CORPUS_FOLDER
+# so that a failure repeats; or, with "long" or TRAPLINE_LONG, new ones for a minute.
+# Usage: sh run_fuzzer.sh PROGRAM CORPUS_FOLDER [long]
 set -eu
-if [ -n "${TRAPLINE_LONG:-}" ]; then
+if [ -n "${3:-}${TRAPLINE_LONG:-}" ]; then
   extent="-max_total_time=60"
 else
   extent="-max_total_time=10 -runs=200000 -seed=1"

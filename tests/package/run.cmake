@@ -12,7 +12,9 @@ run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
 run(${CMAKE_COMMAND} -S ${SOURCE}/outside -B ${work}/outside -G ${GENERATOR} -DCMAKE_PREFIX_PATH=${prefix}
     -DSANITIZE=${SANITIZE} -DCMAKE_C_COMPILER=${C_COMPILER} -DCMAKE_CXX_COMPILER=${CXX_COMPILER})
 run(${CMAKE_COMMAND} --build ${work}/outside)
-foreach(program IN ITEMS c_shared c_static cpp_shared cpp_static)
+# What the programs leave undelivered stays here.
+set(ENV{TRAPLINE_FOLDER} ${work}/data)
+foreach(program IN ITEMS c_shared c_static cpp_shared cpp_static plain static_order_shared static_order_static)
   run(${work}/outside/${program})
 endforeach()
 
@@ -29,6 +31,10 @@ if(SANITIZE)
 endif()
 run(${C_COMPILER} -std=c99 ${SOURCE}/outside/main.c -o ${work}/by_pkg_config ${flags} -Wl,-rpath,${libdir} ${sanitizer})
 run(${work}/by_pkg_config)
+
+if(NOT SANITIZE)  # a sanitizer's library must be loaded first, so its programs cannot load this one later
+  run(${work}/outside/unload ${libdir}/libtrapline.so)
+endif()
 
 # Nothing but the interface is visible.
 execute_process(COMMAND nm --dynamic --defined-only --format=posix ${libdir}/libtrapline.so

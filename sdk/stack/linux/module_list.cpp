@@ -63,6 +63,7 @@ int add_module(dl_phdr_info* info, std::size_t, void* argument) {
   }
   if (end > start) {
     module.base = start;
+    module.bias = info->dlpi_addr;
     module.size = end - start;
     modules.push_back(std::move(module));
   }
@@ -75,6 +76,16 @@ std::vector<core::Module> list_modules() {
   std::vector<core::Module> modules;
   dl_iterate_phdr(add_module, &modules);
   return modules;
+}
+
+std::uint64_t count_module_changes() {
+  std::uint64_t changes = 1;
+  const auto read_counters = [](dl_phdr_info* info, std::size_t, void* sum) {
+    *static_cast<std::uint64_t*>(sum) += info->dlpi_adds + info->dlpi_subs;
+    return 1;  // they are the same for every module
+  };
+  dl_iterate_phdr(read_counters, &changes);
+  return changes;
 }
 
 }  // namespace trapline::sdk

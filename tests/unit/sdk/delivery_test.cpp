@@ -8,42 +8,56 @@
 
 #include <doctest/doctest.h>
 #include <httplib.h>
+#include <nlohmann/json.hpp>
 
 #include "sdk/core/gzip.h"
-#include "sdk/delivery/curl_transport.h"
+#include "sdk/delivery/memory_buffer.h"
+#include "sdk/delivery/plain_transport.h"
 #include "sdk/delivery/retry_policy.h"
 #include "sdk/delivery/sender.h"
 
 using namespace trapline::sdk;
 using namespace trapline;
 using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
 
 namespace {
 
 constexpr milliseconds kLong{20'000};
+Steady::time_point soon() { return Steady::now() + kLong; }
 
-core::Dsn dsn(int port = 1) {
-  return *core::parse_dsn("http://5f0e1d2c3b4a59687f6e5d4c3b2a1908@127.0.0.1:" + std::to_string(port) + "/1");
-}
+core::Dsn dsn() { return *core::parse_dsn("http://5f0e1d2c3b4a59687f6e5d4c3b2a1908@127.0.0.1:1/1"); }
 
-/// Answers what the test told it to, and remembers the bodies. Holds answers back while the gate is closed.
+/// Answers what the test told it to, and remembers the requests. Holds answers back while the gate is closed.
+struct Script {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<HttpAnswer> answers;                           ///< in order; the last one for ever
+  std::function<HttpAnswer(const std::string& body)> judge;  ///< instead of them
+  std::vector<std::string> bodies;
+  std::vector<std::string> urls;
+  std::vector<std::vector<std::string>> headers;
+  bool is_open = true;
+
+  std::size_t requests() {
+    const std::lock_guard lock(mutex);
+    return bodies.size();
+  }
+};
+
 class ScriptedTransport final : public Transport {
  public:
-  struct Script {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::vector<HttpAnswer> answers;  ///< in order; the last one for ever
-    std::vector<std::string> bodies;
-    bool is_open = true;
-  };
   explicit ScriptedTransport(Script& script) : script_(script) {}
 
-  HttpAnswer post(const std::string&, const std::vector<std::string>&, const std::string& body,
+  HttpAnswer post(const std::string& url, const std::vector<std::string>& headers, const std::string& body,
                   const std::function<bool()>& should_abort) override {
     std::unique_lock lock(script_.mutex);
     while (!script_.is_open && !should_abort()) script_.changed.wait_for(lock, milliseconds(5));
-    if (!script_.is_open) return {0, "", "", "aborted"};
+    if (!script_.is_open) return {0, "", "", "aborted", ""};
+    script_.urls.push_back(url);
+    script_.headers.push_back(headers);
     script_.bodies.push_back(*core::inflate(body, core::DeflateFormat::kGzip, 1 << 24));
+    if (script_.judge) return script_.judge(script_.bodies.back());
     HttpAnswer answer = script_.answers.front();
     if (script_.answers.size() > 1) script_.answers.erase(script_.answers.begin());
     return answer;
@@ -53,209 +67,227 @@ class ScriptedTransport final : public Transport {
   Script& script_;
 };
 
-core::Event event(const std::string& message) {
-  core::Event event;
-  event.message = message;
-  return event;
-}
+struct Fixture {
+  Script script;
+  LedgerCounters ledger;
+  std::shared_ptr<EventBuffer> buffer = make_memory_buffer(1 << 24, ledger);
+  std::shared_ptr<Sender> sender;
+  int added = 0;
 
-std::string render(core::Event& event) { return "{\"message\":\"" + event.message + "\"}"; }
+  explicit Fixture(SenderOptions options = {}, std::vector<HttpAnswer> answers = {{202, "{}", "", "", ""}}) {
+    options.dsn = dsn();
+    script.answers = std::move(answers);
+    sender = Sender::start(std::move(options), std::make_unique<ScriptedTransport>(script), buffer, ledger, nullptr,
+                           [](const std::string&) {});
+  }
+  ~Fixture() { sender->stop(); }
 
-std::unique_ptr<Sender> make_sender(ScriptedTransport::Script& script, SenderLimits limits = {}) {
-  return std::make_unique<Sender>(
-      dsn(), std::make_unique<ScriptedTransport>(script), render, [](const std::string&) {}, limits);
-}
-
-bool adds_up(const SenderCounts& counts) {
-  return counts.captured ==
-         counts.delivered + counts.rejected + counts.dropped_queue_full + counts.dropped_shutdown + counts.queued;
-}
+  void add(int count, std::size_t bytes = 10, ItemKind kind = ItemKind::kEvent) {
+    std::vector<NewItem> items;
+    for (int index = 0; index < count; ++index) {
+      const std::string number = std::to_string(added++);
+      items.push_back(
+          {kind, "id" + number, false, "{\"n\":" + number + ",\"x\":\"" + std::string(bytes, 'x') + "\"}", 0});
+    }
+    ledger.captured += static_cast<std::uint64_t>(count);
+    buffer->add("run", 0, items);
+    sender->notify(items.size(), bytes * items.size());
+  }
+  std::size_t lines(std::size_t request) {
+    return static_cast<std::size_t>(std::count(script.bodies[request].begin(), script.bodies[request].end(), '\n'));
+  }
+};
 
 }  // namespace
 
-TEST_CASE("answers are judged: 2xx delivered, lasting refusals dropped, all else tried again") {
-  const auto verdict = [](int status) { return judge({status, "", "", ""}); };
+TEST_CASE("answers are judged: delivered, refused for what they hold, or to be tried again") {
+  const auto verdict = [](int status) { return judge({status, "", "", "", ""}); };
   for (int status : {200, 202, 204}) CHECK(verdict(status) == Verdict::kDelivered);
-  for (int status : {301, 400, 401, 403, 404, 413, 415}) CHECK(verdict(status) == Verdict::kRefused);
-  for (int status : {0, 408, 429, 500, 502, 503, 504}) CHECK(verdict(status) == Verdict::kRetry);
+  for (int status : {400, 409, 413, 415, 422}) CHECK(verdict(status) == Verdict::kRefused);
+  for (int status : {0, 301, 307, 401, 403, 404, 407, 408, 429, 500, 502, 503, 504}) {
+    CHECK(verdict(status) == Verdict::kRetry);
+  }
 }
 
-TEST_CASE("the wait before a retry is what Retry-After asks for, else random below a doubling ceiling") {
+TEST_CASE("Retry-After is seconds or a date, at most an hour; a backoff is random below a doubling ceiling") {
   const core::UnixMillis now = 1795223297000;
-  CHECK(retry_delay({503, "", "7", ""}, 0, 0.5, now) == milliseconds(7'000));
-  CHECK(retry_delay({503, "", "Sat, 21 Nov 2026 01:08:27 GMT", ""}, 0, 0.5, now) == milliseconds(10'000));
-  CHECK(retry_delay({503, "", "999999999", ""}, 0, 0.5, now) == milliseconds(3'600'000));
-  CHECK(retry_delay({503, "", "-5", ""}, 0, 0.5, now) == milliseconds(0));
-  CHECK(retry_delay({503, "", "soon", ""}, 0, 0.5, now) == milliseconds(500));
-  CHECK(retry_delay({0, "", "", ""}, 2, 0.5, now) == milliseconds(2'000));
-  CHECK(retry_delay({0, "", "", ""}, 100, 1.0, now) == milliseconds(300'000));
+  CHECK(parse_retry_after("7", now) == milliseconds(7'000));
+  CHECK(parse_retry_after("Sat, 21 Nov 2026 01:08:27 GMT", now) == milliseconds(10'000));
+  CHECK(parse_retry_after("999999999", now) == milliseconds(3'600'000));
+  CHECK(parse_retry_after("-5", now) == milliseconds(0));
+  for (const char* senseless : {"soon", "", "Sat, 41 Nov 2026 01:08:27 GMT", "Sat, 21 Foo 2026 01:08:27 GMT"}) {
+    CHECK_FALSE(parse_retry_after(senseless, now));
+  }
+  CHECK(backoff(0, 0.5) == milliseconds(500));
+  CHECK(backoff(2, 0.5) == milliseconds(2'000));
+  CHECK(backoff(100, 1.0) == milliseconds(300'000));
 }
 
-TEST_CASE("events go out in batches of at most the limit, one a line") {
-  ScriptedTransport::Script script{.answers = {{202, "{}", "", ""}}};
-  const auto sender = make_sender(script, {.max_batch_events = 10, .max_batch_age = kLong});
-  for (int number = 0; number < 25; ++number) sender->push(event(std::to_string(number)));
-  CHECK(sender->flush(kLong));
-  REQUIRE(script.bodies.size() == 3);
-  CHECK(std::count(script.bodies[0].begin(), script.bodies[0].end(), '\n') == 10);
-  CHECK(
-      script.bodies[2] ==
-      "{\"message\":\"20\"}\n{\"message\":\"21\"}\n{\"message\":\"22\"}\n{\"message\":\"23\"}\n{\"message\":\"24\"}\n");
-  CHECK(sender->counts().delivered == 25);
+TEST_CASE("rate limits hold by category, for as long as the server asks") {
+  RateLimits limits;
+  const RateLimits::Time now = Steady::now();
+  limits.note({429, "", "", "", "60:error;transaction:key, 10:session:organization:quota, nonsense, 5x:error"}, 0, now);
+  CHECK(limits.blocked_until("error") == now + std::chrono::seconds(60));
+  CHECK(limits.blocked_until("session") == now + std::chrono::seconds(10));
+  CHECK(limits.blocked_until("attachment") < now);
+  limits.note({429, "", "", "", "30::key"}, 0, now);
+  CHECK(limits.blocked_until("attachment") == now + std::chrono::seconds(30));
+  RateLimits plain;
+  plain.note({429, "", "3", "", ""}, 0, now);
+  CHECK(plain.blocked_until("error") == now + std::chrono::seconds(3));
+}
+
+TEST_CASE("events go out in batches of at most the limit, one a line after a line about them all") {
+  Fixture fixture({.max_batch_events = 10, .max_batch_age = kLong});
+  fixture.add(25);
+  CHECK(fixture.sender->flush(soon()));
+  REQUIRE(fixture.script.bodies.size() == 3);
+  CHECK(fixture.lines(0) == 11);
+  CHECK(fixture.lines(2) == 6);
+  const auto header = nlohmann::json::parse(fixture.script.bodies[0].substr(0, fixture.script.bodies[0].find('\n')));
+  CHECK(header["trapline_batch"]["ledger"]["captured"] == 25);
+  CHECK(fixture.ledger.of(Fate::kDelivered) == 25);
 }
 
 TEST_CASE("a batch of large events ends at its bytes") {
-  ScriptedTransport::Script script{.answers = {{202, "{}", "", ""}}};
-  const auto sender = make_sender(script, {.max_batch_bytes = 1000, .max_batch_age = kLong});
-  for (int number = 0; number < 4; ++number) sender->push(event(std::string(600, 'x')));
-  CHECK(sender->flush(kLong));
-  CHECK(script.bodies.size() == 2);
+  Fixture fixture({.max_batch_bytes = 1'000, .max_batch_age = kLong});
+  fixture.add(4, 400);
+  CHECK(fixture.sender->flush(soon()));
+  CHECK(fixture.script.bodies.size() == 2);
+}
+
+TEST_CASE("a batch that is not full goes out when its first event is old enough") {
+  Fixture fixture({.max_batch_age = milliseconds(30)});
+  fixture.add(1);
+  while (fixture.ledger.of(Fate::kDelivered) == 0) std::this_thread::yield();
+  CHECK(fixture.script.requests() == 1);
 }
 
 TEST_CASE("events that the collector names as rejected are counted as such, the others as delivered") {
-  ScriptedTransport::Script script{
-      .answers = {{202, R"({"accepted":1,"rejected":[{"index":1,"code":"x","message":"y"}]})", "", ""}}};
-  const auto sender = make_sender(script);
-  sender->push(event("a"));
-  sender->push(event("b"));
-  CHECK(sender->flush(kLong));
-  const SenderCounts counts = sender->counts();
-  CHECK(counts.delivered + counts.rejected == 2);
-  CHECK(counts.rejected >= 1);
-  CHECK(adds_up(counts));
+  Fixture fixture({}, {{202, R"({"accepted":1,"rejected":[{"index":1,"code":"x","message":"y"}]})", "", "", ""}});
+  fixture.add(3);
+  CHECK(fixture.sender->flush(soon()));
+  CHECK(fixture.ledger.of(Fate::kDelivered) == 2);
+  CHECK(fixture.ledger.of(Fate::kRejected) == 1);
 }
 
-TEST_CASE("a garbage answer with a good status is a delivery") {
-  ScriptedTransport::Script script{.answers = {{200, "<html>\xff", "", ""}}};
-  const auto sender = make_sender(script);
-  sender->push(event("a"));
-  CHECK(sender->flush(kLong));
-  CHECK(sender->counts().delivered == 1);
-}
-
-TEST_CASE("a batch is kept and sent again until the server is well") {
-  ScriptedTransport::Script script{.answers = {{503, "", "0", ""}, {0, "", "0", "refused"}, {202, "{}", "", ""}}};
-  const auto sender = make_sender(script);
-  sender->push(event("a"));
-  CHECK(sender->flush(kLong));
-  REQUIRE(script.bodies.size() == 3);
-  CHECK(script.bodies[0] == script.bodies[2]);
-  CHECK(sender->counts().delivered == 1);
-}
-
-TEST_CASE("a batch that is refused for good is dropped and counted") {
-  ScriptedTransport::Script script{.answers = {{401, "{}", "", ""}}};
-  const auto sender = make_sender(script);
-  sender->push(event("a"));
-  CHECK(sender->flush(kLong));
-  CHECK(sender->counts().rejected == 1);
-}
-
-TEST_CASE("a full queue drops and counts what comes on top, and takes again later") {
-  ScriptedTransport::Script script{.answers = {{202, "{}", "", ""}}, .is_open = false};
-  const auto sender = make_sender(script, {.max_queued = 3});
-  for (int number = 0; number < 3; ++number) CHECK(sender->push(event("a")));
-  CHECK_FALSE(sender->push(event("b")));
-  CHECK(sender->counts().dropped_queue_full == 1);
-  CHECK(adds_up(sender->counts()));
+TEST_CASE("of a refused batch only the events that are refused alone are dropped") {
+  Fixture fixture;
   {
-    const std::lock_guard lock(script.mutex);
-    script.is_open = true;
+    const std::lock_guard lock(fixture.script.mutex);
+    fixture.script.judge = [](const std::string& body) -> HttpAnswer {
+      const bool is_bad = body.find("\"n\":37,") != std::string::npos || body.find("\"n\":5,") != std::string::npos;
+      return {is_bad ? 400 : 202, "{}", "", "", ""};
+    };
   }
-  script.changed.notify_all();
-  CHECK(sender->flush(kLong));
-  CHECK(sender->push(event("c")));
+  fixture.add(60);
+  CHECK(fixture.sender->flush(soon()));
+  CHECK(fixture.ledger.of(Fate::kDelivered) == 58);
+  CHECK(fixture.ledger.of(Fate::kRejected) == 2);
 }
 
-TEST_CASE("a flush that takes too long says so, and keeps the events") {
-  ScriptedTransport::Script script{.answers = {{202, "{}", "", ""}}, .is_open = false};
-  const auto sender = make_sender(script);
-  sender->push(event("a"));
-  CHECK_FALSE(sender->flush(milliseconds(10)));
-  CHECK(sender->counts().queued == 1);
+TEST_CASE("while the server is not well, events stay, and a flush tries again until it is") {
+  Fixture fixture({}, {{500, "", "", "", ""}, {0, "", "", "refused", ""}, {200, "not JSON", "", "", ""}});
+  fixture.add(3);
+  CHECK(fixture.sender->flush(soon()));
+  CHECK(fixture.ledger.of(Fate::kDelivered) == 3);
+  CHECK(fixture.script.bodies.size() == 3);
 }
 
-TEST_CASE("stopping delivers what it can and drops, counted, what it cannot") {
-  ScriptedTransport::Script well{.answers = {{202, "{}", "", ""}}};
-  const auto lucky = make_sender(well, {.max_batch_age = kLong});
-  lucky->push(event("a"));
-  CHECK(lucky->stop(kLong));
-  CHECK(lucky->counts().delivered == 1);
-
-  ScriptedTransport::Script away{.answers = {{0, "", "", "refused"}}};
-  const auto unlucky = make_sender(away);
-  for (int number = 0; number < 5; ++number) unlucky->push(event("a"));
-  CHECK_FALSE(unlucky->stop(milliseconds(50)));
-  CHECK(unlucky->counts().dropped_shutdown == 5);
-  CHECK_FALSE(unlucky->push(event("late")));
-  CHECK(adds_up(unlucky->counts()));
+TEST_CASE("a flush whose time is up says so, and loses nothing") {
+  Fixture fixture({}, {{500, "", "", "", ""}});
+  fixture.add(2);
+  CHECK_FALSE(fixture.sender->flush(Steady::now() + milliseconds(30)));
+  CHECK(fixture.buffer->own_events() == 2);
 }
 
-TEST_CASE("many threads push at once and every event is accounted for") {
-  ScriptedTransport::Script script{.answers = {{202, "{}", "", ""}}};
-  const auto sender = make_sender(script);
-  std::vector<std::thread> threads;
-  for (int thread = 0; thread < 8; ++thread) {
-    threads.emplace_back([&] {
-      for (int number = 0; number < 200; ++number) sender->push(event("x"));
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  CHECK(sender->flush(kLong));
-  const SenderCounts counts = sender->counts();
-  CHECK(counts.captured == 1600);
-  CHECK(counts.queued == 0);
-  CHECK(adds_up(counts));
+TEST_CASE("what a server asked for is kept, also by a flush") {
+  Fixture fixture({}, {{429, "", "3600", "", ""}, {202, "{}", "", "", ""}});
+  fixture.add(1);
+  CHECK_FALSE(fixture.sender->flush(Steady::now() + milliseconds(500)));
+  CHECK(fixture.script.requests() == 1);
+  CHECK(fixture.buffer->own_events() == 1);
 }
 
-TEST_CASE("over HTTP the collector gets gzip NDJSON with the key, on one connection") {
-  httplib::Server server;
-  std::mutex mutex;
-  std::vector<httplib::Request> requests;
-  std::vector<int> ports;
-  server.Post("/v1/events", [&](const httplib::Request& request, httplib::Response& response) {
-    const std::lock_guard lock(mutex);
-    requests.push_back(request);
-    ports.push_back(request.remote_port);
-    response.status = 202;
-    response.set_content(R"({"accepted":1})", "application/json");
-  });
-  const int port = server.bind_to_any_port("127.0.0.1");
-  std::thread serving([&] { server.listen_after_bind(); });
+TEST_CASE("a limit on one category holds up that one alone") {
+  Fixture fixture;
   {
-    Sender sender(dsn(port), make_curl_transport(), render, [](const std::string&) {});
-    for (int number = 0; number < 3; ++number) {
-      sender.push(event("over the wire"));
-      CHECK(sender.flush(kLong));
-    }
-    CHECK(sender.counts().delivered == 3);
+    const std::lock_guard lock(fixture.script.mutex);
+    fixture.script.judge = [](const std::string& body) -> HttpAnswer {
+      const bool is_session = body.find("trapline_batch") == std::string::npos;
+      return is_session ? HttpAnswer{429, "", "60", "", "60:session:key"} : HttpAnswer{202, "{}", "", "", ""};
+    };
   }
-  server.stop();
-  serving.join();
-  REQUIRE(requests.size() == 3);
-  CHECK(requests[0].get_header_value("Content-Type") == "application/x-ndjson");
-  CHECK(requests[0].get_header_value("X-Sentry-Auth").find("sentry_key=5f0e1d2c3b4a59687f6e5d4c3b2a1908") !=
-        std::string::npos);
-  CHECK(requests[0].body == "{\"message\":\"over the wire\"}\n");  // cpp-httplib has inflated it
-  CHECK(ports[0] == ports[2]);
+  fixture.add(1, 10, ItemKind::kEnvelope);
+  while (fixture.script.requests() == 0) std::this_thread::yield();
+  fixture.add(3);
+  while (fixture.ledger.of(Fate::kDelivered) < 3) std::this_thread::yield();
+  CHECK_FALSE(fixture.sender->flush(Steady::now() + milliseconds(300)));  // the session still waits
+  CHECK(fixture.script.requests() == 2);
 }
 
-TEST_CASE("a server that never answers holds nobody up longer than the stop allows") {
-  httplib::Server server;
-  std::atomic<bool> is_over{false};
-  server.Post("/v1/events", [&](const httplib::Request&, httplib::Response&) {
-    while (!is_over) std::this_thread::yield();
-  });
-  const int port = server.bind_to_any_port("127.0.0.1");
-  std::thread serving([&] { server.listen_after_bind(); });
+TEST_CASE("without a flush, too, a refused batch is searched for what is refused") {
+  Fixture fixture({.max_batch_age = milliseconds(20)});
   {
-    Sender sender(dsn(port), make_curl_transport(), render, [](const std::string&) {});
-    sender.push(event("a"));
-    const auto start = std::chrono::steady_clock::now();
-    CHECK_FALSE(sender.stop(milliseconds(200)));
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
+    const std::lock_guard lock(fixture.script.mutex);
+    fixture.script.judge = [](const std::string& body) -> HttpAnswer {
+      return {body.find("\"n\":4,") != std::string::npos ? 400 : 202, "{}", "", "", ""};
+    };
   }
-  is_over = true;
-  server.stop();
-  serving.join();
+  fixture.add(10);
+  while (fixture.ledger.of(Fate::kDelivered) + fixture.ledger.of(Fate::kRejected) < 10) std::this_thread::yield();
+  CHECK(fixture.ledger.of(Fate::kRejected) == 1);
+}
+
+TEST_CASE("a refusal that names its events drops those, and sends the others again") {
+  Fixture fixture({}, {{400, R"({"rejected":[{"index":0},{"index":2}]})", "", "", ""}, {202, "{}", "", "", ""}});
+  fixture.add(5);
+  CHECK(fixture.sender->flush(soon()));
+  CHECK(fixture.ledger.of(Fate::kRejected) == 2);
+  CHECK(fixture.ledger.of(Fate::kDelivered) == 3);
+}
+
+TEST_CASE("stopping aborts the request that is under way, and keeps its events") {
+  Fixture fixture;
+  {
+    const std::lock_guard lock(fixture.script.mutex);
+    fixture.script.is_open = false;
+  }
+  fixture.add(1);
+  CHECK_FALSE(fixture.sender->flush(Steady::now() + milliseconds(20)));
+  fixture.sender->stop();
+  CHECK(fixture.buffer->own_events() == 1);
+}
+
+TEST_CASE("to a Sentry-compatible server each event travels as an envelope, with its modules") {
+  Fixture fixture({.speaks_sentry = true});
+  const std::int64_t images = fixture.buffer->put_images(R"({"images":[]})");
+  fixture.buffer->add("run", 0,
+                      {{ItemKind::kEvent, "1fd941f72cb7453e8d29c2990c2422b4", false, R"({"message":"x"})", images}});
+  fixture.sender->notify(1, 10);
+  CHECK(fixture.sender->flush(soon()));
+  CHECK(fixture.script.urls[0] == "http://127.0.0.1:1/api/1/envelope/");
+  const std::string& body = fixture.script.bodies[0];
+  CHECK(body.find(R"({"event_id":"1fd941f72cb7453e8d29c2990c2422b4")") == 0);
+  const std::string event = R"({"message":"x","debug_meta":{"images":[]}})";
+  CHECK(body.ends_with("\n{\"type\":\"event\",\"length\":" + std::to_string(event.size()) + "}\n" + event + "\n"));
+}
+
+TEST_CASE("a DSN with a secret signs what it sends") {
+  SenderOptions options;
+  Script script;
+  script.answers = {{202, "{}", "", "", ""}};
+  LedgerCounters ledger;
+  const std::shared_ptr<EventBuffer> buffer = make_memory_buffer(1 << 20, ledger);
+  options.dsn =
+      *core::parse_dsn("http://5f0e1d2c3b4a59687f6e5d4c3b2a1908:00112233445566778899aabbccddeeff@127.0.0.1:1/1");
+  const auto sender = Sender::start(options, std::make_unique<ScriptedTransport>(script), buffer, ledger, nullptr,
+                                    [](const std::string&) {});
+  buffer->add("run", 0, {{ItemKind::kEvent, "a", false, "{}", 0}});
+  sender->notify(1, 2);
+  CHECK(sender->flush(soon()));
+  sender->stop();
+  const std::string& header = script.headers[0].back();
+  CHECK(header.find("X-Trapline-Signature: t=") == 0);
+  CHECK(header.find(",v1=") == header.size() - 64 - 4);
 }

@@ -1,0 +1,129 @@
+/// What the worker (worker.h) does with what processes that are gone have left, and with what it leaves itself.
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "sdk/client/host_facts.h"
+#include "sdk/client/module_json.h"
+#include "sdk/client/record_item.h"
+#include "sdk/client/session.h"
+#include "sdk/client/worker.h"
+#include "sdk/core/event_json.h"
+
+namespace trapline::sdk {
+namespace {
+
+constexpr std::size_t kMostRecordersAtOnce = 16;
+
+/// What a process had counted before its events came to the buffer.
+void add_gone(const LedgerCounters& counters, GoneLedger& ledger) {
+  ledger.captured = counters.captured.load(std::memory_order_relaxed);
+  for (std::size_t index = 0; index < kFates; ++index) {
+    const auto fate = static_cast<Fate>(index);
+    const bool is_of_buffer = fate == Fate::kDelivered || fate == Fate::kEvicted || fate == Fate::kRejected;
+    const std::uint64_t count = counters.of(fate);
+    if (is_of_buffer || count == 0) continue;
+    ledger.fates.emplace_back(fate, count);
+  }
+}
+
+}  // namespace
+
+void Worker::recover_abandoned() {
+  if (options_.folder.empty()) return;
+  const auto found = find_abandoned(options_.folder, kMostRecordersAtOnce);
+  bool has_recovered_all = true;
+  for (const auto& abandoned : found) {
+    open_buffer();
+    has_recovered_all = recover(*abandoned) && has_recovered_all;
+  }
+  has_more_abandoned_ = found.size() == kMostRecordersAtOnce && has_recovered_all;
+  if (has_more_abandoned_) next_round_ = std::chrono::steady_clock::now();
+}
+
+/// Takes over what a process that is gone left in its recorder. False: that cannot be written now.
+bool Worker::recover(AbandonedRecorder& abandoned) {
+  const std::string& run_id = abandoned.run_id();
+  const auto facts = parse_facts(abandoned.facts());
+  StackReader stacks(parse_modules(abandoned.modules()));
+  const std::int64_t images =
+      stacks.modules().empty()
+          ? 0
+          : buffer_->put_images(core::Scrubber::scrub_paths(core::debug_meta_json(stacks.modules())));
+
+  const Drained drained = buffer_->drained(run_id);
+  std::uint64_t found = 0;
+  std::vector<NewItem> items;
+  EventRingReader reader = abandoned.events(drained.position);
+  std::uint64_t drained_to = 0;
+  GoneLedger ledger;
+  std::uint64_t not_kept = 0;
+  while (const auto record = reader.next()) {
+    drained_to = record->next_position;
+    if (record->kind == RecordKind::kItem) {
+      if (auto item = read_item(record->payload)) items.push_back(std::move(*item));
+      continue;
+    }
+    EventRenderer::Rendered rendered = renderer_.render(record->payload, facts ? *facts : core::ProcessFacts{}, stacks);
+    for (const std::string& problem : rendered.problems) report_(problem);
+    if (rendered.fate) {
+      ledger.fates.emplace_back(*rendered.fate, 1);
+      ++not_kept;
+    }
+    ++found;
+    for (NewItem& item : rendered.items) {
+      item.images = item.kind == ItemKind::kEvent ? images : 0;
+      items.push_back(std::move(item));
+    }
+  }
+  if (auto session = abnormal_session(abandoned, facts ? *facts : core::ProcessFacts{}))
+    items.push_back(std::move(*session));
+  // Nothing is lost if it cannot be written now: the file stays for the next round.
+  if (buffer_->add(run_id, drained_to, items, /*must_last=*/true) != Kept::kDurable) return false;
+
+  const std::vector<FinishedRepeat> repeats = RepeatTable::read(abandoned.repeats());
+  std::vector<RepeatCount> counts;
+  counts.reserve(repeats.size());
+  for (const FinishedRepeat& repeat : repeats) {
+    counts.push_back({to_text(repeat.held_id), repeat.count, repeat.last});
+  }
+  buffer_->finish_repeats(counts);
+  std::uint64_t known = drained.events + found;
+  add_gone(abandoned.ledger(), ledger);
+  for (const auto& [fate, count] : ledger.fates) known += count;
+  known -= std::min(known, not_kept);  // counted as found already
+  // What it neither counted nor left was being captured when it was killed.
+  if (ledger.captured > known) ledger.fates.emplace_back(Fate::kTorn, ledger.captured - known);
+  buffer_->adopt(run_id, ledger);
+  abandoned.remove_file();
+  report_("found " + std::to_string(found) + " events of a process that is gone");
+  sender_->notify(items.size() + 1, 0);
+  return true;
+}
+
+/// Events in the buffer whose process ended in peace, but before they could be sent.
+void Worker::adopt_leftovers() {
+  if (!buffer_ || options_.folder.empty()) return;
+  const std::vector<std::string> runs = buffer_->other_runs();  // run, keeper, run, keeper, …
+  for (std::size_t index = 0; index + 1 < runs.size(); index += 2) {
+    std::error_code error;
+    const bool is_kept = std::filesystem::exists(recorder_path(options_.folder, runs[index + 1]), error);
+    if (is_kept) continue;
+    buffer_->adopt(runs[index], {});
+    sender_->notify(1, 0);
+  }
+}
+
+/// The recorder is empty now: its file is of no more use, its counters go where those of all runs are.
+void Worker::hand_over() {
+  if (options_.folder.empty()) return;
+  if (buffer_) {
+    GoneLedger ledger;
+    add_gone(recorder_->ledger(), ledger);
+    buffer_->adopt(recorder_->run_id(), ledger);
+  }
+  recorder_->remove_file();
+}
+
+}  // namespace trapline::sdk
