@@ -38,8 +38,7 @@ esac
 
 # What the sanitizers do on a finding: end the test. cpp-httplib comes uninstrumented from the system (tests/tsan.supp).
 export ASAN_OPTIONS="detect_leaks=1" UBSAN_OPTIONS="print_stacktrace=1"
-# The child of a fork starts threads of its own in some tests, which ThreadSanitizer can follow only in part.
-export TSAN_OPTIONS="halt_on_error=1:die_after_fork=0:suppressions=$(pwd)/tests/tsan.supp"
+export TSAN_OPTIONS="halt_on_error=1:suppressions=$(pwd)/tests/tsan.supp"
 
 logs=build/logs
 mkdir -p "$logs"

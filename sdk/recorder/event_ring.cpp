@@ -106,10 +106,12 @@ void EventRing::rewind_if_empty() {
 }
 
 EventRingReader::EventRingReader(std::string_view memory, std::uint64_t from, std::uint64_t head)
-    : memory_(memory), position_(padded_to_8(from)), head_(head) {
-  // A damaged control block must not make this look at anything twice.
-  const std::uint64_t furthest = position_ + memory_.size();
-  head_ = std::min(head_, furthest);
+    : memory_(memory), position_(0), head_(0) {
+  // A damaged control block must neither make this look at anything twice nor count past the end of the numbers.
+  constexpr std::uint64_t kHighest = std::uint64_t{1} << 62U;
+  if (memory.empty() || from > kHighest || head < from) return;
+  position_ = padded_to_8(from);
+  head_ = std::min<std::uint64_t>(head, position_ + memory_.size());
 }
 
 std::optional<Record> EventRingReader::read_at(std::uint64_t position) const {

@@ -10,6 +10,7 @@
 #include <trapline/trapline.hpp>
 #include <unistd.h>
 
+#include "tests/support/forking.h"
 #include "tests/support/sdk_session.h"
 
 using trapline::tests::RecordingReceiver;
@@ -125,7 +126,8 @@ TEST_CASE("the counters say where every event went") {
   CHECK(events[1]["repeat_count"] == 6);
 }
 
-TEST_CASE("a forked child reports by itself, with the scope it was born with, and the parent goes on") {
+TEST_CASE("a forked child reports by itself, with the scope it was born with, and the parent goes on" *
+          doctest::skip(trapline::tests::kCannotFork)) {
   Session session;
   trapline::set_tag("shop", "berlin");
   const pid_t child = fork();

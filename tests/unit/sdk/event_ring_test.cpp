@@ -92,6 +92,19 @@ TEST_CASE("a record is never read when a byte of it is damaged, and the others s
   }
 }
 
+TEST_CASE("positions of no sense are read as an empty ring, in bounded time") {
+  Ring ring;
+  REQUIRE(ring.write("a record"));
+  for (const std::uint64_t from : {UINT64_MAX, UINT64_MAX - 23, UINT64_MAX / 2 + 1, std::uint64_t{100}}) {
+    for (const std::uint64_t head : {UINT64_MAX, std::uint64_t{0}, std::uint64_t{64}}) {
+      EventRingReader reader(ring.bytes(), from, head);
+      CHECK_FALSE(reader.next());
+    }
+  }
+  EventRingReader of_nothing({}, 0, 100);
+  CHECK_FALSE(of_nothing.next());
+}
+
 TEST_CASE("records of an earlier lap are not read again") {
   Ring ring;
   for (int number = 0; number < 100; ++number) {

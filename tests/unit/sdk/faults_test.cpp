@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "tests/support/faulty_server.h"
+#include "tests/support/forking.h"
 #include "tests/support/recording_receiver.h"
 #include "tests/support/temporary_folder.h"
 
@@ -101,7 +102,8 @@ TEST_CASE("with the server away for a whole run, the next run delivers everythin
   CHECK(trapline::shutdown(kLong).ok());
 }
 
-TEST_CASE("a process that forks while its buffer is open, and its child that is killed, lose nothing to each other") {
+TEST_CASE("a process that forks while its buffer is open, and its child that is killed, lose nothing to each other" *
+          doctest::skip(trapline::tests::kCannotFork)) {
   const TemporaryFolder folder;
   int port = 0;
   {
@@ -132,7 +134,8 @@ TEST_CASE("a process that forks while its buffer is open, and its child that is 
   CHECK(trapline::shutdown(kLong).ok());
 }
 
-TEST_CASE("children that a busy process forks have its breadcrumbs, and live") {
+TEST_CASE("children that a busy process forks have its breadcrumbs, and live" *
+          doctest::skip(trapline::tests::kCannotFork)) {
   const TemporaryFolder folder;
   start(options_for("http://5f0e1d2c3b4a59687f6e5d4c3b2a1908@127.0.0.1:9/1", folder.path("")));
   std::atomic<bool> is_done{false};
@@ -174,7 +177,8 @@ TEST_CASE("a folder that cannot be written costs persistence, not events") {
   CHECK(trapline::shutdown(kLong).ok());
 }
 
-TEST_CASE("where files cannot grow, the program lives on and its events arrive") {
+TEST_CASE("where files cannot grow, the program lives on and its events arrive" *
+          doctest::skip(trapline::tests::kCannotFork)) {
   RecordingReceiver receiver;
   const TemporaryFolder folder;
   const std::string dsn = receiver.dsn();
