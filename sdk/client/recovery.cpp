@@ -107,9 +107,13 @@ void Worker::adopt_leftovers() {
   if (!buffer_ || options_.folder.empty()) return;
   const std::vector<std::string> runs = buffer_->other_runs();  // run, keeper, run, keeper, …
   for (std::size_t index = 0; index + 1 < runs.size(); index += 2) {
-    std::error_code error;
-    const bool is_kept = std::filesystem::exists(recorder_path(options_.folder, runs[index + 1]), error);
-    if (is_kept) continue;
+    const auto has_recorder = [&](const std::string& run_id) {
+      std::error_code error;
+      return std::filesystem::exists(recorder_path(options_.folder, run_id), error);
+    };
+    // Whose keeper lives is left to it; whose own recorder is still to be read is taken over with that. (Its place here
+    // says how far it was read: without it, its events would be sent a second time.)
+    if (has_recorder(runs[index + 1]) || has_recorder(runs[index])) continue;
     buffer_->adopt(runs[index], {});
     sender_->notify(1, 0);
   }

@@ -18,7 +18,7 @@ namespace {
 /// auto_vacuum must be set before the first table; cache_size is in KiB when it is negative.
 constexpr const char* kSettings =
     "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-    "PRAGMA cache_size=-512;"
+    "PRAGMA cache_size=-256;"
     "PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF;";
 constexpr const char* kSchema =
     "BEGIN IMMEDIATE;"
