@@ -34,16 +34,20 @@ std::uint64_t mix(std::uint64_t number) {
   return number ^ (number >> 31);
 }
 
-/// Which error it is: where it is reported from, how deep the stack is there (the same place reached another way is
-/// another error), what it is. Far cheaper than taking the stack, and needed even when the event is only counted.
+/// Which error it is: what it is, and the stack that reports it; without a stack, the place that does and how deep the
+/// stack is there.
 struct ErrorKeys {
   std::uint64_t with_values;
   std::uint64_t without_values;
 };
-ErrorKeys keys_of(const CaptureRequest& request) {
+ErrorKeys keys_of(const CaptureRequest& request, std::span<const std::uintptr_t> stack) {
   const auto place = std::bit_cast<std::uintptr_t>(request.caller);
-  const auto depth = stack_end() - std::bit_cast<std::uintptr_t>(request.frame);
-  std::uint64_t without = mix(place) ^ mix(depth + request.level);
+  std::uint64_t without = mix(place) ^ request.level;
+  if (stack.empty()) {
+    without ^= mix(stack_end() - std::bit_cast<std::uintptr_t>(request.frame));
+  } else {
+    without = core::fast_checksum(stack.data(), stack.size_bytes(), without);
+  }
   for (const core::Exception& exception : request.exceptions) without = core::fast_checksum(exception.type, without);
   for (const std::string_view part : request.fingerprint) without = core::fast_checksum(part, without);
   std::uint64_t with = core::fast_checksum(request.message, without);
@@ -124,7 +128,10 @@ CaptureResult Capturer::capture(const CaptureRequest& request) {
   if (const auto fate = policy_.judge(question, readable_type.empty() ? question.type : readable_type))
     return drop(*fate);
 
-  const ErrorKeys keys = keys_of(request);
+  std::array<std::uintptr_t, kMostFrames> room;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+  std::span<const std::uintptr_t> stack = request.stack.first(std::min(request.stack.size(), kMostFrames));
+  if (stack.empty() && request.wants_stack) stack = std::span(room).first(capture_stack(request.caller, room));
+  const ErrorKeys keys = keys_of(request, stack);
   const std::int64_t steady = core::system_clock().steady_now().time_since_epoch().count();
   if (request.is_handled && !policy_.keeps_identical(keys.without_values, steady)) return drop(Fate::kSampled);
 
@@ -150,10 +157,7 @@ CaptureResult Capturer::capture(const CaptureRequest& request) {
   head.level = request.level;
   head.is_handled = request.is_handled ? 1 : 0;
   head.is_held = decision == RepeatDecision::kHold ? 1 : 0;
-  std::array<std::uintptr_t, kMostFrames> room;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
-  std::span<const std::uintptr_t> stack = request.stack;
-  if (stack.empty() && request.wants_stack) stack = std::span(room).first(capture_stack(request.caller, room));
-  const CaptureResult result = write(request, head, stack.first(std::min(stack.size(), kMostFrames)));
+  const CaptureResult result = write(request, head, stack);
   return result.is_taken ? result : give_up(result.fate);
 }
 

@@ -39,13 +39,6 @@
 #define TRAPLINE_CATCH_ALL else
 #endif
 
-/// Where an event is captured is known by the address of the call, so the call must stand in the app's own function.
-#if defined(__GNUC__)
-#define TRAPLINE_AT_CALLER inline __attribute__((always_inline))
-#else
-#define TRAPLINE_AT_CALLER inline
-#endif
-
 namespace trapline {
 
 /// What a call came to: a status code and, when it failed, a sentence about why.
@@ -316,7 +309,7 @@ inline Status init(const Options& options) noexcept {
 }
 
 /// Captures a message. Answers the event's id, or "" when it was not captured.
-TRAPLINE_AT_CALLER std::string capture_message(const std::string& message, Level level = Level::info) noexcept {
+inline std::string capture_message(const std::string& message, Level level = Level::info) noexcept {
   std::array<char, TRAPLINE_EVENT_ID_SIZE> id{};
   const auto raw_level = static_cast<trapline_level>(level);
   return trapline_capture_message(raw_level, message.c_str(), id.data()) == TRAPLINE_OK ? id.data() : "";
@@ -324,7 +317,7 @@ TRAPLINE_AT_CALLER std::string capture_message(const std::string& message, Level
 
 /// Captures an exception with those nested in it (std::throw_with_nested) as its causes. Call it where it was caught.
 /// Answers the event's id, or "" when it was not captured.
-TRAPLINE_AT_CALLER std::string capture_exception(const std::exception& error) noexcept {
+inline std::string capture_exception(const std::exception& error) noexcept {
   TRAPLINE_TRY {
     const detail::Chain chain(error);
     const std::vector<trapline_exception> entries = chain.entries();
@@ -444,7 +437,7 @@ struct Event {
 };
 
 /// Captures an event. Answers its id, or "" when it was not captured.
-TRAPLINE_AT_CALLER std::string capture_event(const Event& event) noexcept {
+inline std::string capture_event(const Event& event) noexcept {
   TRAPLINE_TRY {
     trapline_event raw = TRAPLINE_EVENT_INIT;
     raw.level = static_cast<trapline_level>(event.level);
@@ -508,6 +501,5 @@ inline Status shutdown(std::chrono::milliseconds timeout) noexcept {
 
 #undef TRAPLINE_TRY
 #undef TRAPLINE_CATCH_ALL
-#undef TRAPLINE_AT_CALLER
 
 #endif
