@@ -12,6 +12,7 @@
 #include "sdk/client/api_support.h"
 #include "sdk/client/options_reader.h"
 #include "sdk/core/clock.h"
+#include "sdk/core/hex.h"
 #include "sdk/core/per_thread.h"
 
 using namespace trapline::sdk;
@@ -87,12 +88,8 @@ trapline_status not_running() {
 trapline_status hand_out(const CaptureResult& result, char* event_id) {
   if (!result.is_taken) return fail(TRAPLINE_DROPPED, "the event was dropped: " + std::string(fate_name(result.fate)));
   if (event_id == nullptr) return TRAPLINE_OK;
-  constexpr const char* kDigits = "0123456789abcdef";
-  for (const std::uint8_t byte : result.event_id) {
-    *event_id++ = kDigits[byte >> 4U];
-    *event_id++ = kDigits[byte & 0x0FU];
-  }
-  *event_id = '\0';
+  core::write_hex(std::as_bytes(std::span(result.event_id)), event_id);
+  event_id[TRAPLINE_EVENT_ID_SIZE - 1] = '\0';
   return TRAPLINE_OK;
 }
 

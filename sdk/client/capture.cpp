@@ -116,10 +116,8 @@ CaptureResult Capturer::capture(const CaptureRequest& request) {
     return CaptureResult{.is_taken = fate == Fate::kDeduplicated, .fate = fate};
   };
 
-  static constexpr std::string_view kLevels[] = {"debug", "info", "warning", "error", "fatal"};
   const bool is_message = request.exceptions.empty();
-  const SamplingQuestion question{kLevels[std::min<std::size_t>(request.level, 4)],
-                                  is_message ? std::string_view() : request.exceptions[0].type,
+  const SamplingQuestion question{request.level, is_message ? std::string_view() : request.exceptions[0].type,
                                   is_message ? request.message : request.exceptions[0].value};
   std::string readable_type;
   if (policy_.has_patterns() && !is_message && request.exceptions[0].type_is_mangled) {

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "sdk/core/scrubber.h"
+#include "sdk/delivery/sqlite_buffer.h"
 #include "sdk/recorder/breadcrumb.h"
 
 namespace trapline::sdk {
 
 /// What a sampling callback is asked about. The texts are borrowed for the call.
 struct SamplingQuestion {
-  std::string_view level;
+  std::uint8_t level = 3;    ///< trapline_level
   std::string_view type;     ///< of the exception caught first, perhaps mangled; empty for a message
   std::string_view message;  ///< of the event, or what the exception says
 };
@@ -41,12 +42,6 @@ struct PolicyOptions {
   double identical_rate = 0.1;                     ///< … this part of the others is kept
 };
 
-struct BufferOptions {
-  std::uint64_t max_bytes = std::uint64_t{64} << 20;
-  std::uint64_t max_events = 1'000'000;
-  std::chrono::seconds max_age{std::chrono::hours{24 * 30}};
-};
-
 enum class Protocol : std::uint8_t { kTrapline, kSentry };
 
 struct ClientOptions {
@@ -66,7 +61,7 @@ struct ClientOptions {
   bool sends_default_pii = false;
   bool requires_consent = false;
   PolicyOptions policy;
-  BufferOptions buffer;
+  BufferLimits buffer;
   core::ScrubOptions scrub;
   Protocol protocol = Protocol::kTrapline;
   std::string proxy;

@@ -34,11 +34,9 @@ Hooks read_hooks(const trapline_options& raw) {
   void* const data = raw.hook_data;
   if (const auto sampler = raw.sampler) {
     hooks.sample = [sampler, data](const SamplingQuestion& question) {
-      constexpr std::string_view kLevels[] = {"debug", "info", "warning", "error", "fatal"};
-      const auto level = std::find(std::begin(kLevels), std::end(kLevels), question.level) - std::begin(kLevels);
       const std::string type(question.type);
       const std::string message(question.message);
-      const trapline_sampling asked{static_cast<trapline_level>(level), type.c_str(), message.c_str()};
+      const trapline_sampling asked{static_cast<trapline_level>(question.level), type.c_str(), message.c_str()};
       return sampler(&asked, data);
     };
   }
@@ -132,7 +130,7 @@ core::Result<ClientOptions> read_options(const trapline_options* options) {
   read.sends_default_pii = raw.send_default_pii != 0;
   read.requires_consent = raw.require_consent != 0;
   read.policy = read_policy(raw);
-  read.buffer = {raw.buffer_max_bytes, raw.buffer_max_events, std::chrono::seconds(raw.buffer_max_age_seconds)};
+  read.buffer = {raw.buffer_max_bytes, raw.buffer_max_events, core::UnixMillis{raw.buffer_max_age_seconds} * 1'000};
   read.scrub = read_scrub_options(raw);
   read.protocol = raw.protocol == TRAPLINE_PROTOCOL_SENTRY ? Protocol::kSentry : Protocol::kTrapline;
   read.proxy = text(raw.proxy);

@@ -9,7 +9,6 @@
 #include "sdk/client/record_item.h"
 #include "sdk/client/session.h"
 #include "sdk/client/worker.h"
-#include "sdk/core/event_json.h"
 
 namespace trapline::sdk {
 namespace {
@@ -47,11 +46,7 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
   const std::string& run_id = abandoned.run_id();
   const auto facts = parse_facts(abandoned.facts());
   StackReader stacks(parse_modules(abandoned.modules()));
-  const std::int64_t images =
-      stacks.modules().empty()
-          ? 0
-          : buffer_->put_images(core::Scrubber::scrub_paths(core::debug_meta_json(stacks.modules())));
-
+  const std::int64_t images = put_images(stacks);
   const Drained drained = buffer_->drained(run_id);
   std::uint64_t found = 0;
   std::vector<NewItem> items;

@@ -59,15 +59,14 @@ class AllSignalsBlocked {
 
 }  // namespace
 
-Worker::Worker(WorkerOptions options, core::Scrubber scrubber, std::shared_ptr<Recorder> recorder, RepeatTable& repeats,
-               WakeUp& wake_up, Report report)
+Worker::Worker(WorkerOptions options, const core::Scrubber& scrubber, std::shared_ptr<Recorder> recorder,
+               RepeatTable& repeats, WakeUp& wake_up, Report report)
     : options_(std::move(options)),
-      scrubber_(std::move(scrubber)),
       recorder_(std::move(recorder)),
       repeats_(repeats),
       wake_up_(wake_up),
       report_(std::move(report)),
-      renderer_(scrubber_, options_.client.hooks),
+      renderer_(scrubber, options_.client.hooks),
       reported_(kFates) {}
 
 Worker::~Worker() { stop(Steady::now()); }
@@ -278,12 +277,18 @@ void Worker::put(std::vector<NewItem> items, std::uint64_t drained_to) {
   open_buffer();
   if (images_of_ != stacks_.modules_version()) {
     images_of_ = stacks_.modules_version();
-    images_ = buffer_->put_images(core::Scrubber::scrub_paths(core::debug_meta_json(stacks_.modules())));
+    images_ = put_images(stacks_);
   }
   for (NewItem& item : items) item.images = item.kind == ItemKind::kEvent ? images_ : 0;
   const Kept kept = buffer_->add(recorder_->run_id(), drained_to, items);
   is_deferred_ = is_deferred_ || kept == Kept::kVolatile;
   tell_sender(items);
+}
+
+/// The modules of a process's stacks, without users' names in their paths; 0: none are known.
+std::int64_t Worker::put_images(StackReader& stacks) {
+  const auto& modules = stacks.modules();
+  return modules.empty() ? 0 : buffer_->put_images(core::Scrubber::scrub_paths(core::debug_meta_json(modules)));
 }
 
 void Worker::tell_sender(const std::vector<NewItem>& items) {
@@ -317,10 +322,8 @@ void Worker::open_buffer() {
   const ClientOptions& client = options_.client;
   std::unique_ptr<EventBuffer> file;
   if (!options_.folder.empty()) {
-    const BufferLimits limits{client.buffer.max_bytes, client.buffer.max_events,
-                              std::chrono::duration_cast<milliseconds>(client.buffer.max_age).count()};
-    file =
-        open_sqlite_buffer(options_.folder + "/events.db", recorder_->run_id(), limits, recorder_->ledger(), report_);
+    file = open_sqlite_buffer(options_.folder + "/events.db", recorder_->run_id(), client.buffer, recorder_->ledger(),
+                              report_);
   }
   auto memory = make_memory_buffer(kMemoryBufferBytes, recorder_->ledger());
   std::shared_ptr<EventBuffer> buffer = file ? with_fallback(std::move(file), std::move(memory)) : std::move(memory);

@@ -26,7 +26,7 @@
 namespace trapline::sdk {
 
 struct WorkerOptions {
-  ClientOptions client;
+  const ClientOptions& client;  ///< outlives the worker
   core::Dsn dsn;
   std::string folder;  ///< of this DSN; empty: nothing is kept beyond the process
 };
@@ -37,9 +37,9 @@ class Worker {
   using Time = std::chrono::steady_clock::time_point;
   using Report = std::function<void(const std::string&)>;
 
-  /// The recorder is shared with the sender, which may outlive a shutdown.
-  Worker(WorkerOptions options, core::Scrubber scrubber, std::shared_ptr<Recorder> recorder, RepeatTable& repeats,
-         WakeUp& wake_up, Report report);
+  /// The scrubber outlives the worker. The recorder is shared with the sender, which may outlive a shutdown.
+  Worker(WorkerOptions options, const core::Scrubber& scrubber, std::shared_ptr<Recorder> recorder,
+         RepeatTable& repeats, WakeUp& wake_up, Report report);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -80,11 +80,11 @@ class Worker {
   void do_rounds();
   void report_losses();
   void publish_modules();
+  std::int64_t put_images(StackReader& stacks);
   void tell_sender(const std::vector<NewItem>& items);
   [[nodiscard]] std::chrono::milliseconds time_to_next_round() const;
 
   const WorkerOptions options_;
-  const core::Scrubber scrubber_;
   const std::shared_ptr<Recorder> recorder_;
   RepeatTable& repeats_;
   WakeUp& wake_up_;

@@ -4,14 +4,17 @@
 
 namespace trapline::core {
 
-std::string to_hex(std::span<const std::byte> bytes) {
+void write_hex(std::span<const std::byte> bytes, char* to) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
   for (const std::byte byte : bytes) {
-    text.push_back(kDigits[std::to_integer<unsigned>(byte) >> 4]);
-    text.push_back(kDigits[std::to_integer<unsigned>(byte) & 0x0F]);
+    *to++ = kDigits[std::to_integer<unsigned>(byte) >> 4];
+    *to++ = kDigits[std::to_integer<unsigned>(byte) & 0x0F];
   }
+}
+
+std::string to_hex(std::span<const std::byte> bytes) {
+  std::string text(bytes.size() * 2, '\0');
+  write_hex(bytes, text.data());
   return text;
 }
 

@@ -11,6 +11,9 @@ namespace trapline::core {
 
 std::string to_hex(std::span<const std::byte> bytes);
 
+/// The same into memory of the caller's: two characters a byte.
+void write_hex(std::span<const std::byte> bytes, char* to);
+
 /// True when the text is one or more of 0-9 and a-f.
 bool is_lower_hex(std::string_view text);
 

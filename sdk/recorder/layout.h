@@ -65,7 +65,6 @@ struct RecorderHeader {
 
   std::atomic<std::uint32_t> scope_in_force;  ///< which of the two copies
   std::array<std::atomic<std::uint32_t>, 2> scope_length;
-  std::atomic<std::uint32_t> is_closed;  ///< not 0: the process has said goodbye; what is left is only undelivered
   std::atomic<std::uint64_t> breadcrumbs_begin;
   std::atomic<std::uint64_t> breadcrumbs_end;
   TextArea facts;

@@ -146,7 +146,6 @@ Recorder::Recorder(Mapping mapping, int file, std::string path, std::string run_
                    kBreadcrumbBytes, max_breadcrumbs) {}
 
 Recorder::~Recorder() {
-  if (mapping_.memory() != nullptr) header().is_closed.store(1, std::memory_order_release);
   if (file_ < 0) return;
   close(file_);
   const std::lock_guard guard(own_runs().mutex);
@@ -169,11 +168,6 @@ void Recorder::publish(TextArea& area, std::size_t at, std::size_t capacity, std
   std::memcpy(mapping_.memory() + at, text.data(), text.size());
   area.checksum = core::fast_checksum(text, at);
   area.length.store(static_cast<std::uint32_t>(text.size()), std::memory_order_release);
-}
-
-void Recorder::give_pages_back() {
-  if (file_ < 0) return;
-  madvise(mapping_.memory() + kEventsAt, mapping_.bytes() - kEventsAt, MADV_DONTNEED);
 }
 
 void Recorder::remove_file() {

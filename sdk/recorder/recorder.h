@@ -69,8 +69,6 @@ class Recorder {
   void publish_facts(std::string_view json) { publish(header().facts, kFactsAt, kFactsBytes, json); }
   void publish_modules(std::string_view json) { publish(header().modules, kModulesAt, kModulesBytes, json); }
 
-  /// Tells the kernel that the ring's pages are not needed now; their content stays in the file.
-  void give_pages_back();
   /// Removes the file: everything in it was delivered or handed on.
   void remove_file();
   /// In the child of a fork: lets go of the parent's recorder without touching its file.

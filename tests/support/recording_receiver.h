@@ -49,9 +49,12 @@ class RecordingReceiver {
   RecordingReceiver(const RecordingReceiver&) = delete;
   RecordingReceiver& operator=(const RecordingReceiver&) = delete;
 
-  [[nodiscard]] std::string dsn() const {
-    return "http://5f0e1d2c3b4a59687f6e5d4c3b2a1908@127.0.0.1:" + std::to_string(port_) + "/1";
+  [[nodiscard]] std::string dsn() const { return dsn_at(port_); }
+  static std::string dsn_at(int port) {
+    return "http://5f0e1d2c3b4a59687f6e5d4c3b2a1908@127.0.0.1:" + std::to_string(port) + "/1";
   }
+  /// A port on which nobody listens now, for a receiver that comes later.
+  static int free_port() { return RecordingReceiver().port(); }
   [[nodiscard]] int port() const { return port_; }
   std::vector<nlohmann::json> events() {
     const std::lock_guard lock(mutex_);

@@ -81,12 +81,8 @@ TEST_CASE("whatever the server does wrong, events are kept and arrive when it is
 
 TEST_CASE("with the server away for a whole run, the next run delivers everything, once") {
   const TemporaryFolder folder;
-  int port = 0;
-  {
-    const RecordingReceiver reserved;
-    port = reserved.port();
-  }
-  const std::string dsn = "http://5f0e1d2c3b4a59687f6e5d4c3b2a1908@127.0.0.1:" + std::to_string(port) + "/1";
+  const int port = RecordingReceiver::free_port();
+  const std::string dsn = RecordingReceiver::dsn_at(port);
   start(options_for(dsn, folder.path("")));
   capture(50);
   CHECK(trapline::shutdown(milliseconds(100)).code() == TRAPLINE_TIMEOUT);
@@ -105,12 +101,8 @@ TEST_CASE("with the server away for a whole run, the next run delivers everythin
 TEST_CASE("a process that forks while its buffer is open, and its child that is killed, lose nothing to each other" *
           doctest::skip(trapline::tests::kCannotFork)) {
   const TemporaryFolder folder;
-  int port = 0;
-  {
-    const RecordingReceiver reserved;
-    port = reserved.port();
-  }
-  const std::string dsn = "http://5f0e1d2c3b4a59687f6e5d4c3b2a1908@127.0.0.1:" + std::to_string(port) + "/1";
+  const int port = RecordingReceiver::free_port();
+  const std::string dsn = RecordingReceiver::dsn_at(port);
   start(options_for(dsn, folder.path("")));
   capture(10);
   CHECK(trapline::flush(milliseconds(50)).code() == TRAPLINE_TIMEOUT);  // they are in the buffer

@@ -3,6 +3,7 @@
 #include <string>
 
 #include <doctest/doctest.h>
+#include <trapline/trapline.h>
 
 using namespace trapline::sdk;
 
@@ -13,7 +14,7 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 Policy make_policy(const PolicyOptions& options, const Hooks& hooks = {}) { return {options, hooks}; }
 
 SamplingQuestion question(std::string_view message = "m", std::string_view type = "E") {
-  return {"error", type, message};
+  return {TRAPLINE_LEVEL_ERROR, type, message};
 }
 
 }  // namespace
