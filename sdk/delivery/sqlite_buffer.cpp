@@ -234,7 +234,8 @@ class SqliteBuffer final : public EventBuffer {
                  {std::string_view(run_id_)}) &&
              sqlite_.run(
                  "DELETE FROM images WHERE id NOT IN (SELECT images FROM events)"
-                 " AND id NOT IN (SELECT MAX(id) FROM images)",
+                 // The newest stay: a process that lives may have its list's number in mind, and no event here yet.
+                 " AND id <= (SELECT MAX(id) FROM images) - 100",
                  {});
     });
   }

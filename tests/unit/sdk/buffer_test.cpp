@@ -119,6 +119,16 @@ TEST_CASE("two processes share a file: each sends its own, and takes over what a
   CHECK(fixture.ledger.of(Fate::kDelivered) == 1);  // the other's is not this process's
 }
 
+TEST_CASE("a module list stays while a process may still name it, though no event does") {
+  Fixture fixture;
+  const auto mine = fixture.open();
+  const auto other = fixture.open({}, kOtherRun);
+  const std::int64_t cached = mine->put_images("{\"images\":[1]}");
+  other->put_images("{\"images\":[2]}");
+  other->evict_old(trapline::core::system_clock().unix_millis());
+  CHECK(mine->images(cached) == "{\"images\":[1]}");
+}
+
 TEST_CASE("an event that is held waits for its count") {
   Fixture fixture;
   const auto buffer = fixture.open();
