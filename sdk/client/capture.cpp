@@ -97,8 +97,7 @@ EventIdBytes EventIds::next() {
   const std::uint64_t number = counter_.fetch_add(1, std::memory_order_relaxed);
   const std::array<std::uint64_t, 2> words = {mix(high_ + number), mix(low_ ^ number)};
   auto id = std::bit_cast<EventIdBytes>(words);
-  id[6] = static_cast<std::uint8_t>((id[6] & 0x0FU) | 0x40U);  // version 4 (RFC 9562)
-  id[8] = static_cast<std::uint8_t>((id[8] & 0x3FU) | 0x80U);
+  make_version_4(id);
   return id;
 }
 

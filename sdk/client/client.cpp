@@ -5,17 +5,19 @@
 #include <utility>
 
 #include "sdk/client/data_folder.h"
+#include "sdk/client/thread_scope_copy.h"
 #include "sdk/core/clock.h"
 #include "sdk/core/dsn.h"
+#include "sdk/crash/posix/signal_handler.h"
+#include "sdk/crash/posix/thread_start.h"
 #include "sdk/crash/terminate_handler.h"
+#include "sdk/stack/throw_hook.h"
 
 namespace trapline::sdk {
 namespace {
 
 using Steady = std::chrono::steady_clock;
 
-/// How long a process that is about to end by an uncaught exception waits for the report to be sent.
-constexpr std::chrono::milliseconds kTerminateTimeout{2'000};
 constexpr std::size_t kSmallRecorder = std::size_t{1} << 20;
 
 Worker::Report reporter(bool debug) {
@@ -85,34 +87,40 @@ Client::Client(ClientOptions options, const core::Dsn& dsn, core::Scrubber scrub
       recorder_(std::move(recorder)),
       capturer_(std::make_unique<Capturer>(*recorder_, options_.policy, options_.hooks, wake_up_)),
       sessions_(recorder_->session(), options_.release, options_.environment),
+      folder_(folder),
       worker_(std::make_unique<Worker>(WorkerOptions{options_, dsn, std::move(folder)}, scrubber_, recorder_,
                                        capturer_->repeats(), wake_up_, std::move(report))),
       has_consent_(!options_.requires_consent) {
+  install_crash_handlers(folder_);
   worker_->start();
   if (options_.tracks_session) start_session();
-  if (options_.captures_uncaught) install_terminate_handler();
 }
 
-Client::~Client() { remove_terminate_handler(); }
+Client::~Client() = default;
 
-void Client::install_terminate_handler() {
-  sdk::install_terminate_handler([this](const Termination& termination) {
-    std::vector<core::Exception> exceptions;
-    for (const TerminatingException& exception : termination.exceptions) {
-      exceptions.push_back({exception.type, exception.value, exception.type_is_mangled});
-    }
-    CaptureRequest fatal;
-    fatal.level = 4;
-    if (exceptions.empty()) fatal.message = "std::terminate() was called without an exception";
-    fatal.exceptions = exceptions;
-    fatal.stack = termination.stack;
-    fatal.is_handled = false;
-    fatal.mechanism = "cpp_terminate";
-    sessions_.note_crash();
-    capture(fatal);
-    end_session(SessionEnd::kCrashed);
-    flush(kTerminateTimeout);
-  });
+void Client::install_crash_handlers(const std::string& folder) {
+  crash_site().is_allowed.store(!options_.requires_consent);
+  if (options_.captures_crashes) {
+    crash_site().copy_thread_scopes.store(copy_thread_scopes);
+    reach_started_threads(options_.reaches_threads);
+    install_signal_handlers(*recorder_, folder);
+  }
+  if (options_.captures_uncaught) {
+    remember_throws(options_.remembers_throws);
+    install_terminate_handler();
+  }
+}
+
+void Client::remove_crash_handlers() {
+  if (options_.captures_uncaught) remove_terminate_handler();
+  if (options_.captures_crashes) remove_signal_handlers();
+  reach_started_threads(false);
+  remember_throws(false);
+}
+
+void Client::set_consent(bool is_given) {
+  has_consent_ = is_given;
+  crash_site().is_allowed.store(is_given);
 }
 
 void Client::lock_for_fork() {
@@ -125,7 +133,7 @@ void Client::unlock_after_fork() {
 }
 void Client::copy_state_from(Client& parent) {
   capturer_->copy_scope_from(*parent.capturer_);
-  has_consent_ = parent.has_consent_.load();
+  set_consent(parent.has_consent_.load());
 }
 
 CaptureResult Client::capture(const CaptureRequest& request) {
@@ -181,12 +189,15 @@ bool Client::send_envelope(const std::string& envelope) {
 bool Client::flush(std::chrono::milliseconds timeout) { return worker_->flush(Steady::now() + timeout); }
 
 bool Client::stop(std::chrono::milliseconds timeout) {
-  remove_terminate_handler();
   end_session(SessionEnd::kHealthy);
   send_requests(/*all=*/true);
   const bool is_done = worker_->stop(Steady::now() + timeout);
-  // A thread that was given up may come back.
-  if (worker_->is_stuck()) keep_for_ever(shared_from_this());
+  remove_crash_handlers();
+  if (worker_->is_stuck()) {  // a thread that was given up may come back
+    keep_for_ever(shared_from_this());
+  } else {
+    worker_->hand_over();
+  }
   return is_done;
 }
 

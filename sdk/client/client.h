@@ -38,7 +38,7 @@ class Client : public std::enable_shared_from_this<Client> {
   /// In the child: what the parent's client had, for its own.
   void copy_state_from(Client& parent);
 
-  void set_consent(bool is_given) { has_consent_ = is_given; }
+  void set_consent(bool is_given);
 
   bool start_session();
   bool end_session(SessionEnd end);
@@ -63,7 +63,8 @@ class Client : public std::enable_shared_from_this<Client> {
  private:
   Client(ClientOptions options, const core::Dsn& dsn, core::Scrubber scrubber, std::unique_ptr<Recorder> recorder,
          std::string folder, Worker::Report report);
-  void install_terminate_handler();
+  void install_crash_handlers(const std::string& folder);
+  void remove_crash_handlers();
   void send_requests(bool all);
 
   const ClientOptions options_;
@@ -72,6 +73,7 @@ class Client : public std::enable_shared_from_this<Client> {
   WakeUp wake_up_;
   std::unique_ptr<Capturer> capturer_;
   Sessions sessions_;
+  const std::string folder_;  ///< empty: nothing is kept beyond the process
   std::unique_ptr<Worker> worker_;
   std::atomic<bool> has_consent_;
 };

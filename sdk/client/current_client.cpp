@@ -10,7 +10,6 @@
 
 #include "sdk/client/this_thread.h"
 #include "sdk/core/loaded_library.h"
-#include "sdk/crash/terminate_handler.h"
 #include "sdk/recorder/recorder.h"
 
 namespace trapline::sdk {
@@ -59,8 +58,6 @@ void forget_in_child() {
   this_thread::forget_after_fork();
   for (UserCount& count : state.counts) count.users.store(0, std::memory_order_relaxed);
   if (state.owner) {
-    // Its report would write into the parent's recorder.
-    remove_terminate_handler();
     forget_runs_after_fork();
     state.parent.store(state.owner.get(), std::memory_order_relaxed);
     Client::keep_for_ever(std::exchange(state.owner, nullptr));

@@ -37,12 +37,16 @@ std::optional<std::string> read_file(const std::string& path) {
 
 EventRenderer::Rendered EventRenderer::render(std::string_view payload, const core::ProcessFacts& facts,
                                               StackReader& stacks) {
-  Rendered rendered;
   DecodedEvent decoded;
-  if (!decode_event(payload, decoded)) {
-    rendered.fate = Fate::kTorn;
-    return rendered;
-  }
+  if (decode_event(payload, decoded)) return render(decoded, facts, stacks);
+  Rendered torn;
+  torn.fate = Fate::kTorn;
+  return torn;
+}
+
+EventRenderer::Rendered EventRenderer::render(DecodedEvent& decoded, const core::ProcessFacts& facts,
+                                              StackReader& stacks) {
+  Rendered rendered;
   stacks.make_readable(decoded.event);
   std::optional<std::string> json = core::to_json(decoded.event, facts);
   if (hooks_.before_send) json = apply_hook(std::move(*json), rendered.problems);

@@ -52,6 +52,9 @@ struct ClientOptions {
   std::string server_name;
   bool uses_host_name = true;
   bool captures_uncaught = true;
+  bool captures_crashes = true;
+  bool remembers_throws = true;
+  bool reaches_threads = true;
   bool debug = false;
   std::optional<std::string> data_folder;  ///< nothing: the default one; empty: memory only
   std::size_t recorder_bytes = std::size_t{4} << 20;

@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "sdk/client/crash_event.h"
 #include "sdk/client/host_facts.h"
-#include "sdk/client/module_json.h"
 #include "sdk/client/record_item.h"
 #include "sdk/client/session.h"
 #include "sdk/client/worker.h"
@@ -45,7 +45,7 @@ void Worker::recover_abandoned() {
 bool Worker::recover(AbandonedRecorder& abandoned) {
   const std::string& run_id = abandoned.run_id();
   const auto facts = parse_facts(abandoned.facts());
-  StackReader stacks(parse_modules(abandoned.modules()));
+  StackReader stacks(modules_at_end(abandoned));
   const std::int64_t images = put_images(stacks);
   const Drained drained = buffer_->drained(run_id);
   std::uint64_t found = 0;
@@ -54,13 +54,8 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
   std::uint64_t drained_to = 0;
   GoneLedger ledger;
   std::uint64_t not_kept = 0;
-  while (const auto record = reader.next()) {
-    drained_to = record->next_position;
-    if (record->kind == RecordKind::kItem) {
-      if (auto item = read_item(record->payload)) items.push_back(std::move(*item));
-      continue;
-    }
-    EventRenderer::Rendered rendered = renderer_.render(record->payload, facts ? *facts : core::ProcessFacts{}, stacks);
+  std::uint64_t crashes = 0;  ///< captured by the handler, which does not count
+  const auto take = [&](EventRenderer::Rendered rendered) {
     for (const std::string& problem : rendered.problems) report_(problem);
     if (rendered.fate) {
       ledger.fates.emplace_back(*rendered.fate, 1);
@@ -71,6 +66,25 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
       item.images = item.kind == ItemKind::kEvent ? images : 0;
       items.push_back(std::move(item));
     }
+  };
+  while (const auto record = reader.next()) {
+    drained_to = record->next_position;
+    if (record->kind == RecordKind::kItem) {
+      if (auto item = read_item(record->payload)) items.push_back(std::move(*item));
+      continue;
+    }
+    take(renderer_.render(record->payload, facts ? *facts : core::ProcessFacts{}, stacks));
+  }
+  if (const auto crash = read_crash(abandoned)) {
+    // Its place is behind all records, so that it is taken over once, as they are.
+    constexpr std::uint64_t kCrashPosition = 8;
+    const std::uint64_t position = abandoned.events_end() + kCrashPosition;
+    if (drained.position < position) {
+      name_crash(*crash, stacks);
+      take(renderer_.render(crash->decoded, facts ? *facts : core::ProcessFacts{}, stacks));
+    }
+    drained_to = position;
+    ++crashes;
   }
   if (auto session = abnormal_session(abandoned, facts ? *facts : core::ProcessFacts{}))
     items.push_back(std::move(*session));
@@ -86,6 +100,7 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
   buffer_->finish_repeats(counts);
   std::uint64_t known = drained.events + found;
   add_gone(abandoned.ledger(), ledger);
+  ledger.captured += crashes;
   for (const auto& [fate, count] : ledger.fates) known += count;
   known -= std::min(known, not_kept);  // counted as found already
   // What it neither counted nor left was being captured when it was killed.

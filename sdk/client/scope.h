@@ -18,6 +18,7 @@ namespace trapline::sdk {
 class ThreadScopes {
  public:
   static ThreadScopes& of_this_thread();
+  ~ThreadScopes();
 
   void push();
   /// False when there is none.

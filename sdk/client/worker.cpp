@@ -15,6 +15,8 @@
 #include "sdk/core/event_json.h"
 #include "sdk/core/json_writer.h"
 #include "sdk/core/timestamp.h"
+#include "sdk/crash/posix/alternate_stack.h"
+#include "sdk/crash/posix/signal_handler.h"
 #include "sdk/delivery/batch.h"
 #include "sdk/delivery/fallback_buffer.h"
 #include "sdk/delivery/memory_buffer.h"
@@ -72,6 +74,13 @@ Worker::Worker(WorkerOptions options, const core::Scrubber& scrubber, std::share
 Worker::~Worker() { stop(Steady::now()); }
 
 void Worker::start() {
+  const ClientOptions& client = options_.client;
+  facts_.release = client.release;
+  facts_.environment = client.environment;
+  facts_.dist = client.dist;
+  if (!client.uses_host_name) facts_.server_name = client.server_name;
+  // The rest is looked up later; a crash before that has these at least.
+  recorder_->publish_facts(to_json(facts_));
   const AllSignalsBlocked blocked;  // inherited by the thread
   thread_ = std::thread([this] { run(); });
 }
@@ -113,7 +122,6 @@ bool Worker::stop(Time deadline) {
   thread_.join();
   if (sender_) sender_->stop();
   if (buffer_) buffer_->lose_volatile();
-  hand_over();
   return is_done;
 }
 
@@ -128,6 +136,8 @@ std::size_t Worker::queued() {
 
 void Worker::run() {
   pthread_setname_np(pthread_self(), "trapline-worker");
+  give_alternate_stack();
+  unblock_crash_signals();  // the threads that this one starts inherit that
   thread_id_ = std::this_thread::get_id();
   // Whoever starts the SDK has the processor first: on a machine with few, beginning at once cost init() a millisecond.
   wake_up_.nap(kLinger);
@@ -200,12 +210,9 @@ void Worker::rest(int& idle_looks) {
 
 /// What init() leaves to this thread.
 void Worker::begin() {
-  facts_ = read_host_facts();
-  const ClientOptions& client = options_.client;
-  if (!client.uses_host_name) facts_.server_name = client.server_name;
-  facts_.release = client.release;
-  facts_.environment = client.environment;
-  facts_.dist = client.dist;
+  core::ProcessFacts host = read_host_facts();
+  if (options_.client.uses_host_name) facts_.server_name = std::move(host.server_name);
+  facts_.contexts = std::move(host.contexts);
   recorder_->publish_facts(to_json(facts_));
   publish_modules();
   next_report_ = Steady::now() + kRound;

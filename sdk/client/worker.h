@@ -52,6 +52,8 @@ class Worker {
 
   /// Flushes until the deadline, then ends the threads. What is left stays in the buffer. True when nothing is.
   bool stop(Time deadline);
+  /// After stop(), if that did not get stuck: what is left in the recorder is not the next start's business.
+  void hand_over();
   /// After stop(): the thread has not ended and was given up, so this object must stay for ever.
   [[nodiscard]] bool is_stuck() const { return is_stuck_; }
 
@@ -72,7 +74,6 @@ class Worker {
   void release_drained();
   void put(std::vector<NewItem> items, std::uint64_t drained_to);
   void finish_repeats(bool all);
-  void hand_over();
   void open_buffer();
   void recover_abandoned();
   bool recover(AbandonedRecorder& abandoned);

@@ -24,13 +24,30 @@ struct Module {
 
 /// One call of a stack. Only the address is always known.
 struct Frame {
-  std::uintptr_t address = 0;  ///< of the call instruction's end, as it stands on the stack
+  std::uintptr_t address = 0;  ///< one past the instruction that is meant, as return addresses are
   std::string_view function;
   std::string_view file;  ///< full path, as the compiler saw it
   int line = 0;           ///< 0: not known
   std::string_view module_path;
   std::uintptr_t module_base = 0;
   bool is_in_app = false;
+};
+
+/// A stack of a thread that did not capture the event.
+struct Thread {
+  std::uint64_t id = 0;
+  std::string_view name;
+  std::vector<std::uintptr_t> raw_stack;  ///< as in Event
+  std::vector<Frame> frames;
+};
+
+/// The signal that ended the process.
+struct Signal {
+  int number = 0;  ///< 0: none did
+  int code = 0;    ///< siginfo's si_code
+  std::string_view name;
+  std::string_view code_name;          ///< empty: none is known
+  std::uint64_t relevant_address = 0;  ///< what was accessed; 0: nothing
 };
 
 struct Exception {
@@ -87,6 +104,12 @@ struct Event {
   std::string_view thread_name;
   std::vector<std::uintptr_t> raw_stack;  ///< return addresses, innermost first
   std::vector<Frame> frames;              ///< the same, made readable; innermost first
+  std::size_t frames_omitted_after = 0;   ///< so many innermost frames come before those that are left out
+  std::uint64_t frames_omitted = 0;
+  Thread own_thread;             ///< its stack, where that is another than the exceptions' one
+  std::vector<Thread> threads;   ///< the others
+  Signal signal;
+  std::vector<std::pair<std::string_view, std::uint64_t>> registers;  ///< of the interrupted thread
   std::vector<Breadcrumb> breadcrumbs;
   NamedTexts tags;
   NamedTexts extra;     ///< values are JSON

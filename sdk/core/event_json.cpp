@@ -18,7 +18,7 @@ std::string hex_address(std::uintptr_t address) {
 
 void write_frame(JsonWriter& json, const Frame& frame) {
   json.begin_object();
-  json.key("instruction_addr").text(hex_address(frame.address));
+  json.key("instruction_addr").text(hex_address(frame.address - 1));
   json.optional_text("function", frame.function);
   if (!frame.file.empty()) {
     json.key("filename").text(frame.file.substr(frame.file.rfind('/') + 1));
@@ -33,11 +33,43 @@ void write_frame(JsonWriter& json, const Frame& frame) {
   json.end_object();
 }
 
-/// On the wire the oldest call stands first.
-void write_stacktrace(JsonWriter& json, const std::vector<Frame>& frames) {
+/// On the wire the oldest call stands first, and addresses are those of the calls themselves.
+void begin_stacktrace(JsonWriter& json, const std::vector<Frame>& frames) {
   json.key("stacktrace").begin_object().key("frames").begin_array();
   for (std::size_t index = frames.size(); index > 0; --index) write_frame(json, frames[index - 1]);
-  json.end_array().end_object();
+  json.end_array().key("instruction_addr_adjustment").text("none");
+}
+
+void write_stacktrace(JsonWriter& json, const std::vector<Frame>& frames) {
+  begin_stacktrace(json, frames);
+  json.end_object();
+}
+
+/// The event's own, with what is known of it besides.
+void write_own_stacktrace(JsonWriter& json, const Event& event) {
+  begin_stacktrace(json, event.frames);
+  if (event.frames_omitted > 0) {
+    // Counted from the oldest: where the first that is left out would stand, and the first that is there again.
+    const auto begin = static_cast<std::int64_t>(event.frames.size() - event.frames_omitted_after);
+    json.key("frames_omitted").begin_array().number(begin);
+    json.number(begin + static_cast<std::int64_t>(event.frames_omitted)).end_array();
+  }
+  if (!event.registers.empty()) {
+    json.key("registers").begin_object();
+    for (const auto& [name, value] : event.registers) json.key(name).text(hex_address(value));
+    json.end_object();
+  }
+  json.end_object();
+}
+
+/// How the event came about (the payload's `mechanism`), with the signal.
+void write_signal(JsonWriter& json, const Signal& signal) {
+  if (signal.number == 0) return;
+  json.key("meta").begin_object().key("signal").begin_object();
+  json.key("number").number(signal.number).key("code").number(signal.code);
+  json.key("name").text(signal.name).optional_text("code_name", signal.code_name).end_object().end_object();
+  if (signal.relevant_address == 0) return;
+  json.key("data").begin_object().key("relevant_address").text(hex_address(signal.relevant_address)).end_object();
 }
 
 /// On the wire the oldest cause stands first; the stack belongs to what was caught, which is last.
@@ -52,27 +84,36 @@ void write_exceptions(JsonWriter& json, const Event& event) {
     json.key("mechanism").begin_object();
     json.key("type").text(is_caught ? event.mechanism : "chained");
     json.key("handled").boolean(event.is_handled);
+    if (is_caught) write_signal(json, event.signal);
     json.key("exception_id").number(static_cast<std::int64_t>(index - 1));
     if (!is_caught) json.key("parent_id").number(static_cast<std::int64_t>(index - 2));
     json.end_object();
     if (is_caught) {
       json.key("thread_id").number(static_cast<std::int64_t>(event.thread_id));
-      if (!event.frames.empty()) write_stacktrace(json, event.frames);
+      if (!event.frames.empty()) write_own_stacktrace(json, event);
     }
     json.end_object();
   }
   json.end_array().end_object();
 }
 
-/// The thread that captured; it carries the stack where there is no exception to carry it.
-void write_thread(JsonWriter& json, const Event& event) {
+/// The thread that captured, which carries the stack where there is no exception to carry it, and the others.
+void write_threads(JsonWriter& json, const Event& event) {
   json.key("threads").begin_object().key("values").begin_array().begin_object();
   json.key("id").number(static_cast<std::int64_t>(event.thread_id));
   json.optional_text("name", event.thread_name);
   json.key("current").boolean(true);
   json.key("crashed").boolean(!event.is_handled);
-  if (event.exceptions.empty() && !event.frames.empty()) write_stacktrace(json, event.frames);
-  json.end_object().end_array().end_object();
+  if (event.exceptions.empty() && !event.frames.empty()) write_own_stacktrace(json, event);
+  if (!event.own_thread.frames.empty()) write_stacktrace(json, event.own_thread.frames);
+  json.end_object();
+  for (const Thread& thread : event.threads) {
+    json.begin_object().key("id").number(static_cast<std::int64_t>(thread.id)).optional_text("name", thread.name);
+    json.key("current").boolean(false).key("crashed").boolean(false);
+    if (!thread.frames.empty()) write_stacktrace(json, thread.frames);
+    json.end_object();
+  }
+  json.end_array().end_object();
 }
 
 void write_breadcrumbs(JsonWriter& json, const Event& event) {
@@ -165,7 +206,7 @@ std::string to_json(const Event& event, const ProcessFacts& facts) {
     json.end_array();
   }
   if (!event.exceptions.empty()) write_exceptions(json, event);
-  write_thread(json, event);
+  write_threads(json, event);
   write_breadcrumbs(json, event);
   write_texts(json, "tags", event.tags);
   if (!event.extra.empty()) {

@@ -1,29 +1,14 @@
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <string>
-#include <vector>
+#include <atomic>
 
 namespace trapline::sdk {
 
-struct TerminatingException {
-  std::string type;
-  std::string value;
-  bool type_is_mangled = false;
-};
-
-/// What std::terminate() was called for: the exception nobody caught and those nested in it, types mangled; empty when
-/// there was none (a joinable thread destroyed, terminate() called outright). The stack is still that of the throw, as
-/// an exception without a handler unwinds nothing.
-struct Termination {
-  std::vector<TerminatingException> exceptions;
-  std::vector<std::uintptr_t> stack;
-};
-
-/// Installs a std::terminate handler that reports once and then calls the handler that was there before, so that the
-/// process ends as it would have without us. `report` runs on the terminating thread and must not throw.
-void install_terminate_handler(std::function<void(const Termination&)> report);
+/// Installs a std::terminate handler that notes in the process's crash record (crash_site.h) what there is to know of
+/// the exception that nobody caught: its type, what it says, those nested in it, the stack of its throw. Then it calls
+/// the handler that was there before; the abort() at the end of that is what the crash is written for. One note a
+/// process; other threads that terminate meanwhile wait for its end.
+void install_terminate_handler();
 
 /// Takes it away again, if no other handler was installed after it; else it stays and only passes on.
 void remove_terminate_handler();

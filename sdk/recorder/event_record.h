@@ -12,6 +12,12 @@ namespace trapline::sdk {
 
 using EventIdBytes = std::array<std::uint8_t, 16>;
 
+/// Makes random bytes a UUID (RFC 9562).
+inline void make_version_4(EventIdBytes& id) {
+  id[6] = static_cast<std::uint8_t>((id[6] & 0x0FU) | 0x40U);
+  id[8] = static_cast<std::uint8_t>((id[8] & 0x3FU) | 0x80U);
+}
+
 struct EventHead {
   EventIdBytes id{};
   core::UnixMillis timestamp = 0;

@@ -46,6 +46,7 @@ enum class FieldKind : std::uint8_t {
   kClearUser = 23,        ///< what lower scopes said of the user does not count
   kRemovedTag = 24,       ///< a lower scope's tag does not count
   kPayload = 25,          ///< an envelope's item that is ready to be sent; key: its type
+  kLastWords = 26,        ///< what the C library said before it aborted
 };
 
 constexpr std::size_t kFieldHeaderBytes = 8;

@@ -8,6 +8,7 @@
 ///     modules       JSON about the process's modules
 ///     scope         the global scope, twice: one copy is in force while the other is written
 ///     breadcrumbs   the ring of breadcrumbs
+///     crash         what the crash handler writes (crash_record.h)
 ///     events        the ring of records (event_ring.h)
 
 #include <array>
@@ -15,13 +16,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "sdk/recorder/crash_record.h"
 #include "sdk/recorder/event_ring.h"
 #include "sdk/recorder/ledger.h"
 
 namespace trapline::sdk {
 
 constexpr std::uint64_t kRecorderMagic = 0x31524344'524C5054;  // "TPLRDCR1"
-constexpr std::uint32_t kRecorderVersion = 1;
+constexpr std::uint32_t kRecorderVersion = 2;
 
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kRepeatBytes = 4 * kPage;
@@ -36,7 +38,22 @@ constexpr std::size_t kFactsAt = kRepeatsAt + kRepeatBytes;
 constexpr std::size_t kModulesAt = kFactsAt + kFactsBytes;
 constexpr std::size_t kScopeAt = kModulesAt + kModulesBytes;
 constexpr std::size_t kBreadcrumbsAt = kScopeAt + 2 * kScopeBytes;
-constexpr std::size_t kEventsAt = kBreadcrumbsAt + kBreadcrumbBytes;
+constexpr std::size_t kCrashAt = kBreadcrumbsAt + kBreadcrumbBytes;
+
+constexpr std::size_t kCrashBlockBytes = 2 * kPage;
+constexpr std::size_t kCrashNoteBytes = 8 * kPage;
+constexpr std::size_t kCrashMapsBytes = 32 * kPage;
+constexpr std::size_t kCrashStackBytes = 16 * kPage;
+constexpr std::size_t kCrashNoteAt = kCrashAt + kCrashBlockBytes;
+constexpr std::size_t kCrashScopeAt = kCrashNoteAt + kCrashNoteBytes;
+constexpr std::size_t kCrashThreadScopeAt = kCrashScopeAt + kScopeBytes;
+constexpr std::size_t kCrashBreadcrumbsAt = kCrashThreadScopeAt + kScopeBytes;
+constexpr std::size_t kCrashMapsAt = kCrashBreadcrumbsAt + kBreadcrumbBytes;
+constexpr std::size_t kCrashThreadsAt = kCrashMapsAt + kCrashMapsBytes;
+constexpr std::size_t kCrashStackAt = kCrashThreadsAt + kCrashThreads * sizeof(CrashThread);
+static_assert(sizeof(CrashBlock) <= kCrashBlockBytes);
+
+constexpr std::size_t kEventsAt = kCrashStackAt + kCrashStackBytes;
 constexpr std::size_t kSmallestRecorder = kEventsAt + 64 * kPage;
 
 /// How the process's session stands, for release health. `state` is written last.

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <mutex>
 #include <new>
 #include <set>
+#include <span>
 #include <utility>
 
 #include <fcntl.h>
@@ -16,40 +18,13 @@
 #include "sdk/core/checksum.h"
 #include "sdk/core/random.h"
 #include "sdk/recorder/recorder.h"
+#include "sdk/recorder/recorder_file.h"
 
 namespace trapline::sdk {
 namespace {
 
-constexpr std::string_view kSuffix = ".recorder";
-constexpr std::string_view kUnfinishedSuffix = ".recorder-new";
-
 core::Error failed(const std::string& what, const std::string& path) {
   return {"recorder_failed", what + " '" + path + "': " + std::strerror(errno)};  // NOLINT(concurrency-mt-unsafe)
-}
-
-std::uint64_t header_checksum(const RecorderHeader& header) {
-  return core::fast_checksum(&header, offsetof(RecorderHeader, checksum), kRecorderMagic);
-}
-
-/// A lock of the whole file that dies with this process.
-bool lock(int file) {
-  struct flock lock {};
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  return fcntl(file, F_SETLK, &lock) == 0;
-}
-
-/// Reserves the file's blocks. False when there is no room for them.
-bool reserve_blocks(int file, std::size_t bytes) {
-  // Past the limit the kernel would send SIGXFSZ, which ends the app.
-  rlimit limit{};
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes) {
-    errno = EFBIG;
-    return false;
-  }
-  if (fallocate(file, 0, 0, static_cast<off_t>(bytes)) == 0) return true;
-  const bool has_no_such_call = errno == EOPNOTSUPP || errno == ENOSYS;
-  return has_no_such_call && ftruncate(file, static_cast<off_t>(bytes)) == 0;
 }
 
 /// Runs of this process: their files must never be opened again here, since closing any descriptor of a file drops the
@@ -87,10 +62,10 @@ core::Result<std::unique_ptr<Recorder>> Recorder::create(const Options& options)
   std::string unfinished;
   if (!options.folder.empty()) {
     path = recorder_path(options.folder, run_id);
-    unfinished = options.folder + "/" + run_id + std::string(kUnfinishedSuffix);
+    unfinished = options.folder + "/" + run_id + std::string(kUnfinishedRecorderSuffix);
     file = open(unfinished.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file < 0) return failed("cannot create", unfinished);
-    if (!lock(file) || !reserve_blocks(file, bytes)) {
+    if (!lock_recorder_file(file) || !reserve_recorder_blocks(file, bytes)) {
       const core::Error error = failed("cannot reserve " + std::to_string(bytes) + " bytes for", unfinished);
       unlink(unfinished.c_str());
       close(file);
@@ -111,13 +86,13 @@ core::Result<std::unique_ptr<Recorder>> Recorder::create(const Options& options)
   madvise(memory, bytes, MADV_NOHUGEPAGE);
   madvise(memory, bytes, MADV_RANDOM);
   auto* const header = new (memory) RecorderHeader{};
-  header->magic = kRecorderMagic;
-  header->version = kRecorderVersion;
-  header->pid = static_cast<std::uint32_t>(getpid());
-  header->file_bytes = bytes;
   header->created = options.now;
-  std::copy(run_id.begin(), run_id.end(), header->run_id.begin());
-  header->checksum = header_checksum(*header);
+  std::array<char, 32> run_id_digits{};
+  std::copy(run_id.begin(), run_id.end(), run_id_digits.begin());
+  begin_recorder_header(*header, run_id_digits, bytes);
+  auto* const crash = new (static_cast<char*>(memory) + kCrashAt) CrashBlock{};
+  core::fill_random(std::as_writable_bytes(std::span(crash->event_id)));
+  make_version_4(crash->event_id);
   if (file >= 0) {
     {
       const std::lock_guard guard(own_runs().mutex);
@@ -193,7 +168,7 @@ std::unique_ptr<AbandonedRecorder> AbandonedRecorder::open(const std::string& pa
   if (file < 0) return nullptr;
   struct stat status {};
   // Another process may have taken it, and removed it, between the listing and the lock.
-  const bool is_ours = lock(file) && fstat(file, &status) == 0 && status.st_nlink > 0;
+  const bool is_ours = lock_recorder_file(file) && fstat(file, &status) == 0 && status.st_nlink > 0;
   if (!is_ours) {
     close(file);
     return nullptr;
@@ -206,7 +181,7 @@ std::unique_ptr<AbandonedRecorder> AbandonedRecorder::open(const std::string& pa
   if (memory != MAP_FAILED) {
     const auto* const header = static_cast<const RecorderHeader*>(memory);
     const bool is_whole = header->magic == kRecorderMagic && header->version == kRecorderVersion &&
-                          header->file_bytes == bytes && header->checksum == header_checksum(*header);
+                          header->file_bytes == bytes && header->checksum == recorder_header_checksum(*header);
     Mapping mapping(static_cast<char*>(memory), bytes);
     if (is_whole) return std::unique_ptr<AbandonedRecorder>(new AbandonedRecorder(std::move(mapping), file, path));
   }
@@ -249,7 +224,7 @@ void unlock_runs_after_fork() { own_runs().mutex.unlock(); }
 void forget_runs_after_fork() { own_runs().ids.clear(); }
 
 std::string recorder_path(const std::string& folder, const std::string& run_id) {
-  return folder + "/" + run_id + std::string(kSuffix);
+  return folder + "/" + run_id + std::string(kRecorderSuffix);
 }
 
 std::vector<std::unique_ptr<AbandonedRecorder>> find_abandoned(const std::string& folder, std::size_t most) {
@@ -258,8 +233,8 @@ std::vector<std::unique_ptr<AbandonedRecorder>> find_abandoned(const std::string
   auto entry = std::filesystem::directory_iterator(folder, error);
   for (; !error && entry != std::filesystem::directory_iterator() && found.size() < most; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
-    const bool is_unfinished = name.ends_with(kUnfinishedSuffix);
-    if (!is_unfinished && !name.ends_with(kSuffix)) continue;
+    const bool is_unfinished = name.ends_with(kUnfinishedRecorderSuffix);
+    if (!is_unfinished && !name.ends_with(kRecorderSuffix)) continue;
     const std::string run_id = name.substr(0, name.find('.'));
     if (is_own_run(run_id)) continue;
     auto recorder = AbandonedRecorder::open(entry->path().string());

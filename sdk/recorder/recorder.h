@@ -60,6 +60,8 @@ class Recorder {
   BreadcrumbRing& breadcrumbs() { return breadcrumbs_; }
   LedgerCounters& ledger() { return header().ledger; }
   SessionBlock& session() { return header().session; }
+  /// The mapping, for a crash handler (layout.h).
+  [[nodiscard]] char* memory() const { return mapping_.memory(); }
   char* repeats() { return mapping_.memory() + kRepeatsAt; }
   [[nodiscard]] const std::string& run_id() const { return run_id_; }
 
@@ -97,6 +99,8 @@ class AbandonedRecorder {
   [[nodiscard]] const std::string& run_id() const { return run_id_; }
   /// Not before `drained_to`, which the caller may know better than the file.
   [[nodiscard]] EventRingReader events(std::uint64_t drained_to) const;
+  /// Behind the last record.
+  [[nodiscard]] std::uint64_t events_end() const { return header().ring.head.load(std::memory_order_relaxed); }
   [[nodiscard]] const LedgerCounters& ledger() const { return header().ledger; }
   [[nodiscard]] const SessionBlock& session() const { return header().session; }
   [[nodiscard]] std::string_view scope() const;
@@ -104,6 +108,8 @@ class AbandonedRecorder {
   [[nodiscard]] std::string_view facts() const { return read(header().facts, kFactsAt, kFactsBytes); }
   [[nodiscard]] std::string_view modules() const { return read(header().modules, kModulesAt, kModulesBytes); }
   [[nodiscard]] const char* repeats() const { return mapping_.memory() + kRepeatsAt; }
+  /// The whole file (layout.h), for whoever reads a crash out of it.
+  [[nodiscard]] const char* memory() const { return mapping_.memory(); }
   void remove_file();
 
  private:

@@ -51,10 +51,18 @@ void StackReader::make_readable(core::Event& event) {
   for (core::Exception& exception : event.exceptions) {
     if (exception.type_is_mangled) exception.type = readable_type(exception.type);
   }
-  if (event.raw_stack.empty()) return;
   list_again_if_changed();
-  event.frames.reserve(event.raw_stack.size());
-  for (const std::uintptr_t address : event.raw_stack) {
+  if (event.frames.empty()) event.frames = read(event.raw_stack);
+  if (event.own_thread.frames.empty()) event.own_thread.frames = read(event.own_thread.raw_stack);
+  for (core::Thread& thread : event.threads) {
+    if (thread.frames.empty()) thread.frames = read(thread.raw_stack);
+  }
+}
+
+std::vector<core::Frame> StackReader::read(const std::vector<std::uintptr_t>& raw_stack) {
+  std::vector<core::Frame> frames;
+  frames.reserve(raw_stack.size());
+  for (const std::uintptr_t address : raw_stack) {
     const Known& known = look_up(address);
     core::Frame frame;
     frame.address = address;
@@ -64,8 +72,9 @@ void StackReader::make_readable(core::Event& event) {
     frame.module_path = known.module_path;
     frame.module_base = known.module_base;
     frame.is_in_app = known.is_in_app;
-    event.frames.push_back(frame);
+    frames.push_back(frame);
   }
+  return frames;
 }
 
 const std::vector<core::Module>& StackReader::modules() {

@@ -20,7 +20,7 @@ class StackReader {
   /// Of this process: its modules are listed, and listed again when some were loaded since.
   StackReader() : is_own_(true) {}
 
-  /// Fills in `frames` and demangles the exceptions' types. The event borrows from this until the next call.
+  /// Fills in frames that are empty and demangles the exceptions' types. The event borrows from this until the next call.
   void make_readable(core::Event& event);
 
   [[nodiscard]] const std::vector<core::Module>& modules();
@@ -37,6 +37,7 @@ class StackReader {
     std::uintptr_t module_base = 0;
     bool is_in_app = false;
   };
+  std::vector<core::Frame> read(const std::vector<std::uintptr_t>& raw_stack);
   const Known& look_up(std::uintptr_t address);
   std::string_view readable_type(std::string_view mangled);
   void list_again_if_changed();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <span>
 #include <string>
 #include <system_error>
@@ -14,6 +15,8 @@
 
 namespace trapline::sdk {
 namespace {
+
+constexpr std::uintptr_t kPageBytes = 4096;
 
 /// Notes are padded to four bytes (System V ABI, "Note Section").
 std::size_t padded(std::size_t size) { return (size + 3) & ~std::size_t{3}; }
@@ -71,6 +74,35 @@ int add_module(dl_phdr_info* info, std::size_t, void* argument) {
 }
 
 }  // namespace
+
+std::optional<core::Module> read_module_file(const std::string& path, std::uintptr_t base, std::uintptr_t end) {
+  std::ifstream file(path, std::ios::binary);
+  ElfW(Ehdr) header{};
+  file.read(reinterpret_cast<char*>(&header), sizeof header);
+  const bool is_elf = file && std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
+                      header.e_phentsize == sizeof(ElfW(Phdr)) && end > base;
+  if (!is_elf) return std::nullopt;
+  std::vector<ElfW(Phdr)> segments(header.e_phnum);
+  file.seekg(static_cast<std::streamoff>(header.e_phoff));
+  file.read(reinterpret_cast<char*>(segments.data()),
+            static_cast<std::streamsize>(segments.size() * sizeof(ElfW(Phdr))));
+  if (!file) return std::nullopt;
+  core::Module module{path, "", base, end - base, 0};
+  std::uintptr_t lowest = UINTPTR_MAX;
+  constexpr std::size_t kMostNotes = std::size_t{1} << 20;
+  for (const ElfW(Phdr)& segment : segments) {
+    if (segment.p_type == PT_LOAD) lowest = std::min<std::uintptr_t>(lowest, segment.p_vaddr);
+    if (segment.p_type != PT_NOTE || !module.build_id.empty() || segment.p_filesz > kMostNotes) continue;
+    std::vector<std::byte> notes(segment.p_filesz);
+    file.seekg(static_cast<std::streamoff>(segment.p_offset));
+    file.read(reinterpret_cast<char*>(notes.data()), static_cast<std::streamsize>(notes.size()));
+    if (file) module.build_id = find_build_id(notes.data(), notes.size());
+    file.clear();
+  }
+  if (lowest == UINTPTR_MAX) return std::nullopt;
+  module.bias = base - lowest / kPageBytes * kPageBytes;
+  return module;
+}
 
 std::vector<core::Module> list_modules() {
   std::vector<core::Module> modules;

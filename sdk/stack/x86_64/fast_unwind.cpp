@@ -1,64 +1,9 @@
 #include "sdk/stack/fast_unwind.h"
 
-#include <array>
-#include <atomic>
-#include <bit>
-#include <cstring>
-
-#include "sdk/stack/x86_64/unwind_rule.h"
+#include "sdk/stack/x86_64/rule_cache.h"
 
 namespace trapline::sdk {
 namespace {
-
-/// Rules by address. Any number of threads read and write without a lock: an entry is two words, of which one is the
-/// other XOR the address, so that a mixture of two entries is never taken for one (Hyatt and Mann, "A lockless
-/// transposition-table implementation").
-class RuleCache {
- public:
-  bool find(std::uintptr_t address, UnwindRule& rule) const {
-    const Entry& entry = entries_[index_of(address)];
-    const std::uint64_t packed = entry.rule.load(std::memory_order_relaxed);
-    const std::uint64_t key = entry.key.load(std::memory_order_relaxed);
-    if ((key ^ packed) != address) return false;
-    rule = unpack(packed);
-    return true;
-  }
-  void put(std::uintptr_t address, const UnwindRule& rule) {
-    Entry& entry = entries_[index_of(address)];
-    const std::uint64_t packed = pack(rule);
-    entry.rule.store(packed, std::memory_order_relaxed);
-    entry.key.store(address ^ packed, std::memory_order_relaxed);
-  }
-  void clear() {
-    for (Entry& entry : entries_) entry.key.store(0, std::memory_order_relaxed);
-    for (Entry& entry : entries_) entry.rule.store(0, std::memory_order_relaxed);
-  }
-
- private:
-  static constexpr std::size_t kEntries = 4'096;
-  struct Entry {
-    std::atomic<std::uint64_t> key{0};
-    std::atomic<std::uint64_t> rule{0};
-  };
-  static std::size_t index_of(std::uintptr_t address) {
-    return (address * 0x9E3779B97F4A7C15ULL) >> (64 - std::bit_width(kEntries - 1));
-  }
-  static std::uint64_t pack(const UnwindRule& rule) {
-    return (static_cast<std::uint64_t>(rule.kind) << 56U) | (std::uint64_t{rule.saves_rbp} << 48U) |
-           (std::uint64_t{static_cast<std::uint16_t>(rule.rbp_offset)} << 32U) |
-           static_cast<std::uint32_t>(rule.cfa_offset);
-  }
-  static UnwindRule unpack(std::uint64_t packed) {
-    UnwindRule rule;
-    rule.kind = static_cast<UnwindRule::Kind>(packed >> 56U);
-    rule.saves_rbp = (packed >> 48U & 1U) != 0;
-    rule.rbp_offset = static_cast<std::int16_t>(packed >> 32U);
-    rule.cfa_offset = static_cast<std::int32_t>(packed);
-    return rule;
-  }
-  std::array<Entry, kEntries> entries_{};
-};
-RuleCache rule_cache;
 
 /// Eight bytes of the stack; 0, which ends a walk, outside of it.
 __attribute__((no_sanitize("address"), no_sanitize("thread"))) std::uintptr_t read_stack(std::uintptr_t at,
@@ -76,6 +21,7 @@ struct Registers {
 
 /// To the caller's frame. False when it cannot be done this way.
 bool step(Registers& registers, const UnwindRule& rule, const StackBounds& bounds) {
+  if (rule.kind != UnwindRule::Kind::kFromRsp && rule.kind != UnwindRule::Kind::kFromRbp) return false;
   const std::uintptr_t base = rule.kind == UnwindRule::Kind::kFromRsp ? registers.rsp : registers.rbp;
   const std::uintptr_t cfa = base + static_cast<std::uintptr_t>(std::int64_t{rule.cfa_offset});
   if (cfa <= registers.rsp || cfa > bounds.end) return false;
@@ -99,19 +45,13 @@ bool step(Registers& registers, const UnwindRule& rule, const StackBounds& bound
     // The rule of the call, which ends where the return address points: that may be another function already.
     const std::uintptr_t address = is_first ? registers.rip : registers.rip - 1;
     is_first = false;
-    UnwindRule rule;
-    if (!rule_cache.find(address, rule)) {
-      rule = read_unwind_rule(address);
-      rule_cache.put(address, rule);
-    }
+    const UnwindRule rule = find_rule(address);
     if (rule.kind == UnwindRule::Kind::kOutermost) return count;
-    if (rule.kind == UnwindRule::Kind::kUnknown || !step(registers, rule, bounds)) return 0;
+    if (!step(registers, rule, bounds)) return 0;
     if (registers.rip == 0) return count;
     addresses[count++] = registers.rip;
   }
   return count;
 }
-
-void forget_unwind_rules() { rule_cache.clear(); }
 
 }  // namespace trapline::sdk

@@ -20,6 +20,9 @@ constexpr std::uint64_t kRbp = 6;
 constexpr std::uint64_t kRsp = 7;
 constexpr std::uint64_t kReturnAddress = 16;
 
+constexpr std::uint8_t kOpRbp = 0x76;  // DW_OP_breg6
+constexpr std::uint8_t kOpDereference = 0x06;
+
 /// Reads the tables. They are part of the loaded module and trusted as its code is.
 class Cursor {
  public:
@@ -185,7 +188,10 @@ class Program {
     if (!execute(entry_.common.instructions, /*is_common=*/true)) return unknown;
     initial_ = rule_;
     if (!execute(entry_.instructions, /*is_common=*/false)) return unknown;
-    return rule_;
+    // The place of the saved rbp is told from rbp exactly where the CFA is.
+    const bool is_consistent =
+        !rule_.saves_rbp || is_saved_by_rbp_ == (rule_.kind == UnwindRule::Kind::kStored);
+    return is_consistent ? rule_ : unknown;
   }
 
  private:
@@ -248,10 +254,14 @@ class Program {
         return set_register(cursor.read_unsigned());
       case 0x0E:  // def_cfa_offset
         return set_offset(static_cast<std::int64_t>(cursor.read_unsigned()));
+      case 0x0F:  // def_cfa_expression
+        return define_stored(cursor);
+      case 0x10:  // expression
+        return save_by_expression(cursor);
       case 0x2E:  // GNU_args_size
         cursor.read_unsigned();
         return true;
-      default:  // expressions and what compilers do not write for plain functions
+      default:  // what compilers do not write for plain functions
         return false;
     }
   }
@@ -268,6 +278,38 @@ class Program {
     if (offset > 0 || offset < INT16_MIN) return false;
     rule_.saves_rbp = true;
     rule_.rbp_offset = static_cast<std::int16_t>(offset);
+    is_saved_by_rbp_ = false;
+    return true;
+  }
+  /// A function that aligns its stack keeps its CFA in memory: DW_OP_breg6 offset, DW_OP_deref. Other expressions make
+  /// the rule an unknown one.
+  bool define_stored(Cursor& cursor) {
+    const std::uint64_t bytes = cursor.read_unsigned();
+    Cursor expression = cursor;
+    cursor.move_to(cursor.at() + bytes);
+    rule_.kind = UnwindRule::Kind::kUnknown;
+    if (bytes < 3 || expression.read<std::uint8_t>() != kOpRbp) return true;
+    const std::int64_t offset = expression.read_signed();
+    const bool is_that = expression.read<std::uint8_t>() == kOpDereference && expression.at() == cursor.at();
+    if (!is_that || offset < INT32_MIN || offset > INT32_MAX) return true;
+    rule_.kind = UnwindRule::Kind::kStored;
+    rule_.cfa_offset = static_cast<std::int32_t>(offset);
+    return true;
+  }
+  /// Where a register is saved: DW_OP_breg6 offset.
+  bool save_by_expression(Cursor& cursor) {
+    const std::uint64_t number = cursor.read_unsigned();
+    const std::uint64_t bytes = cursor.read_unsigned();
+    Cursor expression = cursor;
+    cursor.move_to(cursor.at() + bytes);
+    if (number == kReturnAddress) return false;
+    if (number != kRbp) return true;
+    if (bytes < 2 || expression.read<std::uint8_t>() != kOpRbp) return false;
+    const std::int64_t offset = expression.read_signed();
+    if (expression.at() != cursor.at() || offset < INT16_MIN || offset > INT16_MAX) return false;
+    rule_.saves_rbp = true;
+    rule_.rbp_offset = static_cast<std::int16_t>(offset);
+    is_saved_by_rbp_ = true;
     return true;
   }
   void restore(std::uint64_t number) {
@@ -276,8 +318,9 @@ class Program {
     rule_.rbp_offset = initial_.rbp_offset;
   }
   bool set_register(std::uint64_t number) {
-    if (number != kRsp && number != kRbp) return false;
-    rule_.kind = number == kRsp ? UnwindRule::Kind::kFromRsp : UnwindRule::Kind::kFromRbp;
+    rule_.kind = number == kRsp   ? UnwindRule::Kind::kFromRsp
+                 : number == kRbp ? UnwindRule::Kind::kFromRbp
+                                  : UnwindRule::Kind::kUnknown;  // for a few instructions, where a stack is aligned
     return true;
   }
   bool set_offset(std::int64_t offset) {
@@ -291,6 +334,7 @@ class Program {
   std::uintptr_t location_;
   UnwindRule rule_;
   UnwindRule initial_;
+  bool is_saved_by_rbp_ = false;
   std::array<UnwindRule, 8> states_;
   std::size_t depth_ = 0;
 };
@@ -300,6 +344,12 @@ class Program {
 UnwindRule read_unwind_rule(std::uintptr_t address) {
   const auto entry = find_entry(address);
   return entry ? Program(*entry, address).run() : UnwindRule{};
+}
+
+bool is_in_module(std::uintptr_t address) {
+  dl_find_object object{};
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): an address is a number here
+  return _dl_find_object(reinterpret_cast<void*>(address), &object) == 0;
 }
 
 }  // namespace trapline::sdk

@@ -1,0 +1,213 @@
+#include "sdk/client/crash_event.h"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "sdk/client/crash_text.h"
+#include "sdk/client/module_json.h"
+#include "sdk/crash/posix/crash_machine.h"
+#include "sdk/crash/posix/proc_file.h"
+#include "sdk/recorder/fields.h"
+#include "sdk/stack/module_list.h"
+
+namespace trapline::sdk {
+namespace {
+
+constexpr std::uint8_t kFatal = 4;
+
+bool has(const CrashBlock& block, CrashStage stage) {
+  return (block.stages.load() & static_cast<std::uint32_t>(stage)) != 0;
+}
+
+std::string_view area(const AbandonedRecorder& abandoned, std::size_t at, std::size_t used, std::size_t room) {
+  return {abandoned.memory() + at, std::min(used, room)};
+}
+
+std::string_view text(const std::array<char, 16>& name) { return {name.data(), strnlen(name.data(), name.size())}; }
+
+/// Writes the rows of fields that make the event.
+class PayloadWriter {
+ public:
+  void append(std::string_view bytes) { payload_ += bytes; }
+  void add(FieldKind kind, std::uint8_t detail, std::string_view key, std::string_view value) {
+    const std::size_t at = payload_.size();
+    payload_.resize(at + field_bytes(key.size(), value.size()));
+    write_field(payload_.data() + at, kind, detail, key, value);
+  }
+  void add_stack(std::span<const std::uint64_t> frames) {
+    add(FieldKind::kStack, 0, {}, {reinterpret_cast<const char*>(frames.data()), frames.size_bytes()});
+  }
+  /// Only whole fields, so that what comes after them is found.
+  void add_rows(std::string_view rows) {
+    FieldReader reader(rows);
+    while (const auto field = reader.next()) add(field->kind, field->detail, field->key, field->value);
+  }
+  std::string take() { return std::move(payload_); }
+
+ private:
+  std::string payload_;
+};
+
+struct Note {
+  bool has_exceptions = false;
+  std::string_view last_words;
+};
+Note read_note(std::string_view rows) {
+  Note note;
+  FieldReader reader(rows);
+  while (const auto field = reader.next()) {
+    if (field->kind == FieldKind::kException) note.has_exceptions = true;
+    if (field->kind == FieldKind::kLastWords) note.last_words = field->value;
+  }
+  return note;
+}
+
+/// The interrupted thread's stack; of a deep one its inner and its outer end.
+std::vector<std::uint64_t> stack_of(const CrashBlock& block) {
+  std::vector<std::uint64_t> stack(block.frames.begin(),
+                                   block.frames.begin() + std::min<std::size_t>(block.frame_count, kCrashFrames));
+  stack.insert(stack.end(), block.outer_frames.begin(),
+               block.outer_frames.begin() + std::min<std::size_t>(block.outer_count, kCrashOuterFrames));
+  return stack;
+}
+
+void add_threads(const AbandonedRecorder& abandoned, const CrashBlock& block, core::Event& event) {
+  const auto* const threads = reinterpret_cast<const CrashThread*>(abandoned.memory() + kCrashThreadsAt);
+  for (const CrashThread& thread : std::span(threads, std::min<std::size_t>(block.thread_count, kCrashThreads))) {
+    const bool has_stack = thread.state.load() == CrashThread::kWhole;
+    const std::size_t frames = has_stack ? std::min<std::size_t>(thread.frame_count, kCrashThreadFrames) : 0;
+    event.threads.push_back({thread.id, text(thread.name), {thread.frames.begin(), thread.frames.begin() + frames}, {}});
+  }
+}
+
+void add_signal(const CrashBlock& block, core::Event& event) {
+  event.signal = {block.signal, block.code, signal_name(block.signal), signal_code_name(block.signal, block.code),
+                  block.address};
+  for (std::size_t index = 0; index < std::min<std::size_t>(block.register_count, kCrashRegisters); ++index) {
+    if (*register_name(index) != '\0') event.registers.emplace_back(register_name(index), block.registers[index]);
+  }
+}
+
+/// How many of the innermost frames come again and again; 0: none do.
+std::size_t cycle_length(const std::vector<core::Frame>& frames) {
+  constexpr std::size_t kLongest = 32;
+  constexpr std::size_t kTimes = 3;
+  constexpr std::size_t kAtTop = 8;  // the last call may be of another function
+  for (std::size_t from = 0; from < kAtTop; ++from) {
+    for (std::size_t length = 1; length <= kLongest; ++length) {
+      if (from + length * kTimes > frames.size()) break;
+      bool repeats = true;
+      for (std::size_t index = from; repeats && index < from + length * (kTimes - 1); ++index) {
+        repeats = frames[index].address == frames[index + length].address;
+      }
+      if (repeats) return length;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::unique_ptr<CrashEvent> read_crash(const AbandonedRecorder& abandoned) {
+  const auto& block = *reinterpret_cast<const CrashBlock*>(abandoned.memory() + kCrashAt);
+  const bool has_signal = has(block, CrashStage::kSignal);
+  if (!has_signal && block.note_thread_id.load() == 0) return nullptr;
+  const std::string_view note_rows = area(abandoned, kCrashNoteAt, block.note_bytes.load(), kCrashNoteBytes);
+  const Note note = read_note(note_rows);
+
+  PayloadWriter payload;
+  EventHead head;
+  head.id = block.event_id;
+  head.timestamp = block.timestamp;
+  head.thread_id = block.thread_id;
+  head.level = kFatal;
+  head.is_handled = 0;
+  payload.append({reinterpret_cast<const char*>(&head), sizeof head});
+  const bool has_scope = has(block, CrashStage::kScope);
+  payload.add_rows(has_scope ? area(abandoned, kCrashScopeAt, block.scope_bytes, kScopeBytes) : abandoned.scope());
+  if (has_scope) payload.add_rows(area(abandoned, kCrashThreadScopeAt, block.thread_scope_bytes, kScopeBytes));
+  payload.add_rows(has(block, CrashStage::kBreadcrumbs)
+                       ? area(abandoned, kCrashBreadcrumbsAt, block.breadcrumb_bytes, kBreadcrumbBytes)
+                       : std::string_view(abandoned.breadcrumbs()));
+  payload.add(FieldKind::kThreadName, 0, {}, text(block.thread_name));
+  const std::vector<std::uint64_t> stack = stack_of(block);
+  if (!note.has_exceptions) {
+    const CrashText words = describe_crash(block, note.last_words);
+    payload.add(FieldKind::kException, 0, words.type, words.value);
+    payload.add(FieldKind::kMechanism, 0, {}, "signalhandler");
+    payload.add_stack(stack);
+  } else {
+    payload.add_rows(note_rows);
+    payload.add(FieldKind::kMechanism, 0, {},
+                block.kind.load() == CrashKind::kNoexcept ? "cpp_noexcept" : "cpp_terminate");
+  }
+
+  auto crash = std::make_unique<CrashEvent>();
+  crash->payload = payload.take();
+  if (!decode_event(crash->payload, crash->decoded)) return nullptr;
+  core::Event& event = crash->decoded.event;
+  if (note.has_exceptions) {
+    event.own_thread.raw_stack.assign(stack.begin(), stack.end());
+  } else if (block.depth > stack.size()) {
+    event.frames_omitted_after = std::min<std::size_t>(block.frame_count, kCrashFrames);
+    event.frames_omitted = block.depth - stack.size();
+  }
+  if (has_signal) add_signal(block, event);
+  if (has(block, CrashStage::kThreads)) add_threads(abandoned, block, event);
+  return crash;
+}
+
+void name_crash(CrashEvent& crash, StackReader& stacks) {
+  core::Event& event = crash.decoded.event;
+  stacks.make_readable(event);
+  if (event.exceptions.size() != 1 || event.exceptions[0].type != "Stack overflow") return;
+  std::string value = "the stack of thread '" + std::string(event.thread_name) + "' is full, " +
+                      std::to_string(event.frames.size() + event.frames_omitted) + " calls deep";
+  if (const std::size_t length = cycle_length(event.frames)) {
+    value += "; again and again: ";
+    // The outer function first, as it calls the next.
+    const std::size_t from = std::min(event.frames.size() - length, length);
+    for (std::size_t index = length; index > 0; --index) {
+      const core::Frame& frame = event.frames[from + index - 1];
+      value += frame.function.empty() ? "?" : std::string(frame.function);
+      if (index > 1) value += " -> ";
+    }
+  }
+  crash.decoded.owned.push_back(std::move(value));
+  event.exceptions[0].value = crash.decoded.owned.back();
+}
+
+std::vector<core::Module> modules_at_end(const AbandonedRecorder& abandoned) {
+  std::vector<core::Module> modules = parse_modules(abandoned.modules());
+  const auto& block = *reinterpret_cast<const CrashBlock*>(abandoned.memory() + kCrashAt);
+  if (!has(block, CrashStage::kMaps)) return modules;
+  std::string_view lines = area(abandoned, kCrashMapsAt, block.maps_bytes, kCrashMapsBytes);
+  MapsLine first;  // of a file
+  std::uintptr_t end = 0;
+  const auto add_new = [&] {
+    const bool is_known =
+        std::any_of(modules.begin(), modules.end(), [&](const core::Module& module) { return module.base == first.begin; });
+    if (first.path.empty() || is_known) return;
+    if (auto module = read_module_file(std::string(first.path), first.begin, end)) modules.push_back(std::move(*module));
+  };
+  while (!lines.empty()) {
+    const std::size_t line_end = std::min(lines.find('\n'), lines.size());
+    MapsLine line;
+    const bool is_line = parse_maps_line(lines.substr(0, line_end), line);
+    lines.remove_prefix(std::min(line_end + 1, lines.size()));
+    if (!is_line) continue;
+    if (line.path == first.path && line.offset != 0) {
+      end = line.end;
+      continue;
+    }
+    add_new();
+    first = line;
+    end = line.end;
+  }
+  add_new();
+  return modules;
+}
+
+}  // namespace trapline::sdk

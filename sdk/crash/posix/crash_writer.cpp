@@ -1,0 +1,176 @@
+#include "sdk/crash/posix/crash_writer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <ctime>
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sdk/crash/posix/crash_machine.h"
+#include "sdk/crash/posix/proc_file.h"
+#include "sdk/crash/posix/safe_memory.h"
+#include "sdk/crash/posix/thread_stacks.h"
+#include "sdk/stack/context_walk.h"
+
+namespace trapline::sdk {
+namespace {
+
+/// Reading a stack that has overflowed takes some milliseconds; a damaged one might never end.
+constexpr std::uint64_t kDeepestStack = 1'000'000;
+constexpr std::size_t kRedZone = 128;
+
+/// The stage that is next, for a handler that is called again because it crashed in one.
+std::atomic<std::uint32_t> next_stage{0};
+
+core::UnixMillis now_millis() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<core::UnixMillis>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+}
+
+void write_signal(const CrashArea& area, const CaughtSignal& caught) {
+  CrashBlock& block = area.block();
+  block.timestamp = now_millis();
+  block.thread_id = static_cast<std::uint64_t>(syscall(SYS_gettid));
+  block.pid = static_cast<std::uint32_t>(getpid());
+  prctl(PR_GET_NAME, block.thread_name.data());
+  block.signal = caught.number;
+  block.code = caught.info->si_code;
+  const bool was_sent = caught.info->si_code <= 0;
+  block.sender_pid = was_sent ? caught.info->si_pid : 0;
+  block.sender_uid = was_sent ? caught.info->si_uid : 0;
+  block.address = was_sent ? 0 : reinterpret_cast<std::uintptr_t>(caught.info->si_addr);
+  block.access = static_cast<std::uint64_t>(page_fault_access(*caught.context));
+  block.register_count = static_cast<std::uint32_t>(copy_registers(*caught.context, block.registers));
+  // The session of the app did not end well.
+  std::uint32_t open = 1;
+  area.header().session.state.compare_exchange_strong(open, 2);
+}
+
+/// What was touched lies where the stack pointer is, and that has come to the stack's end: in the guard below it.
+bool is_stack_overflow(const CaughtSignal& caught, std::uintptr_t sp, const StackMapping& mapping) {
+  constexpr std::uintptr_t kNear = 1U << 17U;   // a frame's end may be touched before its beginning
+  constexpr std::uintptr_t kGuard = 1U << 20U;  // what may lie between the stack pointer and the stack
+  const bool is_fault = (caught.number == SIGSEGV || caught.number == SIGBUS) && caught.info->si_code > 0;
+  if (!is_fault || mapping.begin == 0) return false;
+  const auto touched = reinterpret_cast<std::uintptr_t>(caught.info->si_addr);
+  const bool is_at_end = sp < mapping.begin + kNear && sp + kGuard > mapping.begin;
+  return is_at_end && touched < mapping.begin && touched + kNear > sp && touched < sp + kNear;
+}
+
+void write_stack(const CrashArea& area, const CaughtSignal& caught) {
+  CrashBlock& block = area.block();
+  const std::uintptr_t sp = stack_pointers(*caught.context).sp;
+  const StackMapping mapping = find_stack_mapping(sp);
+  block.stack_begin = mapping.begin;
+  block.stack_end = mapping.end;
+  block.is_stack_overflow = is_stack_overflow(caught, sp, mapping) ? 1 : 0;
+
+  SafeWordReader reader;
+  ContextWalk walk(*caught.context, reader);
+  std::uint64_t depth = 0;
+  while (depth < kDeepestStack) {
+    const auto address = walk.next();
+    if (!address) break;
+    if (depth < kCrashFrames) {
+      block.frames[depth] = *address;
+      block.frame_count = static_cast<std::uint32_t>(depth + 1);
+    } else {
+      block.outer_frames[depth % kCrashOuterFrames] = *address;
+    }
+    ++depth;
+  }
+  if (depth > kCrashFrames) {
+    const std::uint64_t outer = std::min<std::uint64_t>(depth - kCrashFrames, kCrashOuterFrames);
+    block.outer_count = static_cast<std::uint32_t>(outer);
+    // The ring's oldest entry comes first.
+    const std::uint64_t oldest = (depth - outer) % kCrashOuterFrames;
+    std::rotate(block.outer_frames.begin(), block.outer_frames.begin() + static_cast<std::ptrdiff_t>(oldest),
+                block.outer_frames.end());
+  }
+  block.depth = depth;
+}
+
+void write_scope(const CrashArea& area, const CaughtSignal&) {
+  CrashBlock& block = area.block();
+  const RecorderHeader& header = area.header();
+  const std::uint32_t in_force = header.scope_in_force.load(std::memory_order_acquire) & 1U;
+  const std::size_t length = std::min<std::size_t>(header.scope_length[in_force].load(), kScopeBytes);
+  std::memcpy(area.at(kCrashScopeAt), area.at(kScopeAt + in_force * kScopeBytes), length);
+  block.scope_bytes = static_cast<std::uint32_t>(length);
+  if (const CopyThreadScopes copy = crash_site().copy_thread_scopes.load()) {
+    block.thread_scope_bytes = static_cast<std::uint32_t>(copy(area.at(kCrashThreadScopeAt), kScopeBytes));
+  }
+}
+
+void write_breadcrumbs(const CrashArea& area, const CaughtSignal&) {
+  const RecorderHeader& header = area.header();
+  // Other threads still run: what they wrote over while it was copied is copied again.
+  constexpr int kTries = 3;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    const std::uint64_t begin = header.breadcrumbs_begin.load(std::memory_order_acquire);
+    const std::uint64_t end = header.breadcrumbs_end.load(std::memory_order_acquire);
+    if (end < begin || end - begin > kBreadcrumbBytes) return;
+    const std::size_t size = end - begin;
+    const std::size_t from = begin % kBreadcrumbBytes;
+    const std::size_t first = std::min(size, kBreadcrumbBytes - from);
+    std::memcpy(area.at(kCrashBreadcrumbsAt), area.at(kBreadcrumbsAt + from), first);
+    std::memcpy(area.at(kCrashBreadcrumbsAt + first), area.at(kBreadcrumbsAt), size - first);
+    area.block().breadcrumb_bytes = static_cast<std::uint32_t>(size);
+    if (header.breadcrumbs_begin.load(std::memory_order_acquire) == begin) return;
+  }
+}
+
+void write_maps(const CrashArea& area, const CaughtSignal&) {
+  area.block().maps_bytes = static_cast<std::uint32_t>(copy_module_maps(area.at(kCrashMapsAt), kCrashMapsBytes));
+}
+
+void write_stack_memory(const CrashArea& area, const CaughtSignal& caught) {
+  CrashBlock& block = area.block();
+  const std::uintptr_t sp = stack_pointers(*caught.context).sp;
+  std::uintptr_t from = sp - std::min<std::uintptr_t>(sp, kRedZone);
+  if (block.is_stack_overflow != 0) from = std::max(from, block.stack_begin);
+  block.stack_address = from;
+  block.stack_bytes = static_cast<std::uint32_t>(read_memory(from, area.at(kCrashStackAt), kCrashStackBytes));
+}
+
+void write_threads(const CrashArea& area, const CaughtSignal&) {
+  area.block().thread_count = static_cast<std::uint32_t>(
+      collect_thread_stacks({area.threads(), kCrashThreads}, static_cast<pid_t>(area.block().thread_id)));
+}
+
+struct Stage {
+  CrashStage name;
+  void (*write)(const CrashArea&, const CaughtSignal&);
+};
+constexpr Stage kStages[] = {
+    {CrashStage::kSignal, write_signal},           {CrashStage::kStack, write_stack},
+    {CrashStage::kScope, write_scope},             {CrashStage::kBreadcrumbs, write_breadcrumbs},
+    {CrashStage::kMaps, write_maps},               {CrashStage::kStackMemory, write_stack_memory},
+    {CrashStage::kThreads, write_threads},
+};
+
+}  // namespace
+
+void begin_crash(const CrashArea& area) {
+  next_stage.store(0);
+  CrashBlock& block = area.block();
+  block.stages.store(0);
+  block.state.store(CrashState::kBegun);
+}
+
+void write_crash(const CrashArea& area, const CaughtSignal& caught) {
+  CrashBlock& block = area.block();
+  while (true) {
+    const std::uint32_t stage = next_stage.fetch_add(1);
+    if (stage >= std::size(kStages)) return;
+    kStages[stage].write(area, caught);
+    block.stages.fetch_or(static_cast<std::uint32_t>(kStages[stage].name));
+  }
+}
+
+}  // namespace trapline::sdk

@@ -1,0 +1,49 @@
+#include "sdk/crash/posix/last_words.h"
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <cstring>
+
+#include <dlfcn.h>
+
+#include "sdk/crash/posix/safe_memory.h"
+#include "sdk/recorder/fields.h"
+
+namespace trapline::sdk {
+namespace {
+
+/// glibc's variable for debuggers: it points to a length and the text. Other C libraries have none.
+std::atomic<const std::uintptr_t*> abort_message{nullptr};
+
+}  // namespace
+
+void prepare_last_words() {
+  abort_message.store(static_cast<const std::uintptr_t*>(dlsym(RTLD_DEFAULT, "__abort_msg")));
+}
+
+bool add_to_note(const CrashArea& area, std::string_view row) {
+  std::atomic<std::uint32_t>& used = area.block().note_bytes;
+  const std::uint32_t at = used.load();
+  if (at + row.size() > kCrashNoteBytes) return false;
+  std::memcpy(area.at(kCrashNoteAt + at), row.data(), row.size());
+  used.store(static_cast<std::uint32_t>(at + row.size()));
+  return true;
+}
+
+void write_last_words(const CrashArea& area, int signal) {
+  const std::uintptr_t* const place = abort_message.load();
+  if (signal != SIGABRT || place == nullptr) return;
+  std::uintptr_t message = 0;
+  if (read_memory(reinterpret_cast<std::uintptr_t>(place), &message, sizeof message) != sizeof message) return;
+  if (message == 0) return;
+  std::array<char, 2048> text{};
+  const std::size_t got = read_memory(message + sizeof(std::uint32_t), text.data(), text.size() - 1);
+  std::size_t length = strnlen(text.data(), got);
+  while (length > 0 && text[length - 1] == '\n') --length;
+  std::array<char, field_bytes(0, text.size())> row;  // NOLINT(cppcoreguidelines-pro-type-member-init): written to
+  const std::size_t bytes = write_field(row.data(), FieldKind::kLastWords, 0, {}, {text.data(), length});
+  add_to_note(area, {row.data(), bytes});
+}
+
+}  // namespace trapline::sdk

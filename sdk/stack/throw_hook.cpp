@@ -1,0 +1,159 @@
+#include "sdk/stack/throw_hook.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <new>
+
+#include <cxxabi.h>
+#include <dlfcn.h>
+
+#include "sdk/stack/stack_trace.h"
+
+extern "C" void __cxa_throw(void* object, std::type_info* type, void (*destroy)(void*));  // NOLINT
+
+namespace trapline::sdk {
+namespace {
+
+using ThrowFunction = void (*)(void*, std::type_info*, void (*)(void*));
+
+std::atomic<bool> is_wanted{false};
+std::atomic<std::uint64_t> throws{0};  ///< so far, to know the newest
+
+/// One throw. Its own thread writes, any reads: a reader looks at the number before and after.
+struct Throw {
+  std::atomic<std::uint64_t> number{0};  ///< 0: there is none, or it is being written
+  std::atomic<const void*> object{nullptr};
+  std::atomic<const std::type_info*> type{nullptr};
+  std::atomic<std::uint32_t> count{0};
+  std::array<std::atomic<std::uintptr_t>, kThrowFrames> frames{};
+};
+
+/// The last throws of a thread. Never freed, since any thread may look into it; taken over by a later thread.
+struct ThrowRing {
+  static constexpr std::size_t kThrows = 8;
+  std::array<Throw, kThrows> entries;
+  std::size_t next = 0;
+  std::atomic<bool> is_taken{true};
+  ThrowRing* following = nullptr;
+};
+std::atomic<ThrowRing*> rings{nullptr};
+
+ThrowRing* take_ring() {
+  for (ThrowRing* ring = rings.load(std::memory_order_acquire); ring != nullptr; ring = ring->following) {
+    bool is_taken = false;
+    if (ring->is_taken.compare_exchange_strong(is_taken, true)) return ring;
+  }
+  auto* const ring = new (std::nothrow) ThrowRing;
+  if (ring == nullptr) return nullptr;
+  ring->following = rings.load();
+  while (!rings.compare_exchange_weak(ring->following, ring)) {
+  }
+  return ring;
+}
+
+/// Gives the ring back when the thread ends.
+struct RingOwner {
+  ThrowRing* ring = take_ring();
+  RingOwner() = default;
+  ~RingOwner();
+  RingOwner(const RingOwner&) = delete;
+  RingOwner& operator=(const RingOwner&) = delete;
+};
+thread_local bool has_thread_ended = false;  // outlives the owner, as it has no destructor
+RingOwner::~RingOwner() {
+  has_thread_ended = true;
+  if (ring != nullptr) ring->is_taken.store(false);
+}
+
+void remember(const void* object, const std::type_info* type, const void* first) {
+  if (has_thread_ended) return;
+  thread_local RingOwner owner;
+  if (owner.ring == nullptr) return;
+  std::array<std::uintptr_t, kThrowFrames> frames;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+  const std::size_t count = capture_stack(first, frames);
+  Throw& entry = owner.ring->entries[owner.ring->next++ % ThrowRing::kThrows];
+  entry.number.store(0, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  entry.object.store(object, std::memory_order_relaxed);
+  entry.type.store(type, std::memory_order_relaxed);
+  entry.count.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
+  for (std::size_t index = 0; index < count; ++index) entry.frames[index].store(frames[index], std::memory_order_relaxed);
+  entry.number.store(throws.fetch_add(1, std::memory_order_relaxed) + 1, std::memory_order_release);
+}
+
+/// The C++ library's own, or that of another one that hooks it.
+ThrowFunction next_throw() {
+  static std::atomic<ThrowFunction> next{nullptr};
+  ThrowFunction function = next.load(std::memory_order_acquire);
+  if (function == nullptr) {
+    function = reinterpret_cast<ThrowFunction>(dlsym(RTLD_NEXT, "__cxa_throw"));
+    next.store(function, std::memory_order_release);
+  }
+  return function;
+}
+
+}  // namespace
+
+bool has_throw_hook() {
+  // Position-independent code asks for its own address by the same table as everybody: what is found there is what the
+  // program calls.
+  void* const own = reinterpret_cast<void*>(&::__cxa_throw);
+  Dl_info found{};
+  Dl_info ours{};
+  static const int kPlaceOfOurs = 0;
+  const bool is_known = dladdr(own, &found) != 0 && dladdr(&kPlaceOfOurs, &ours) != 0;
+  return is_known && found.dli_fbase == ours.dli_fbase && dlsym(RTLD_DEFAULT, "__cxa_throw") == own;
+}
+
+void remember_throws(bool wanted) { is_wanted.store(wanted, std::memory_order_relaxed); }
+
+std::size_t find_throw_stack(const void* object, const std::type_info& type, std::span<std::uintptr_t> addresses) {
+  std::uint64_t newest = 0;
+  std::size_t found = 0;
+  std::array<std::uintptr_t, kThrowFrames> frames;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+  for (const ThrowRing* ring = rings.load(std::memory_order_acquire); ring != nullptr; ring = ring->following) {
+    for (const Throw& entry : ring->entries) {
+      const std::uint64_t number = entry.number.load(std::memory_order_acquire);
+      const bool is_it = number > newest && entry.object.load(std::memory_order_relaxed) == object &&
+                         entry.type.load(std::memory_order_relaxed) == &type;
+      if (!is_it) continue;
+      const std::size_t count = std::min<std::size_t>(entry.count.load(std::memory_order_relaxed), addresses.size());
+      for (std::size_t index = 0; index < count; ++index) {
+        frames[index] = entry.frames[index].load(std::memory_order_relaxed);
+      }
+      std::atomic_thread_fence(std::memory_order_acquire);
+      if (entry.number.load(std::memory_order_relaxed) != number) continue;
+      newest = number;
+      found = count;
+      std::copy_n(frames.begin(), count, addresses.begin());
+    }
+  }
+  return found;
+}
+
+std::size_t find_throw_stack_of_current(const char* type_name, std::span<std::uintptr_t> addresses) {
+  if (!is_wanted.load(std::memory_order_relaxed)) return 0;
+  const std::type_info* const type = abi::__cxa_current_exception_type();
+  if (type == nullptr || std::strcmp(type->name(), type_name) != 0) return 0;
+  const std::exception_ptr current = std::current_exception();
+  // An exception_ptr is a pointer to the exception object, in both C++ libraries there are.
+  static_assert(sizeof current == sizeof(void*));
+  const void* object = nullptr;
+  std::memcpy(&object, &current, sizeof object);
+  return object != nullptr ? find_throw_stack(object, *type, addresses) : 0;
+}
+
+}  // namespace trapline::sdk
+
+/// Weak, so that a program with the C++ library linked in statically keeps that one's.
+extern "C" [[gnu::visibility("default"), gnu::weak]] void __cxa_throw(  // NOLINT(bugprone-reserved-identifier)
+    void* object, std::type_info* type, void (*destroy)(void*)) {
+  using namespace trapline::sdk;
+  if (is_wanted.load(std::memory_order_relaxed)) remember(object, type, __builtin_return_address(0));
+  if (const ThrowFunction next = next_throw()) next(object, type, destroy);
+  std::abort();  // nobody can throw
+}

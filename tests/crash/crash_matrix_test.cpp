@@ -1,0 +1,226 @@
+/// Programs that die in every way there is: each death is reported exactly once, with its signal, its thread, the app's
+/// innermost function, and what the app had said before; and the process ends as it would have without the SDK.
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/recording_receiver.h"
+#include "tests/support/temporary_folder.h"
+
+using nlohmann::json;
+using trapline::tests::RecordingReceiver;
+using trapline::tests::TemporaryFolder;
+
+namespace {
+
+constexpr const char* kMain = "main";  // the thread named as the program
+
+struct Way {
+  std::string name;
+  int signal;
+  std::string type;  ///< of the exception
+  std::string function;  ///< the app's innermost
+  std::string thread = kMain;
+  std::size_t other_events = 0;
+  std::vector<int> further_signals = {};  ///< that are as good
+};
+
+const std::vector<Way>& ways() {
+  static const std::vector<Way> kWays = {
+      {"null-write", SIGSEGV, "SIGSEGV", "app::write_to_null()"},
+      {"null-write-worker", SIGSEGV, "SIGSEGV", "app::write_to_null()", "crasher"},
+      {"null-write-detached", SIGSEGV, "SIGSEGV", "app::write_to_null()", "crasher"},
+      {"bad-read", SIGSEGV, "SIGSEGV", "app::read_bad_address()"},
+      {"bad-call", SIGSEGV, "SIGSEGV", "app::call_bad_address()"},
+      {"stack-overflow", SIGSEGV, "Stack overflow", "app::recurse_"},
+      {"stack-overflow-worker", SIGSEGV, "Stack overflow", "app::recurse_", "crasher"},
+      {"division", SIGFPE, "SIGFPE", "app::divide_by_zero()"},
+      {"illegal-instruction", SIGILL, "SIGILL", "app::run_illegal_instruction()"},
+      {"breakpoint", SIGTRAP, "SIGTRAP", "app::stop_at_breakpoint()"},
+      {"forbidden-call", SIGSYS, "SIGSYS", "app::make_forbidden_call()"},
+      {"forbidden-call-worker", SIGSYS, "SIGSYS", "app::make_forbidden_call()", "crasher"},
+      {"bus-error", SIGBUS, "SIGBUS", "app::read_behind_file()"},
+      {"abort", SIGABRT, "Abort", "app::call_abort()"},
+      {"abort-worker", SIGABRT, "Abort", "app::call_abort()", "crasher"},
+      {"assertion", SIGABRT, "Assertion failed", "app::fail_assertion()"},
+      {"exception", SIGABRT, "std::runtime_error", "app::throw_runtime_error()"},
+      {"exception-worker", SIGABRT, "std::runtime_error", "app::throw_runtime_error()", "crasher"},
+      {"exception-custom", SIGABRT, "app::OrderError", "app::throw_order_error()"},
+      {"exception-int", SIGABRT, "int", "app::throw_int()"},
+      {"exception-noexcept", SIGABRT, "std::runtime_error", "app::throw_runtime_error()"},
+      {"exception-destructor", SIGABRT, "std::runtime_error", "app::throw_runtime_error()"},
+      {"exception-rethrown", SIGABRT, "std::runtime_error", "app::throw_runtime_error()"},
+      {"exception-nested", SIGABRT, "std::logic_error", "app::throw_nested()"},
+      {"terminate", SIGABRT, "std::terminate", "app::terminate_without_exception()"},
+      {"pure-virtual", SIGABRT, "Pure virtual call", "app::Shape::draw_twice()"},
+      {"double-free", SIGABRT, "Heap corruption", "app::free_twice()"},
+      {"heap-smash", SIGABRT, "Heap corruption", "app::smash_heap_top()"},
+      {"malloc-lock", SIGSEGV, "SIGSEGV", "app::smash_free_chunk()"},
+      {"stack-smash", SIGABRT, "Stack smashing", "app::smash_stack()"},
+      {"lost-stack-pointer", SIGSEGV, "SIGSEGV", "app::lose_stack_pointer()"},
+      {"stdio-lock", SIGSEGV, "SIGSEGV", "app::write_to_null()"},
+      {"loader-lock", SIGSEGV, "SIGSEGV", "app::write_to_null()"},
+      {"dlopen-constructor", SIGSEGV, "SIGSEGV", "plugin::crash_while_loading()"},
+      {"sdk-lock", SIGSEGV, "SIGSEGV", "app::hammer_sdk(std::atomic<bool>&)", "crasher"},
+      {"before-send", SIGSEGV, "SIGSEGV", "app::write_to_null()", "trapline-worker", 1},
+      {"init", SIGSEGV, "SIGSEGV", "app::write_to_null()"},
+      {"shutdown", SIGSEGV, "SIGSEGV", "app::write_to_null()", "crasher", 1},
+      {"outside", SIGSEGV, "SIGSEGV", "app::wait_for_signal()"},
+      {"forked-child", SIGSEGV, "SIGSEGV", "app::write_to_null()"},
+      {"forked-child-sdk", SIGSEGV, "SIGSEGV", "app::write_to_null()"},
+      {"32-threads", SIGSEGV, "SIGSEGV", "app::write_to_null()", "crasher"},
+      {"32-threads-terminate", SIGABRT, "std::runtime_error", "app::throw_runtime_error()", "crasher"},
+      {"queued-events", SIGSEGV, "SIGSEGV", "app::write_to_null()", kMain, 50},
+  };
+  return kWays;
+}
+
+std::int64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+/// A run of crash_program.
+struct Run {
+  int status = 0;
+  double milliseconds = 0;  ///< from the last word to the end; 0: there was none
+  pid_t pid = 0;
+};
+
+struct Program {
+  std::string path = TRAPLINE_CRASH_PROGRAM;
+  std::string dsn;
+  std::string folder;
+
+  [[nodiscard]] Run run(const std::string& way, rlim_t core_bytes = 0) const {
+    std::array<int, 2> ends{};
+    REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
+    Run run;
+    run.pid = fork();
+    REQUIRE(run.pid >= 0);
+    if (run.pid == 0) {
+      dup2(ends[1], STDOUT_FILENO);
+      const rlimit limit{core_bytes, core_bytes};
+      setrlimit(RLIMIT_CORE, &limit);
+      setenv("TEST_DSN", dsn.c_str(), 1);
+      setenv("TEST_FOLDER", folder.c_str(), 1);
+      setenv("TEST_PLUGIN", TRAPLINE_CRASH_PLUGIN, 1);
+      if (way != "deliver" && std::getenv("TEST_DEBUG") == nullptr) dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+      execl(path.c_str(), path.c_str(), way.c_str(), nullptr);
+      _exit(127);
+    }
+    close(ends[1]);
+    std::int64_t last_word = 0;
+    const auto read_word = [&] { return read(ends[0], &last_word, sizeof last_word) == sizeof last_word; };
+    if (way == "outside" && read_word()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // it sleeps, then; any instant is as good
+      last_word = now_ns();
+      kill(run.pid, SIGSEGV);
+    }
+    REQUIRE(waitpid(run.pid, &run.status, 0) == run.pid);
+    const std::int64_t end = now_ns();
+    while (read_word()) {
+    }
+    close(ends[0]);
+    if (last_word != 0) run.milliseconds = static_cast<double>(end - last_word) / 1e6;
+    return run;
+  }
+};
+
+std::vector<json> fatal_events(const std::vector<json>& events) {
+  std::vector<json> fatal;
+  std::copy_if(events.begin(), events.end(), std::back_inserter(fatal),
+               [](const json& event) { return event["level"] == "fatal"; });
+  return fatal;
+}
+
+std::string top_in_app(const json& stacktrace) {
+  const json& frames = stacktrace["frames"];
+  for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame) {
+    if ((*frame)["in_app"] == true) return frame->value("function", "?");
+  }
+  return "none";
+}
+
+/// What is wrong with the report; "" when nothing is.
+std::string find_fault(const Way& way, const std::vector<json>& events, const std::string& program) {
+  const std::vector<json> fatal = fatal_events(events);
+  if (fatal.size() != 1) return std::to_string(fatal.size()) + " crash events";
+  if (events.size() != 1 + way.other_events) return std::to_string(events.size()) + " events in all";
+  const json& event = fatal[0];
+  const json& exception = event["exception"]["values"].back();
+  if (exception["type"] != way.type) return "type " + exception["type"].dump();
+  if (exception["mechanism"]["meta"]["signal"]["number"] != way.signal)
+    return "signal " + exception["mechanism"].dump();
+  if (!exception.contains("stacktrace")) return "no stack";
+  const std::string top = top_in_app(exception["stacktrace"]);
+  if (top.substr(0, way.function.size()) != way.function) return "top frame " + top;
+  const json& thread = event["threads"]["values"][0];
+  const std::string name = way.thread == kMain ? program.substr(program.rfind('/') + 1).substr(0, 15) : way.thread;
+  if (thread["name"] != name || thread["crashed"] != true) return "thread " + thread.dump().substr(0, 200);
+  if (way.name == "init") return "";  // before the app could say anything
+  if (event["tags"].value("way", "") != way.name) return "tags " + event["tags"].dump();
+  if (event["user"]["id"] != "42") return "user " + event["user"].dump();
+  const json breadcrumbs = event.value("/breadcrumbs/values"_json_pointer, json::array());
+  const bool has_breadcrumb = std::any_of(breadcrumbs.begin(), breadcrumbs.end(), [&](const json& breadcrumb) {
+    return breadcrumb["message"] == "about to die" || breadcrumb["message"] == "again";
+  });
+  return has_breadcrumb ? "" : "breadcrumbs " + breadcrumbs.dump();
+}
+
+struct Outcome {
+  Run run;
+  std::string fault;
+};
+
+/// Lets a program die, then another one deliver what it left.
+Outcome die_and_deliver(const Way& way, const std::string& path) {
+  const TemporaryFolder folder;
+  // In one case nobody may listen while it dies.
+  const int port = RecordingReceiver::free_port();
+  auto receiver = way.name == "shutdown" ? nullptr : std::make_unique<RecordingReceiver>(port);
+  const Program program{path, RecordingReceiver::dsn_at(port), folder.path("data")};
+  Outcome outcome{program.run(way.name), ""};
+  const bool ends_by_signal = WIFSIGNALED(outcome.run.status) && WTERMSIG(outcome.run.status) == way.signal;
+  if (!ends_by_signal) outcome.fault = "exit status " + std::to_string(outcome.run.status);
+  if (!receiver) receiver = std::make_unique<RecordingReceiver>(port);
+  const Run delivery = program.run("deliver");
+  if (delivery.status != 0) outcome.fault += " delivery ended with " + std::to_string(delivery.status);
+  if (outcome.fault.empty()) outcome.fault = find_fault(way, receiver->events(), path);
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("every way to die is reported by the next start, once, and ends the process as it would have") {
+  for (const std::string path : {TRAPLINE_CRASH_PROGRAM, TRAPLINE_CRASH_PROGRAM_O2}) {
+    for (const Way& way : ways()) {
+      const Outcome outcome = die_and_deliver(way, path);
+      INFO(path << " " << way.name);
+      CHECK(outcome.fault == "");
+      if (std::getenv("TEST_TABLE") != nullptr) {
+        MESSAGE(way.name << " | " << (outcome.fault.empty() ? "ok" : outcome.fault) << " | "
+                         << outcome.run.milliseconds << " ms");
+      }
+    }
+  }
+}

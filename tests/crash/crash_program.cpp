@@ -1,0 +1,446 @@
+/// A program that dies in the way it is told to, with the SDK running. tests/crash/crash_matrix_test.cpp drives it.
+///
+/// Usage: crash_program WAY      "deliver" delivers what earlier runs have left, and ends well
+/// The environment has TEST_DSN, TEST_FOLDER, and may have TEST_PLUGIN. Right before it dies it writes the time
+/// (CLOCK_MONOTONIC, nanoseconds) to standard output.
+
+#include <array>
+#include <atomic>
+#include <cassert>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <functional>
+#include <future>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <link.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <trapline/trapline.hpp>
+#include <unistd.h>
+
+#define NOINLINE [[gnu::noinline]]
+
+namespace {
+
+volatile int sink = 0;
+/// So that a call is not the last thing of its function, which would make a jump of it.
+void after() { sink = sink + 1; }
+
+void write_time() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t nanoseconds = std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+  if (write(STDOUT_FILENO, &nanoseconds, sizeof nanoseconds) != sizeof nanoseconds) _exit(3);
+}
+
+template <class Work>
+void in_thread(Work work) {
+  std::thread([work] {
+    pthread_setname_np(pthread_self(), "crasher");
+    work();
+  }).join();
+}
+
+}  // namespace
+
+namespace app {
+
+struct OrderError {
+  int order = 0;
+};
+
+NOINLINE void write_to_null() {
+  volatile int* place = nullptr;
+  *place = 1;
+  after();
+}
+NOINLINE void read_bad_address() {
+  volatile int* place = reinterpret_cast<int*>(0x7123'4560'0000);
+  sink = *place;
+  after();
+}
+NOINLINE void call_bad_address() {
+  auto* volatile function = reinterpret_cast<void (*)()>(0x1234);
+  function();
+  after();
+}
+NOINLINE int recurse_one(int depth);
+NOINLINE int recurse_two(int depth) {
+  volatile char room[64] = {};
+  room[0] = static_cast<char>(depth);
+  const int result = recurse_one(depth + 1) + room[0];
+  after();
+  return result;
+}
+NOINLINE int recurse_one(int depth) {
+  volatile char room[96] = {};
+  room[0] = static_cast<char>(depth);
+  const int result = recurse_two(depth + 1) + room[0];
+  after();
+  return result;
+}
+NOINLINE void divide_by_zero() {
+  volatile int zero = 0;
+  sink = sink / zero;
+  after();
+}
+NOINLINE void run_illegal_instruction() {
+  __builtin_trap();
+}
+NOINLINE void stop_at_breakpoint() {
+  asm volatile("int3");
+  after();
+}
+NOINLINE void make_forbidden_call() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpriority, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  sock_fprog program{static_cast<unsigned short>(std::size(filter)), filter};
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+  write_time();
+  syscall(SYS_getpriority, 0, 0);
+  after();
+}
+NOINLINE void read_behind_file() {
+  const int file = memfd_create("short", 0);
+  if (ftruncate(file, 4096) != 0) _exit(3);
+  auto* const memory = static_cast<volatile char*>(mmap(nullptr, 8192, PROT_READ, MAP_SHARED, file, 0));
+  write_time();
+  sink = memory[4096];
+  after();
+}
+NOINLINE void call_abort() {
+  std::abort();
+}
+NOINLINE void fail_assertion() {
+  assert(sink == 12345);  // NOLINT
+  after();
+}
+NOINLINE void throw_runtime_error() {
+  throw std::runtime_error("no stock left");
+}
+NOINLINE void throw_order_error() { throw OrderError{7}; }
+NOINLINE void throw_int() { throw 42; }
+NOINLINE void throw_through_noexcept() noexcept {
+  throw_runtime_error();
+  after();
+}
+struct ThrowsAtEnd {
+  NOINLINE ~ThrowsAtEnd() {
+    throw_runtime_error();
+    after();
+  }
+};
+NOINLINE void throw_in_destructor() {
+  ThrowsAtEnd thrower;
+  after();
+}
+NOINLINE void rethrow_later() {
+  std::exception_ptr held;
+  try {
+    throw_runtime_error();
+  } catch (...) {
+    held = std::current_exception();
+  }
+  std::rethrow_exception(held);
+}
+NOINLINE void throw_nested() {
+  try {
+    throw_order_error();
+  } catch (...) {
+    std::throw_with_nested(std::logic_error("checkout failed"));
+  }
+}
+NOINLINE void terminate_without_exception() { std::terminate(); }
+
+struct Shape {
+  Shape() { draw_twice(); }
+  virtual ~Shape() = default;
+  NOINLINE void draw_twice() {
+    draw();
+    after();
+  }
+  virtual void draw() = 0;
+};
+struct Square : Shape {
+  void draw() override { after(); }
+};
+NOINLINE void call_pure_virtual() {
+  Square square;
+  after();
+}
+NOINLINE void free_twice() {
+  void* volatile memory = std::malloc(32);
+  std::free(memory);
+  std::free(memory);
+  after();
+}
+NOINLINE void smash_heap_top() {
+  // Too large for the free chunks there are, too small for a mapping of its own: it stands before the rest of the heap.
+  auto* volatile memory = static_cast<char*>(std::malloc(100'000));
+  std::memset(memory + 100'000, 0x41, 24);
+  void* volatile more = std::malloc(110'000);
+  static_cast<void>(more);
+  after();
+}
+NOINLINE void smash_free_chunk() {
+  auto* volatile memory = static_cast<char*>(std::malloc(5'000));
+  void* volatile guard = std::malloc(5'000);
+  std::free(const_cast<char*>(memory));
+  for (std::size_t at = 0; at < 16; ++at) memory[at] = 0x41;  // its links in the list of free chunks
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    void* volatile more = std::malloc(9'000);  // with malloc's lock held
+    static_cast<void>(more);
+  }
+  std::free(guard);
+}
+NOINLINE void smash_stack() {
+  volatile char room[8] = {};
+  volatile std::size_t length = 64;
+  for (std::size_t at = 0; at < length; ++at) room[at] = 0x41;
+  sink = room[0];
+  after();
+}
+NOINLINE void lose_stack_pointer() {
+  asm volatile("xor %%rax, %%rax\n\tmov $16, %%rsp\n\tmov $32, %%rbp\n\tmovl $1, (%%rax)" ::: "rax", "memory");
+  after();
+}
+NOINLINE void crash_with_stdio_lock() {
+  flockfile(stdout);
+  flockfile(stderr);
+  write_to_null();
+  after();
+}
+NOINLINE int crash_in_loader(dl_phdr_info*, std::size_t, void*) {
+  write_to_null();
+  after();
+  return 1;
+}
+NOINLINE void wait_for_signal() {
+  while (true) pause();
+}
+NOINLINE void hammer_sdk(std::atomic<bool>& has_begun) {
+  for (std::uint64_t round = 0;; ++round) {
+    trapline::set_tag("round", std::to_string(round % 10));
+    trapline::add_breadcrumb({.category = "hammer", .message = "again"});
+    if (round == 100) has_begun = true;
+  }
+}
+
+}  // namespace app
+
+/// Called at the end of init(), to register what ends the SDK: a place inside it to crash in.
+static bool crashes_in_init = false;
+extern "C" int __cxa_atexit(void (*function)(void*), void* argument, void* library) {  // NOLINT
+  if (crashes_in_init) app::write_to_null();
+  using Function = int (*)(void (*)(void*), void*, void*);
+  static const auto kNext = reinterpret_cast<Function>(dlsym(RTLD_NEXT, "__cxa_atexit"));
+  return kNext(function, argument, library);
+}
+
+namespace {
+
+void overflow() { sink = app::recurse_one(0); }
+
+void crash_32_threads() {
+  std::atomic<int> ready{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 32; ++thread) {
+    threads.emplace_back([&] {
+      pthread_setname_np(pthread_self(), "crasher");
+      if (++ready == 32) write_time();
+      while (ready < 32) std::this_thread::yield();
+      app::write_to_null();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+void terminate_32_threads() {
+  std::atomic<int> ready{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 32; ++thread) {
+    threads.emplace_back([&] {
+      pthread_setname_np(pthread_self(), "crasher");
+      if (++ready == 32) write_time();
+      while (ready < 32) std::this_thread::yield();
+      app::throw_runtime_error();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+/// The child dies, and this process as it did.
+void die_as(pid_t child) {
+  int status = 0;
+  waitpid(child, &status, 0);
+  trapline::shutdown(std::chrono::milliseconds(0));
+  signal(WTERMSIG(status), SIG_DFL);
+  raise(WTERMSIG(status));
+}
+
+void crash_in_child(bool uses_sdk) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (uses_sdk) trapline::set_tag("child", "yes");
+    app::write_to_null();
+  }
+  die_as(child);
+}
+
+void crash_during_shutdown() {
+  std::thread crasher([] {
+    pthread_setname_np(pthread_self(), "crasher");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    write_time();
+    app::write_to_null();
+  });
+  // Nobody takes this event, so that the shutdown waits.
+  trapline::capture_message("waits for the shutdown", trapline::Level::warning);
+  trapline::shutdown(std::chrono::seconds(5));
+  crasher.join();
+}
+
+void signal_thread_in_sdk() {
+  std::atomic<bool> has_begun{false};
+  std::thread hammer([&] {
+    pthread_setname_np(pthread_self(), "crasher");
+    app::hammer_sdk(has_begun);
+  });
+  while (!has_begun) std::this_thread::yield();
+  write_time();
+  pthread_kill(hammer.native_handle(), SIGSEGV);
+  hammer.join();
+}
+
+const std::map<std::string, std::function<void()>>& ways() {
+  static const std::map<std::string, std::function<void()>> kWays = {
+      {"null-write", app::write_to_null},
+      {"null-write-worker", [] { in_thread(app::write_to_null); }},
+      {"null-write-detached",
+       [] {
+         std::thread([] {
+           pthread_setname_np(pthread_self(), "crasher");
+           app::write_to_null();
+         }).detach();
+         app::wait_for_signal();
+       }},
+      {"bad-read", app::read_bad_address},
+      {"bad-call", app::call_bad_address},
+      {"stack-overflow", overflow},
+      {"stack-overflow-worker", [] { in_thread(overflow); }},
+      {"division", app::divide_by_zero},
+      {"illegal-instruction", app::run_illegal_instruction},
+      {"breakpoint", app::stop_at_breakpoint},
+      {"forbidden-call", app::make_forbidden_call},
+      {"forbidden-call-worker", [] { in_thread(app::make_forbidden_call); }},
+      {"bus-error", app::read_behind_file},
+      {"abort", app::call_abort},
+      {"abort-worker", [] { in_thread(app::call_abort); }},
+      {"assertion", app::fail_assertion},
+      {"exception", app::throw_runtime_error},
+      {"exception-worker", [] { in_thread(app::throw_runtime_error); }},
+      {"exception-custom", app::throw_order_error},
+      {"exception-int", app::throw_int},
+      {"exception-noexcept", app::throw_through_noexcept},
+      {"exception-destructor", app::throw_in_destructor},
+      {"exception-rethrown", app::rethrow_later},
+      {"exception-nested", app::throw_nested},
+      {"terminate", app::terminate_without_exception},
+      {"pure-virtual", app::call_pure_virtual},
+      {"double-free", app::free_twice},
+      {"heap-smash", app::smash_heap_top},
+      {"malloc-lock", app::smash_free_chunk},
+      {"stack-smash", app::smash_stack},
+      {"lost-stack-pointer", app::lose_stack_pointer},
+      {"stdio-lock", app::crash_with_stdio_lock},
+      {"loader-lock", [] { dl_iterate_phdr(app::crash_in_loader, nullptr); }},
+      {"dlopen-constructor", [] { static_cast<void>(dlopen(std::getenv("TEST_PLUGIN"), RTLD_NOW)); }},
+      {"sdk-lock", signal_thread_in_sdk},
+      {"before-send",
+       [] {
+         trapline::capture_message("crashes the hook", trapline::Level::error);
+         app::wait_for_signal();
+       }},
+      {"shutdown", crash_during_shutdown},
+      {"outside", app::wait_for_signal},
+      {"forked-child", [] { crash_in_child(false); }},
+      {"forked-child-sdk", [] { crash_in_child(true); }},
+      {"32-threads", crash_32_threads},
+      {"32-threads-terminate", terminate_32_threads},
+      {"queued-events",
+       [] {
+         for (int number = 0; number < 50; ++number) {
+           trapline::capture_message("event " + std::to_string(number), trapline::Level::error);
+         }
+         app::write_to_null();
+       }},
+  };
+  return kWays;
+}
+
+}  // namespace
+
+namespace app {
+NOINLINE void crash_the_hook() {
+  write_time();
+  write_to_null();
+  after();
+}
+}  // namespace app
+
+int main(int count, char** arguments) {
+  const std::string way = count > 1 ? arguments[1] : "";
+  const bool only_delivers = way == "deliver";
+  trapline::Options options;
+  options.dsn = std::getenv("TEST_DSN");
+  options.data_folder = std::getenv("TEST_FOLDER");
+  options.release = "crash@1";
+  options.debug = std::getenv("TEST_DEBUG") != nullptr;
+  if (way == "before-send") {
+    options.before_send = [](const std::string& json) {
+      app::crash_the_hook();
+      return std::optional(json);
+    };
+  }
+  if (way == "init") {
+    write_time();
+    crashes_in_init = true;
+  }
+  const trapline::Status status = trapline::init(options);
+  if (!status.ok()) {
+    std::fprintf(stderr, "crash_program: %s\n", status.message().c_str());
+    return 2;
+  }
+  if (only_delivers) return trapline::shutdown(std::chrono::seconds(20)).ok() ? 0 : 1;
+  trapline::set_tag("way", way);
+  trapline::set_user({.id = "42"});
+  trapline::add_breadcrumb({.category = "test", .message = "about to die"});
+  const auto found = ways().find(way);
+  if (found == ways().end()) {
+    std::fprintf(stderr, "crash_program: there is no way '%s' to die\n", way.c_str());
+    return 2;
+  }
+  write_time();
+  found->second();
+  return 0;
+}
