@@ -29,6 +29,7 @@ const std::vector<Room>& house() {
       {"sdk/delivery", {"sdk/core", "sdk/recorder"}},
       {"sdk/crash", {"sdk/core", "sdk/stack", "sdk/recorder"}},
       {"sdk/client", {"sdk/include", "sdk/core", "sdk/stack", "sdk/recorder", "sdk/delivery", "sdk/crash"}},
+      {"sdk/tools", {"sdk/core", "sdk/stack", "sdk/crash", "sdk/client"}},
       {"collector/storage", {"sdk/core"}},
       {"collector/symbols", {"sdk/core", "collector/storage"}},
       {"collector/digest", {"sdk/core", "collector/storage", "collector/symbols"}},

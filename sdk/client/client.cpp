@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "sdk/client/data_folder.h"
+#include "sdk/client/options_json.h"
 #include "sdk/client/thread_scope_copy.h"
 #include "sdk/core/clock.h"
 #include "sdk/core/dsn.h"
+#include "sdk/crash/posix/helper_process.h"
 #include "sdk/crash/posix/signal_handler.h"
 #include "sdk/crash/posix/thread_start.h"
 #include "sdk/crash/terminate_handler.h"
@@ -88,6 +90,7 @@ Client::Client(ClientOptions options, const core::Dsn& dsn, core::Scrubber scrub
       capturer_(std::make_unique<Capturer>(*recorder_, options_.policy, options_.hooks, wake_up_)),
       sessions_(recorder_->session(), options_.release, options_.environment),
       folder_(folder),
+      report_(report),
       worker_(std::make_unique<Worker>(WorkerOptions{options_, dsn, std::move(folder)}, scrubber_, recorder_,
                                        capturer_->repeats(), wake_up_, std::move(report))),
       has_consent_(!options_.requires_consent) {
@@ -104,6 +107,7 @@ void Client::install_crash_handlers(const std::string& folder) {
     crash_site().copy_thread_scopes.store(copy_thread_scopes);
     reach_started_threads(options_.reaches_threads);
     install_signal_handlers(*recorder_, folder);
+    if (options_.uses_crash_helper) start_crash_helper(folder);
   }
   if (options_.captures_uncaught) {
     remember_throws(options_.remembers_throws);
@@ -111,9 +115,17 @@ void Client::install_crash_handlers(const std::string& folder) {
   }
 }
 
+void Client::start_crash_helper(const std::string& folder) {
+  if (folder.empty()) return report_("the crash helper needs a data folder: it is not started");
+  const auto started =
+      start_helper({options_.crash_helper, folder, recorder_->run_id(), delivery_options_json(options_)});
+  if (!started) report_(started.error().message + "; crashes are delivered by the next start");
+}
+
 void Client::remove_crash_handlers() {
   if (options_.captures_uncaught) remove_terminate_handler();
   if (options_.captures_crashes) remove_signal_handlers();
+  forget_helper();
   reach_started_threads(false);
   remember_throws(false);
 }

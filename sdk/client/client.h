@@ -64,6 +64,7 @@ class Client : public std::enable_shared_from_this<Client> {
   Client(ClientOptions options, const core::Dsn& dsn, core::Scrubber scrubber, std::unique_ptr<Recorder> recorder,
          std::string folder, Worker::Report report);
   void install_crash_handlers(const std::string& folder);
+  void start_crash_helper(const std::string& folder);
   void remove_crash_handlers();
   void send_requests(bool all);
 
@@ -74,6 +75,7 @@ class Client : public std::enable_shared_from_this<Client> {
   std::unique_ptr<Capturer> capturer_;
   Sessions sessions_;
   const std::string folder_;  ///< empty: nothing is kept beyond the process
+  const Worker::Report report_;
   std::unique_ptr<Worker> worker_;
   std::atomic<bool> has_consent_;
 };

@@ -186,10 +186,12 @@ std::vector<core::Module> modules_at_end(const AbandonedRecorder& abandoned) {
   std::string_view lines = area(abandoned, kCrashMapsAt, block.maps_bytes, kCrashMapsBytes);
   MapsLine first;  // of a file
   std::uintptr_t end = 0;
+  bool is_executable = false;
   const auto add_new = [&] {
     const bool is_known =
         std::any_of(modules.begin(), modules.end(), [&](const core::Module& module) { return module.base == first.begin; });
-    if (first.path.empty() || is_known) return;
+    // What is not executable is a file of data: of the recorder, opening and closing it would drop the lock on it.
+    if (!is_executable || is_known) return;
     if (auto module = read_module_file(std::string(first.path), first.begin, end)) modules.push_back(std::move(*module));
   };
   while (!lines.empty()) {
@@ -200,11 +202,13 @@ std::vector<core::Module> modules_at_end(const AbandonedRecorder& abandoned) {
     if (!is_line) continue;
     if (line.path == first.path && line.offset != 0) {
       end = line.end;
+      is_executable = is_executable || line.is_executable;
       continue;
     }
     add_new();
     first = line;
     end = line.end;
+    is_executable = line.is_executable;
   }
   add_new();
   return modules;

@@ -1,4 +1,4 @@
-/// The C interface (trapline.h): outgoing requests, feedback, sessions.
+/// The C interface (trapline.h): outgoing requests, feedback, sessions, threads.
 
 #include <cmath>
 #include <string>
@@ -9,7 +9,9 @@
 #include "sdk/core/clock.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/json_writer.h"
+#include "sdk/crash/posix/alternate_stack.h"
 #include "sdk/delivery/batch.h"
+#include "sdk/stack/throw_hook.h"
 
 using namespace trapline::sdk;
 using namespace trapline::sdk::api;
@@ -26,6 +28,15 @@ trapline_status sent_or_dropped(bool is_sent) {
 }
 
 }  // namespace
+
+trapline_status trapline_register_thread(void) {
+  return guarded([] {
+    if (give_alternate_stack()) return TRAPLINE_OK;
+    return fail(TRAPLINE_FAILED, "there is no memory for a signal handler's stack");
+  });
+}
+
+int trapline_can_remember_throws(void) { return has_throw_hook() ? 1 : 0; }
 
 trapline_status trapline_record_http(const trapline_http_request* request, char* event_id) {
   const void* const caller = __builtin_return_address(0);

@@ -55,6 +55,9 @@ struct ClientOptions {
   bool captures_crashes = true;
   bool remembers_throws = true;
   bool reaches_threads = true;
+  bool uses_crash_helper = false;
+  std::string crash_helper;            ///< its program; empty: looked for
+  bool recovers_only_crashes = false;  ///< of what other processes have left
   bool debug = false;
   std::optional<std::string> data_folder;  ///< nothing: the default one; empty: memory only
   std::size_t recorder_bytes = std::size_t{4} << 20;

@@ -122,6 +122,11 @@ core::Result<ClientOptions> read_options(const trapline_options* options) {
   read.uses_host_name = raw.server_name == nullptr;
   read.captures_uncaught = raw.capture_uncaught != 0;
   read.debug = raw.debug != 0;
+  read.captures_crashes = raw.capture_crashes != 0;
+  read.remembers_throws = raw.remember_throws != 0;
+  read.reaches_threads = raw.reach_threads != 0;
+  read.uses_crash_helper = raw.use_crash_helper != 0;
+  read.crash_helper = text(raw.crash_helper);
   if (raw.data_folder != nullptr) read.data_folder = raw.data_folder;
   read.recorder_bytes = raw.recorder_bytes;
   read.max_breadcrumbs = raw.max_breadcrumbs;

@@ -43,6 +43,7 @@ void Worker::recover_abandoned() {
 
 /// Takes over what a process that is gone left in its recorder. False: that cannot be written now.
 bool Worker::recover(AbandonedRecorder& abandoned) {
+  if (options_.client.recovers_only_crashes) return recover_crash(abandoned);
   const std::string& run_id = abandoned.run_id();
   const auto facts = parse_facts(abandoned.facts());
   StackReader stacks(modules_at_end(abandoned));
@@ -112,6 +113,27 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
   return true;
 }
 
+/// The crash alone: the rest is left to a process that has the app's hooks.
+bool Worker::recover_crash(AbandonedRecorder& abandoned) {
+  const auto crash = read_crash(abandoned);
+  if (!crash) return true;
+  const auto facts = parse_facts(abandoned.facts());
+  StackReader stacks(modules_at_end(abandoned));
+  const std::int64_t images = put_images(stacks);
+  name_crash(*crash, stacks);
+  EventRenderer::Rendered rendered = renderer_.render(crash->decoded, facts ? *facts : core::ProcessFacts{}, stacks);
+  for (const std::string& problem : rendered.problems) report_(problem);
+  for (NewItem& item : rendered.items) item.images = item.kind == ItemKind::kEvent ? images : 0;
+  recorder_->ledger().captured.fetch_add(1, std::memory_order_relaxed);
+  if (rendered.fate) recorder_->ledger().count(*rendered.fate);
+  if (buffer_->add(recorder_->run_id(), recorder_->events().tail(), rendered.items, /*must_last=*/true) !=
+      Kept::kDurable)
+    return false;
+  abandoned.forget_crash();
+  sender_->notify(rendered.items.size(), 0);
+  return true;
+}
+
 /// Events in the buffer whose process ended in peace, but before they could be sent.
 void Worker::adopt_leftovers() {
   if (!buffer_ || options_.folder.empty()) return;
@@ -124,7 +146,7 @@ void Worker::adopt_leftovers() {
     // Whose keeper lives is left to it; whose own recorder is still to be read is taken over with that. (Its place here
     // says how far it was read: without it, its events would be sent a second time.)
     if (has_recorder(runs[index + 1]) || has_recorder(runs[index])) continue;
-    buffer_->adopt(runs[index], {});
+    buffer_->adopt_from(runs[index], runs[index + 1]);
     sender_->notify(1, 0);
   }
 }

@@ -77,6 +77,7 @@ class Worker {
   void open_buffer();
   void recover_abandoned();
   bool recover(AbandonedRecorder& abandoned);
+  bool recover_crash(AbandonedRecorder& abandoned);
   void adopt_leftovers();
   void do_rounds();
   void report_losses();

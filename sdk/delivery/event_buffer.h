@@ -79,6 +79,8 @@ class EventBuffer {
   virtual Drained drained(const std::string& run_id) = 0;
   /// Takes over the events of runs that are gone, whose recorders nobody holds, and adds what they had counted.
   virtual void adopt(const std::string& run_id, const GoneLedger& ledger) = 0;
+  /// The same of a run that had that keeper when it was looked at: not if another process was faster.
+  virtual void adopt_from(const std::string& run_id, const std::string& keeper) = 0;
   /// Runs, besides this one, that have events or a place here.
   virtual std::vector<std::string> other_runs() = 0;
 

@@ -25,6 +25,7 @@ class FallbackBuffer final : public EventBuffer {
   void unlock_after_fork() override { file_->unlock_after_fork(); }
   Drained drained(const std::string& run_id) override { return file_->drained(run_id); }
   void adopt(const std::string& run_id, const GoneLedger& ledger) override { file_->adopt(run_id, ledger); }
+  void adopt_from(const std::string& run_id, const std::string& keeper) override { file_->adopt_from(run_id, keeper); }
   std::vector<std::string> other_runs() override { return file_->other_runs(); }
 
   /// A list that the file cannot take is kept in memory, by a negative number.

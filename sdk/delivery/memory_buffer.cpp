@@ -39,6 +39,7 @@ class MemoryBuffer final : public EventBuffer {
 
   Drained drained(const std::string& /*run_id*/) override { return {}; }
   void adopt(const std::string& /*run_id*/, const GoneLedger& /*ledger*/) override {}
+  void adopt_from(const std::string& /*run_id*/, const std::string& /*keeper*/) override {}
   std::vector<std::string> other_runs() override { return {}; }
 
   std::int64_t put_images(const std::string& debug_meta) override {

@@ -108,17 +108,22 @@ class SqliteBuffer final : public EventBuffer {
     return drained;
   }
 
+  void adopt_from(const std::string& run_id, const std::string& keeper) override {
+    const std::unique_lock lock = enter();
+    in_transaction([&] {
+      const bool is_asked = sqlite_.run("UPDATE origins SET keeper = ? WHERE run_id = ? AND keeper = ?",
+                                        {std::string_view(run_id_), std::string_view(run_id), std::string_view(keeper)});
+      return is_asked && (sqlite_.changes() == 0 || release_held(run_id));
+    });
+  }
+
   void adopt(const std::string& run_id, const GoneLedger& ledger) override {
     const std::unique_lock lock = enter();
     in_transaction([&] {
       bool is_done = register_run(run_id, run_id_) &&
                      sqlite_.run("UPDATE origins SET keeper = ? WHERE run_id = ?",
                                  {std::string_view(run_id_), std::string_view(run_id)}) &&
-                     // What still waits for a count will get none: its process is gone.
-                     sqlite_.run(
-                         "UPDATE events SET held = 0 WHERE held = 1 AND origin ="
-                         " (SELECT id FROM origins WHERE run_id = ?)",
-                         {std::string_view(run_id)});
+                     release_held(run_id);
       // Once: whoever adopts may be killed before the recorder is removed, and then another adopts again.
       is_done = is_done && sqlite_.run("UPDATE origins SET is_counted = 1 WHERE run_id = ? AND is_counted = 0 AND ?",
                                        {std::string_view(run_id), std::int64_t{ledger.captured > 0 ? 1 : 0}});
@@ -285,6 +290,13 @@ class SqliteBuffer final : public EventBuffer {
     if (is_corrupt) return recover();
     tell("cannot write to the offline buffer '" + path_ + "': " + error);
     return false;
+  }
+
+  /// What still waits for a count will get none: its process is gone.
+  bool release_held(const std::string& run_id) {
+    return sqlite_.run(
+        "UPDATE events SET held = 0 WHERE held = 1 AND origin = (SELECT id FROM origins WHERE run_id = ?)",
+        {std::string_view(run_id)});
   }
 
   bool register_run(const std::string& run_id, const std::string& keeper) {

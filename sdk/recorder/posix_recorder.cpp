@@ -219,6 +219,13 @@ std::string_view AbandonedRecorder::read(const TextArea& area, std::size_t at, s
 
 void AbandonedRecorder::remove_file() { unlink(path_.c_str()); }
 
+void AbandonedRecorder::forget_crash() {
+  const CrashBlock none{};
+  if (pwrite(file_, &none, sizeof none, static_cast<off_t>(kCrashAt)) != static_cast<ssize_t>(sizeof none)) {
+    // Then the next reader sends it again, under the same id: the server knows it.
+  }
+}
+
 void lock_runs_before_fork() { own_runs().mutex.lock(); }
 void unlock_runs_after_fork() { own_runs().mutex.unlock(); }
 void forget_runs_after_fork() { own_runs().ids.clear(); }

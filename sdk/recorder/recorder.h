@@ -111,6 +111,8 @@ class AbandonedRecorder {
   /// The whole file (layout.h), for whoever reads a crash out of it.
   [[nodiscard]] const char* memory() const { return mapping_.memory(); }
   void remove_file();
+  /// The crash was taken over, the rest was not: who reads the file next finds none.
+  void forget_crash();
 
  private:
   friend std::vector<std::unique_ptr<AbandonedRecorder>> find_abandoned(const std::string& folder, std::size_t most);

@@ -5,7 +5,7 @@ namespace plugin {
 volatile int sink = 0;
 
 [[gnu::noinline]] void crash_while_loading() {
-  volatile int* place = nullptr;
+  volatile int* volatile place = nullptr;  // so that the compiler does not know
   *place = 1;
   sink = sink + 1;
 }

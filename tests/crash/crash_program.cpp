@@ -38,6 +38,9 @@
 namespace {
 
 volatile int sink = 0;
+/// As calls of which the compiler knows nothing.
+void* (*volatile take_memory)(std::size_t) = std::malloc;
+void (*volatile give_memory)(void*) = std::free;
 /// So that a call is not the last thing of its function, which would make a jump of it.
 void after() { sink = sink + 1; }
 
@@ -65,12 +68,12 @@ struct OrderError {
 };
 
 NOINLINE void write_to_null() {
-  volatile int* place = nullptr;
+  volatile int* volatile place = nullptr;  // so that the compiler does not know
   *place = 1;
   after();
 }
 NOINLINE void read_bad_address() {
-  volatile int* place = reinterpret_cast<int*>(0x7123'4560'0000);
+  volatile int* volatile place = reinterpret_cast<int*>(0x7123'4560'0000);
   sink = *place;
   after();
 }
@@ -189,29 +192,26 @@ NOINLINE void call_pure_virtual() {
   after();
 }
 NOINLINE void free_twice() {
-  void* volatile memory = std::malloc(32);
-  std::free(memory);
-  std::free(memory);
+  void* const memory = take_memory(32);
+  give_memory(memory);
+  give_memory(memory);
   after();
 }
 NOINLINE void smash_heap_top() {
   // Too large for the free chunks there are, too small for a mapping of its own: it stands before the rest of the heap.
-  auto* volatile memory = static_cast<char*>(std::malloc(100'000));
-  std::memset(memory + 100'000, 0x41, 24);
-  void* volatile more = std::malloc(110'000);
-  static_cast<void>(more);
+  auto* const memory = static_cast<volatile char*>(take_memory(100'000));
+  for (std::size_t at = 0; at < 24; ++at) memory[100'000 + at] = 0x41;
+  take_memory(110'000);
   after();
 }
 NOINLINE void smash_free_chunk() {
-  auto* volatile memory = static_cast<char*>(std::malloc(5'000));
-  void* volatile guard = std::malloc(5'000);
-  std::free(const_cast<char*>(memory));
+  void* const chunk = take_memory(5'000);
+  take_memory(5'000);  // so that the chunk is not joined with the rest of the heap
+  give_memory(chunk);
+  auto* const memory = static_cast<volatile char*>(chunk);
   for (std::size_t at = 0; at < 16; ++at) memory[at] = 0x41;  // its links in the list of free chunks
-  for (int attempt = 0; attempt < 10; ++attempt) {
-    void* volatile more = std::malloc(9'000);  // with malloc's lock held
-    static_cast<void>(more);
-  }
-  std::free(guard);
+  for (int attempt = 0; attempt < 10; ++attempt) take_memory(9'000);  // with malloc's lock held
+  after();
 }
 NOINLINE void smash_stack() {
   volatile char room[8] = {};
@@ -293,7 +293,7 @@ void terminate_32_threads() {
 void die_as(pid_t child) {
   int status = 0;
   waitpid(child, &status, 0);
-  trapline::shutdown(std::chrono::milliseconds(0));
+  trapline::shutdown(std::chrono::seconds(2));
   signal(WTERMSIG(status), SIG_DFL);
   raise(WTERMSIG(status));
 }
@@ -416,6 +416,7 @@ int main(int count, char** arguments) {
   options.data_folder = std::getenv("TEST_FOLDER");
   options.release = "crash@1";
   options.debug = std::getenv("TEST_DEBUG") != nullptr;
+  options.use_crash_helper = std::getenv("TEST_HELPER") != nullptr && !only_delivers;
   if (way == "before-send") {
     options.before_send = [](const std::string& json) {
       app::crash_the_hook();

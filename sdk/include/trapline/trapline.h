@@ -164,13 +164,25 @@ typedef struct trapline_options {
   const char* proxy; /**< http://…, https://… or socks5://…; NULL: http_proxy, https_proxy, all_proxy, no_proxy */
   const char* ca_file; /**< certificates to trust, PEM; NULL: the system's */
   int track_session;   /**< not 0: the process is one session for release health, from init to shutdown */
+
+  int capture_crashes; /**< not 0: report SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP and SIGSYS, with the stacks
+                            of all threads. Earlier handlers are called afterwards, and the process ends as it would
+                            have. Signals that are ignored are left alone */
+  int remember_throws; /**< not 0: keep the stack of every throw, so that events of exceptions carry the place that threw
+                            instead of the place that caught. About 1 us a throw; nothing when nothing is thrown */
+  int reach_threads;   /**< not 0: threads that are started from now on get a stack for signal handlers, so that the
+                            overflow of theirs can be reported. Others call trapline_register_thread() */
+  int use_crash_helper;     /**< not 0: start a helper process, by which a crash is delivered at once instead of by the
+                                 next start; adds about a millisecond to trapline_init(). It runs no hooks: with
+                                 before_send set, the crash alone is delivered at once, scrubbed but not shown to it */
+  const char* crash_helper; /**< its program; NULL: trapline-crash-helper beside the library or the program */
 } trapline_options;
 
 #define TRAPLINE_OPTIONS_INIT                                                                                          \
   {                                                                                                                    \
     sizeof(trapline_options), NULL, NULL, NULL, NULL, 1, 0, NULL, NULL, (size_t)4 << 20, 100, (uint64_t)64 << 20,      \
         1000000, 30u * 86400u, 1.0, NULL, 100.0, 1000.0, 5000, 0, 0.1, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, \
-        NULL, 0, NULL, 0, TRAPLINE_PROTOCOL_TRAPLINE, NULL, NULL, 0                                                    \
+        NULL, 0, NULL, 0, TRAPLINE_PROTOCOL_TRAPLINE, NULL, NULL, 0, 1, 1, 1, 0, NULL                                  \
   }
 
 /** Starts the SDK: checks the options, makes the recorder, starts the worker thread; under a millisecond.
@@ -326,6 +338,14 @@ TRAPLINE_API trapline_status trapline_start_session(void);
 TRAPLINE_API trapline_status trapline_end_session(trapline_session_end end);
 /** Request mode, for servers: each request is a short session; they are counted and sent by the minute. */
 TRAPLINE_API trapline_status trapline_record_request_session(trapline_session_end end);
+
+/** Gives the calling thread a stack for signal handlers, so that the overflow of its own stack can be reported: for
+ *  threads that run already when the SDK starts, or that were started past it. TRAPLINE_FAILED: no memory. */
+TRAPLINE_API trapline_status trapline_register_thread(void);
+
+/** Whether the stacks of throws can be had (remember_throws). 0 where this library was loaded by dlopen() after the
+ *  program, or the program has a C++ library of its own linked in: then the place that caught stands instead. */
+TRAPLINE_API int trapline_can_remember_throws(void);
 
 /** With require_consent: whether events may be captured from now on. */
 TRAPLINE_API trapline_status trapline_set_consent(int is_given);

@@ -106,6 +106,11 @@ struct Options {
   std::string server_name = {};  ///< empty: the machine's host name
   bool send_server_name = true;
   bool capture_uncaught = true;
+  bool capture_crashes = true;
+  bool remember_throws = true;
+  bool reach_threads = true;
+  bool use_crash_helper = false;
+  std::string crash_helper = {};
   bool debug = false;
 
   std::optional<std::string> data_folder = {};  ///< nothing: the default one; "": events live in memory only
@@ -288,6 +293,11 @@ inline Status init(const Options& options) {
   raw.proxy = text_or_null(options.proxy);
   raw.ca_file = text_or_null(options.ca_file);
   raw.track_session = options.track_session ? 1 : 0;
+  raw.capture_crashes = options.capture_crashes ? 1 : 0;
+  raw.remember_throws = options.remember_throws ? 1 : 0;
+  raw.reach_threads = options.reach_threads ? 1 : 0;
+  raw.use_crash_helper = options.use_crash_helper ? 1 : 0;
+  raw.crash_helper = text_or_null(options.crash_helper);
 
   auto hooks = std::make_shared<Hooks>(Hooks{options.sampler, options.before_send, options.before_breadcrumb});
   if (hooks->sampler) raw.sampler = call_sampler;

@@ -1,0 +1,147 @@
+/// trapline-crash-helper: stands by a process that uses libtrapline, which starts it. When that crashes, or is killed, it
+/// has what was left delivered at once, instead of by the next start. Small and linked statically: while nothing happens
+/// it costs some hundred kilobytes.
+///
+/// Usage: trapline-crash-helper FOLDER RUN_ID PID, with a socket and a file of options open (helper_protocol.h).
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sdk/crash/posix/helper_protocol.h"
+
+namespace trapline::sdk {
+namespace {
+
+constexpr int kLongestEndMs = 60'000;  ///< a core dump of a large process takes its time
+
+int open_process(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+
+/// Away from the program's terminal, group, folder and standard streams, which others may wait for.
+void settle() {
+  setsid();
+  if (chdir("/") != 0) return;
+  const int nothing = open("/dev/null", O_RDWR);
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(nothing, stream);
+  if (nothing > STDERR_FILENO) close(nothing);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  // It ends when the process has; whoever ends the process's group or service first means that.
+  for (const int signal_number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) signal(signal_number, SIG_IGN);
+  signal(SIGCHLD, SIG_IGN);  // children are not waited for
+}
+
+void wait_for_end(pid_t pid, int process) {
+  if (process >= 0) {
+    pollfd ending{process, POLLIN, 0};
+    while (poll(&ending, 1, kLongestEndMs) < 0 && errno == EINTR) {
+    }
+    return;
+  }
+  // A kernel before 5.3.
+  constexpr int kLookEveryMs = 10;
+  for (int waited = 0; waited < kLongestEndMs && kill(pid, 0) == 0; waited += kLookEveryMs) poll(nullptr, 0, kLookEveryMs);
+}
+
+/// The program that delivers stands beside this one. Does not return.
+[[noreturn]] void deliver() {
+  std::array<char, 4096> path{};
+  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size() - 32);
+  if (length > 0) {
+    char* const slash = std::strrchr(path.data(), '/');
+    std::strcpy(slash + 1, "trapline-crash-deliver");  // NOLINT(clang-analyzer-security.insecureAPI.strcpy): room is left
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD}) signal(number, SIG_DFL);
+    char* const arguments[] = {path.data(), nullptr};
+    execv(path.data(), arguments);
+  }
+  _exit(127);
+}
+
+/// A crash in a process: nothing more is wanted of it than that it ends.
+void handle(const HelperMessage& message, int pipe_end) {
+  const int process = open_process(message.pid);
+  close(pipe_end);  // it may end
+  if (fork() == 0) {
+    wait_for_end(message.pid, process);
+    deliver();
+  }
+  if (process >= 0) close(process);
+}
+
+/// False: there is nobody any more who could send one. `crashed` is the process that did, if one did.
+bool receive(pid_t& crashed) {
+  HelperMessage message;
+  iovec content{&message, sizeof message};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr header{};
+  header.msg_iov = &content;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  const ssize_t got = recvmsg(kHelperSocket, &header, MSG_CMSG_CLOEXEC);
+  if (got <= 0) return false;
+  const cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+  int pipe_end = -1;
+  if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) std::memcpy(&pipe_end, CMSG_DATA(rights), sizeof pipe_end);
+  const bool is_message = got == sizeof message && message.magic == HelperMessage::kMagic && pipe_end >= 0;
+  if (is_message) {
+    handle(message, pipe_end);
+    crashed = message.pid;
+  } else if (pipe_end >= 0) {
+    close(pipe_end);
+  }
+  return true;
+}
+
+/// The recorder of a process that has ended well is gone.
+bool has_left_something(const char* folder, const char* run_id) {
+  std::array<char, 4200> path{};
+  std::snprintf(path.data(), path.size(), "%s/%s.recorder", folder, run_id);
+  return access(path.data(), F_OK) == 0;
+}
+
+int run(const char* folder, const char* run_id, pid_t owner) {
+  settle();
+  const int process = open_process(owner);
+  bool is_socket_open = true;
+  bool is_delivered = false;
+  while (true) {
+    std::array<pollfd, 2> events = {pollfd{is_socket_open ? kHelperSocket : -1, POLLIN, 0}, pollfd{process, POLLIN, 0}};
+    if (poll(events.data(), events.size(), -1) < 0) continue;
+    pid_t crashed = 0;
+    if (events[0].revents != 0) is_socket_open = receive(crashed);
+    is_delivered = is_delivered || crashed == owner;
+    const bool has_ended = process >= 0 ? events[1].revents != 0 : !is_socket_open;
+    if (has_ended && events[0].revents == 0) break;
+    if (has_ended && !is_socket_open) break;
+  }
+  if (!is_delivered && has_left_something(folder, run_id)) deliver();
+  return 0;
+}
+
+}  // namespace
+}  // namespace trapline::sdk
+
+int main(int count, char** arguments) {
+  constexpr int kArguments = 4;
+  if (count != kArguments) {
+    std::fputs(
+        "trapline-crash-helper stands by a process that uses libtrapline and has its crash delivered at once.\n"
+        "It is started by the library (trapline_options.crash_helper), not by hand.\n",
+        stderr);
+    return 2;
+  }
+  return trapline::sdk::run(arguments[1], arguments[2], static_cast<pid_t>(std::atoi(arguments[3])));
+}
