@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include <sys/types.h>
@@ -25,6 +26,7 @@ struct CrashSite {
   std::atomic<int> helper{-1};           ///< the socket of the helper process, -1: there is none
   std::atomic<pid_t> helper_pid{0};
   std::atomic<CopyThreadScopes> copy_thread_scopes{nullptr};
+  std::atomic<const std::uintptr_t*> abort_message{nullptr};  ///< see last_words.h
   std::atomic<pid_t> crashing_thread{0};  ///< the first one; 0: nothing has happened
 };
 

@@ -1,27 +1,13 @@
 #include "sdk/crash/posix/last_words.h"
 
 #include <array>
-#include <atomic>
 #include <csignal>
 #include <cstring>
-
-#include <dlfcn.h>
 
 #include "sdk/crash/posix/safe_memory.h"
 #include "sdk/recorder/fields.h"
 
 namespace trapline::sdk {
-namespace {
-
-/// glibc's variable for debuggers: it points to a length and the text. Other C libraries have none.
-std::atomic<const std::uintptr_t*> abort_message{nullptr};
-
-}  // namespace
-
-void prepare_last_words() {
-  abort_message.store(static_cast<const std::uintptr_t*>(dlsym(RTLD_DEFAULT, "__abort_msg")));
-}
-
 bool add_to_note(const CrashArea& area, std::string_view row) {
   std::atomic<std::uint32_t>& used = area.block().note_bytes;
   const std::uint32_t at = used.load();
@@ -32,7 +18,7 @@ bool add_to_note(const CrashArea& area, std::string_view row) {
 }
 
 void write_last_words(const CrashArea& area, int signal) {
-  const std::uintptr_t* const place = abort_message.load();
+  const std::uintptr_t* const place = crash_site().abort_message.load();
   if (signal != SIGABRT || place == nullptr) return;
   std::uintptr_t message = 0;
   if (read_memory(reinterpret_cast<std::uintptr_t>(place), &message, sizeof message) != sizeof message) return;

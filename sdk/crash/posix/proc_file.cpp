@@ -83,8 +83,8 @@ bool parse_maps_line(std::string_view line, MapsLine& parsed) {
   parsed.is_executable = line[2] == 'x';
   line.remove_prefix(4);
   if (!take(line, ' ') || !take_hex(line, parsed.offset)) return false;
-  const std::size_t path = line.find_first_of("/[");
-  parsed.path = path == std::string_view::npos ? std::string_view() : line.substr(path);
+  while (!line.empty() && line.front() != '/' && line.front() != '[') line.remove_prefix(1);
+  parsed.path = line;
   return true;
 }
 

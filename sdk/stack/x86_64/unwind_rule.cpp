@@ -94,7 +94,7 @@ std::optional<CommonEntry> read_common(const std::uint8_t* at) {
   const auto id = cursor.read<std::uint32_t>();
   const auto version = cursor.read<std::uint8_t>();
   if (length == 0xFFFFFFFF || id != 0 || version != 1) return std::nullopt;
-  const std::string_view augmentation = cursor.read_text();
+  std::string_view augmentation = cursor.read_text();
   CommonEntry entry;
   entry.code_alignment = cursor.read_unsigned();
   entry.data_alignment = cursor.read_signed();
@@ -103,7 +103,8 @@ std::optional<CommonEntry> read_common(const std::uint8_t* at) {
   const std::uint64_t augmentation_bytes = cursor.read_unsigned();
   const std::uint8_t* const instructions = cursor.at() + augmentation_bytes;
   bool has_encoding = false;
-  for (const char part : augmentation.substr(1)) {
+  augmentation.remove_prefix(1);
+  for (const char part : augmentation) {
     if (part == 'R') {
       has_encoding = cursor.read<std::uint8_t>() == kPcRelative4;
     } else if (part == 'L') {
