@@ -14,6 +14,7 @@
 #include "sdk/core/clock.h"
 #include "sdk/core/hex.h"
 #include "sdk/core/per_thread.h"
+#include "sdk/stack/throw_hook.h"
 
 using namespace trapline::sdk;
 using namespace trapline::sdk::api;
@@ -34,6 +35,20 @@ struct EventParts {
   std::array<trapline::core::Exception, kMostExceptions> exceptions;
   std::array<std::string_view, kMostParts> fingerprint;
   std::array<AttachmentView, kMostParts> attachments;
+};
+
+/// The stack of the throw of the exception that the caller is handling, where that is the one it captures.
+class ThrowStack {
+ public:
+  void use_for(CaptureRequest& request) {
+    if (request.exceptions.empty() || !request.exceptions[0].type_is_mangled) return;
+    // The type came from a text that ends in NUL (read_exception()).
+    const std::size_t count = find_throw_stack_of_current(request.exceptions[0].type.data(), addresses_);
+    request.stack = std::span(addresses_).first(count);
+  }
+
+ private:
+  std::array<std::uintptr_t, kThrowFrames> addresses_;  // written before it is read
 };
 
 /// Why the event cannot be captured; empty: it can.
@@ -140,6 +155,8 @@ trapline_status trapline_capture_exception(const trapline_exception* chain, size
     request.exceptions = std::span(exceptions).first(used);
     request.caller = caller;
     request.frame = frame;
+    ThrowStack thrown;
+    thrown.use_for(request);
     return hand_out(client.capture(request), event_id);
   });
 }
@@ -155,6 +172,8 @@ trapline_status trapline_capture_event(const trapline_event* event, char* event_
     request.frame = frame;
     std::string problem = fill(*event, parts, request);
     if (!problem.empty()) return fail(TRAPLINE_INVALID_ARGUMENT, std::move(problem));
+    ThrowStack thrown;
+    if (request.wants_stack) thrown.use_for(request);
     return hand_out(client.capture(request), event_id);
   });
 }

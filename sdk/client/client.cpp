@@ -109,10 +109,10 @@ void Client::install_crash_handlers(const std::string& folder) {
     install_signal_handlers(*recorder_, folder);
     if (options_.uses_crash_helper) start_crash_helper(folder);
   }
-  if (options_.captures_uncaught) {
-    remember_throws(options_.remembers_throws);
-    install_terminate_handler();
-  }
+  if (options_.captures_uncaught) install_terminate_handler();
+  remember_throws(options_.remembers_throws);
+  if (options_.remembers_throws && !has_throw_hook())
+    report_("exceptions carry the place that caught them, not the one that threw: throws cannot be remembered here");
 }
 
 void Client::start_crash_helper(const std::string& folder) {

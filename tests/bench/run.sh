@@ -30,6 +30,8 @@ at_most() { if [ "$1" -le "$2" ]; then echo true; else echo false; fi; }
 mkdir "$work/capture" "$work/memory" "$work/burst" "$work/collector"
 measure "$bin/bench_capture" "$work/capture"
 measure "$bin/bench_memory" "$work/memory"
+mkdir "$work/throw"
+measure "$bin/bench_throw" "$work/throw"
 measure "$bin/bench_startup" "$bin/bench_empty" "$bin/bench_linked"
 find tests/corpus -name '*.body' -size +1k -exec "$bin/bench_scrub" {} + >>"$results"
 
