@@ -55,10 +55,28 @@ ErrorKeys keys_of(const CaptureRequest& request, std::span<const std::uintptr_t>
   return {with, without};
 }
 
+/// The thread's id, then its stack. Valid until the next call on this thread.
+std::string_view stack_bytes(const CrashThread& thread) {
+  static thread_local std::array<std::uint64_t, 1 + kCrashThreadFrames> bytes;
+  const bool has_stack = thread.state.load(std::memory_order_acquire) == CrashThread::kWhole;
+  const std::size_t count = has_stack ? std::min<std::size_t>(thread.frame_count, kCrashThreadFrames) : 0;
+  bytes[0] = thread.id;
+  std::copy_n(thread.frames.begin(), count, bytes.begin() + 1);
+  return {reinterpret_cast<const char*>(bytes.data()), (1 + count) * sizeof(std::uint64_t)};
+}
+
 /// Calls `take(kind, detail, key, value)` for every field of the event itself.
 template <class Take>
 void for_each_field(const CaptureRequest& request, std::span<const std::uintptr_t> stack, Take take) {
-  take(FieldKind::kThreadName, 0, std::string_view(), this_thread::name());
+  if (request.thread_id == 0) take(FieldKind::kThreadName, 0, std::string_view(), this_thread::name());
+  for (const CrashThread& thread : request.threads) {
+    const std::string_view name(thread.name.data(), strnlen(thread.name.data(), thread.name.size()));
+    if (thread.id == request.thread_id) {
+      take(FieldKind::kThreadName, 0, std::string_view(), name);
+    } else {
+      take(FieldKind::kThreadStack, 0, name, stack_bytes(thread));
+    }
+  }
   if (!request.message.empty()) take(FieldKind::kMessage, 0, std::string_view(), bounded(request.message));
   for (const core::Exception& exception : request.exceptions) {
     constexpr std::size_t kLongestType = 4'096;
@@ -150,7 +168,7 @@ CaptureResult Capturer::capture(const CaptureRequest& request) {
   // After the identical errors: a storm of one must not use up the rate of the others.
   if (request.is_handled && !policy_.is_within_rate(steady)) return give_up(Fate::kRateLimited);
 
-  head.thread_id = this_thread::id();
+  head.thread_id = request.thread_id != 0 ? request.thread_id : this_thread::id();
   head.level = request.level;
   head.is_handled = request.is_handled ? 1 : 0;
   head.is_held = decision == RepeatDecision::kHold ? 1 : 0;

@@ -15,6 +15,7 @@
 #include "sdk/client/scope.h"
 #include "sdk/client/wake_up.h"
 #include "sdk/core/event.h"
+#include "sdk/recorder/crash_record.h"
 #include "sdk/recorder/recorder.h"
 
 namespace trapline::sdk {
@@ -38,6 +39,8 @@ struct CaptureRequest {
   const trapline_scope* scope = nullptr;
   bool is_handled = true;
   std::string_view mechanism = "generic";
+  std::span<const CrashThread> threads;  ///< others of the process, with their stacks
+  std::uint64_t thread_id = 0;           ///< whose error it is; 0: the calling thread's
   bool wants_stack = true;
   std::span<const std::uintptr_t> stack;  ///< when it was taken already
   const void* caller = nullptr;           ///< the return address of the function that the app called

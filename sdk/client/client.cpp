@@ -1,5 +1,6 @@
 #include "sdk/client/client.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "sdk/client/thread_scope_copy.h"
 #include "sdk/core/clock.h"
 #include "sdk/core/dsn.h"
+#include "sdk/crash/posix/end_signal.h"
 #include "sdk/crash/posix/helper_process.h"
 #include "sdk/crash/posix/signal_handler.h"
 #include "sdk/crash/posix/thread_start.h"
@@ -97,6 +99,10 @@ Client::Client(ClientOptions options, const core::Dsn& dsn, core::Scrubber scrub
   install_crash_handlers(folder_);
   worker_->start();
   if (options_.tracks_session) start_session();
+  if (options_.hang_timeout.count() > 0) {
+    hang_watch_ = std::make_unique<HangWatch>(recorder_->life(), options_.hang_timeout,
+                                              [this](const Hang& hang) { report_hang(hang); });
+  }
 }
 
 Client::~Client() = default;
@@ -110,6 +116,8 @@ void Client::install_crash_handlers(const std::string& folder) {
     if (options_.uses_crash_helper) start_crash_helper(folder);
   }
   if (options_.captures_uncaught) install_terminate_handler();
+  recorder_->life().reports_end.store(options_.reports_abnormal_exit ? 1 : 0);
+  if (options_.reports_abnormal_exit || options_.tracks_session) install_end_signals(recorder_->life());
   remember_throws(options_.remembers_throws);
   if (options_.remembers_throws && !has_throw_hook())
     report_("exceptions carry the place that caught them, not the one that threw: throws cannot be remembered here");
@@ -125,6 +133,7 @@ void Client::start_crash_helper(const std::string& folder) {
 void Client::remove_crash_handlers() {
   if (options_.captures_uncaught) remove_terminate_handler();
   if (options_.captures_crashes) remove_signal_handlers();
+  remove_end_signals();
   forget_helper();
   reach_started_threads(false);
   remember_throws(false);
@@ -133,6 +142,28 @@ void Client::remove_crash_handlers() {
 void Client::set_consent(bool is_given) {
   has_consent_ = is_given;
   crash_site().is_allowed.store(is_given);
+}
+
+bool Client::beat() {
+  if (!hang_watch_) return false;
+  hang_watch_->beat();
+  return true;
+}
+
+void Client::report_hang(const Hang& hang) {
+  const std::string value = "no heartbeat for " + std::to_string(hang.silence.count()) + " ms";
+  const core::Exception exception{"App hang", value, false};
+  CaptureRequest request;
+  request.exceptions = std::span(&exception, 1);
+  request.mechanism = "app_hang";
+  request.threads = hang.threads;
+  request.thread_id = hang.thread_id;
+  for (const CrashThread& thread : hang.threads) {
+    if (thread.id != hang.thread_id || thread.state.load() != CrashThread::kWhole) continue;
+    request.stack = std::span(thread.frames).first(std::min<std::size_t>(thread.frame_count, kCrashThreadFrames));
+  }
+  request.wants_stack = false;
+  capture(request);
 }
 
 void Client::lock_for_fork() {
@@ -201,6 +232,7 @@ bool Client::send_envelope(const std::string& envelope) {
 bool Client::flush(std::chrono::milliseconds timeout) { return worker_->flush(Steady::now() + timeout); }
 
 bool Client::stop(std::chrono::milliseconds timeout) {
+  hang_watch_.reset();
   end_session(SessionEnd::kHealthy);
   send_requests(/*all=*/true);
   const bool is_done = worker_->stop(Steady::now() + timeout);

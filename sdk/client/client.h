@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sdk/client/capture.h"
+#include "sdk/client/hang_watch.h"
 #include "sdk/client/options.h"
 #include "sdk/client/session.h"
 #include "sdk/client/wake_up.h"
@@ -39,6 +40,8 @@ class Client : public std::enable_shared_from_this<Client> {
   void copy_state_from(Client& parent);
 
   void set_consent(bool is_given);
+  /// False: nobody watches.
+  bool beat();
 
   bool start_session();
   bool end_session(SessionEnd end);
@@ -64,6 +67,7 @@ class Client : public std::enable_shared_from_this<Client> {
   Client(ClientOptions options, const core::Dsn& dsn, core::Scrubber scrubber, std::unique_ptr<Recorder> recorder,
          std::string folder, Worker::Report report);
   void install_crash_handlers(const std::string& folder);
+  void report_hang(const Hang& hang);
   void start_crash_helper(const std::string& folder);
   void remove_crash_handlers();
   void send_requests(bool all);
@@ -78,6 +82,7 @@ class Client : public std::enable_shared_from_this<Client> {
   const Worker::Report report_;
   std::unique_ptr<Worker> worker_;
   std::atomic<bool> has_consent_;
+  std::unique_ptr<HangWatch> hang_watch_;  ///< nullptr: nobody watches
 };
 
 }  // namespace trapline::sdk

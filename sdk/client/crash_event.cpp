@@ -21,34 +21,15 @@ bool has(const CrashBlock& block, CrashStage stage) {
   return (block.stages.load() & static_cast<std::uint32_t>(stage)) != 0;
 }
 
+const CrashBlock& block_of(const AbandonedRecorder& abandoned) {
+  return *reinterpret_cast<const CrashBlock*>(abandoned.memory() + kCrashAt);
+}
+
 std::string_view area(const AbandonedRecorder& abandoned, std::size_t at, std::size_t used, std::size_t room) {
   return {abandoned.memory() + at, std::min(used, room)};
 }
 
 std::string_view text(const std::array<char, 16>& name) { return {name.data(), strnlen(name.data(), name.size())}; }
-
-/// Writes the rows of fields that make the event.
-class PayloadWriter {
- public:
-  void append(std::string_view bytes) { payload_ += bytes; }
-  void add(FieldKind kind, std::uint8_t detail, std::string_view key, std::string_view value) {
-    const std::size_t at = payload_.size();
-    payload_.resize(at + field_bytes(key.size(), value.size()));
-    write_field(payload_.data() + at, kind, detail, key, value);
-  }
-  void add_stack(std::span<const std::uint64_t> frames) {
-    add(FieldKind::kStack, 0, {}, {reinterpret_cast<const char*>(frames.data()), frames.size_bytes()});
-  }
-  /// Only whole fields, so that what comes after them is found.
-  void add_rows(std::string_view rows) {
-    FieldReader reader(rows);
-    while (const auto field = reader.next()) add(field->kind, field->detail, field->key, field->value);
-  }
-  std::string take() { return std::move(payload_); }
-
- private:
-  std::string payload_;
-};
 
 struct Note {
   bool has_exceptions = false;
@@ -110,10 +91,38 @@ std::size_t cycle_length(const std::vector<core::Frame>& frames) {
 
 }  // namespace
 
+void PayloadWriter::add(FieldKind kind, std::uint8_t detail, std::string_view key, std::string_view value) {
+  const std::size_t at = payload_.size();
+  payload_.resize(at + field_bytes(key.size(), value.size()));
+  write_field(payload_.data() + at, kind, detail, key, value);
+}
+
+void PayloadWriter::add_stack(std::span<const std::uint64_t> frames) {
+  add(FieldKind::kStack, 0, {}, {reinterpret_cast<const char*>(frames.data()), frames.size_bytes()});
+}
+
+void PayloadWriter::add_rows(std::string_view rows) {
+  FieldReader reader(rows);
+  while (const auto field = reader.next()) add(field->kind, field->detail, field->key, field->value);
+}
+
+std::unique_ptr<CrashEvent> PayloadWriter::decode() {
+  auto event = std::make_unique<CrashEvent>();
+  event->payload = std::move(payload_);
+  return decode_event(event->payload, event->decoded) ? std::move(event) : nullptr;
+}
+
+EventIdBytes crash_event_id(const AbandonedRecorder& abandoned) { return block_of(abandoned).event_id; }
+
+bool has_crash(const AbandonedRecorder& abandoned) {
+  const CrashBlock& block = block_of(abandoned);
+  return has(block, CrashStage::kSignal) || block.note_thread_id.load() != 0;
+}
+
 std::unique_ptr<CrashEvent> read_crash(const AbandonedRecorder& abandoned) {
-  const auto& block = *reinterpret_cast<const CrashBlock*>(abandoned.memory() + kCrashAt);
+  if (!has_crash(abandoned)) return nullptr;
+  const CrashBlock& block = block_of(abandoned);
   const bool has_signal = has(block, CrashStage::kSignal);
-  if (!has_signal && block.note_thread_id.load() == 0) return nullptr;
   const std::string_view note_rows = area(abandoned, kCrashNoteAt, block.note_bytes.load(), kCrashNoteBytes);
   const Note note = read_note(note_rows);
 
@@ -144,9 +153,8 @@ std::unique_ptr<CrashEvent> read_crash(const AbandonedRecorder& abandoned) {
                 block.kind.load() == CrashKind::kNoexcept ? "cpp_noexcept" : "cpp_terminate");
   }
 
-  auto crash = std::make_unique<CrashEvent>();
-  crash->payload = payload.take();
-  if (!decode_event(crash->payload, crash->decoded)) return nullptr;
+  auto crash = payload.decode();
+  if (!crash) return nullptr;
   core::Event& event = crash->decoded.event;
   if (note.has_exceptions) {
     event.own_thread.raw_stack.assign(stack.begin(), stack.end());
@@ -181,7 +189,7 @@ void name_crash(CrashEvent& crash, StackReader& stacks) {
 
 std::vector<core::Module> modules_at_end(const AbandonedRecorder& abandoned) {
   std::vector<core::Module> modules = parse_modules(abandoned.modules());
-  const auto& block = *reinterpret_cast<const CrashBlock*>(abandoned.memory() + kCrashAt);
+  const CrashBlock& block = block_of(abandoned);
   if (!has(block, CrashStage::kMaps)) return modules;
   std::string_view lines = area(abandoned, kCrashMapsAt, block.maps_bytes, kCrashMapsBytes);
   MapsLine first;  // of a file

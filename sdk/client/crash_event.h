@@ -1,11 +1,15 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sdk/client/event_decoder.h"
 #include "sdk/core/event.h"
+#include "sdk/recorder/event_record.h"
+#include "sdk/recorder/fields.h"
 #include "sdk/recorder/recorder.h"
 #include "sdk/stack/readable_stack.h"
 
@@ -16,6 +20,26 @@ struct CrashEvent {
   std::string payload;  ///< the event borrows from it
   DecodedEvent decoded;
 };
+
+/// Writes the rows of fields that make an event.
+class PayloadWriter {
+ public:
+  void append(std::string_view bytes) { payload_ += bytes; }
+  void add(FieldKind kind, std::uint8_t detail, std::string_view key, std::string_view value);
+  void add_stack(std::span<const std::uint64_t> frames);
+  /// Only whole fields, so that what comes after them is found.
+  void add_rows(std::string_view rows);
+  /// The event; nothing when it is none.
+  std::unique_ptr<CrashEvent> decode();
+
+ private:
+  std::string payload_;
+};
+
+/// The event that the crash of a process is, or its end without a word.
+EventIdBytes crash_event_id(const AbandonedRecorder& abandoned);
+
+bool has_crash(const AbandonedRecorder& abandoned);
 
 /// Nothing when the process did not crash. Whatever the file holds: it may be damaged.
 std::unique_ptr<CrashEvent> read_crash(const AbandonedRecorder& abandoned);

@@ -71,6 +71,8 @@ class Decoder {
         event_.raw_stack.resize(field.value.size() / sizeof(std::uintptr_t));
         std::memcpy(event_.raw_stack.data(), field.value.data(), event_.raw_stack.size() * sizeof(std::uintptr_t));
         return;
+      case FieldKind::kThreadStack:
+        return take_thread(field);
       case FieldKind::kFingerprint:
         return take_fingerprint(field);
       case FieldKind::kLevel:
@@ -152,6 +154,15 @@ class Decoder {
                                 level_word(view.level), view.data};
     breadcrumb.data = is_usable_json(view.data, '{') ? on_one_line(view.data) : std::string_view();
     event_.breadcrumbs.push_back(breadcrumb);
+  }
+
+  void take_thread(const Field& field) {
+    std::vector<std::uintptr_t> words(field.value.size() / sizeof(std::uintptr_t));
+    std::memcpy(words.data(), field.value.data(), words.size() * sizeof(std::uintptr_t));
+    if (words.empty()) return;
+    const std::uint64_t id = words.front();
+    words.erase(words.begin());
+    event_.threads.push_back({id, field.key, std::move(words), {}});
   }
 
   /// The parts of one scope stand together: detail 1 begins a new list.

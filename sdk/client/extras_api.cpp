@@ -36,6 +36,13 @@ trapline_status trapline_register_thread(void) {
   });
 }
 
+trapline_status trapline_heartbeat(void) {
+  return with_client([](Client& client) {
+    if (client.beat()) return TRAPLINE_OK;
+    return fail(TRAPLINE_INVALID_ARGUMENT, "nobody watches: set hang_timeout_ms");
+  });
+}
+
 int trapline_can_remember_throws(void) { return has_throw_hook() ? 1 : 0; }
 
 trapline_status trapline_record_http(const trapline_http_request* request, char* event_id) {

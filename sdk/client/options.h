@@ -55,6 +55,8 @@ struct ClientOptions {
   bool captures_crashes = true;
   bool remembers_throws = true;
   bool reaches_threads = true;
+  bool reports_abnormal_exit = false;
+  std::chrono::milliseconds hang_timeout{0};  ///< 0: nobody watches
   bool uses_crash_helper = false;
   std::string crash_helper;            ///< its program; empty: looked for
   bool recovers_only_crashes = false;  ///< of what other processes have left

@@ -6,8 +6,10 @@
 
 #include "sdk/client/crash_event.h"
 #include "sdk/client/host_facts.h"
+#include "sdk/client/life_signs.h"
 #include "sdk/client/record_item.h"
 #include "sdk/client/session.h"
+#include "sdk/client/termination.h"
 #include "sdk/client/worker.h"
 
 namespace trapline::sdk {
@@ -25,6 +27,12 @@ void add_gone(const LedgerCounters& counters, GoneLedger& ledger) {
     if (is_of_buffer || count == 0) continue;
     ledger.fates.emplace_back(fate, count);
   }
+}
+
+EventRenderer::Rendered hook_dropped() {
+  EventRenderer::Rendered dropped;
+  dropped.fate = Fate::kHookDropped;
+  return dropped;
 }
 
 }  // namespace
@@ -68,15 +76,26 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
       items.push_back(std::move(item));
     }
   };
+  // A hook that crashes on one of these events would crash in every start from now on.
+  constexpr std::uint32_t kMostRecoveries = 3;
+  const bool is_poisonous = abandoned.count_recovery() >= kMostRecoveries && options_.client.hooks.before_send;
+  if (is_poisonous) report_("before_send has not survived the events of a process that is gone: they are dropped");
   while (const auto record = reader.next()) {
     drained_to = record->next_position;
     if (record->kind == RecordKind::kItem) {
       if (auto item = read_item(record->payload)) items.push_back(std::move(*item));
       continue;
     }
+    if (is_poisonous) {
+      take(hook_dropped());
+      continue;
+    }
     take(renderer_.render(record->payload, facts ? *facts : core::ProcessFacts{}, stacks));
   }
-  if (const auto crash = read_crash(abandoned)) {
+  const Termination termination = classify_termination(abandoned, {boot_id(), count_oom_kills()});
+  const auto crash = termination == Termination::kCrash ? read_crash(abandoned)
+                                                        : termination_event(abandoned, termination);
+  if (crash) {
     // Its place is behind all records, so that it is taken over once, as they are.
     constexpr std::uint64_t kCrashPosition = 8;
     const std::uint64_t position = abandoned.events_end() + kCrashPosition;
@@ -87,7 +106,7 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
     drained_to = position;
     ++crashes;
   }
-  if (auto session = abnormal_session(abandoned, facts ? *facts : core::ProcessFacts{}))
+  if (auto session = unended_session(abandoned, termination, facts ? *facts : core::ProcessFacts{}))
     items.push_back(std::move(*session));
   // Nothing is lost if it cannot be written now: the file stays for the next round.
   if (buffer_->add(run_id, drained_to, items, /*must_last=*/true) != Kept::kDurable) return false;

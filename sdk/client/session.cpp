@@ -104,14 +104,17 @@ std::optional<std::string> Sessions::take_requests(core::UnixMillis now, bool al
   return envelope("", R"({"type":"sessions"})", json.end_object().take());
 }
 
-std::optional<NewItem> abnormal_session(const AbandonedRecorder& abandoned, const core::ProcessFacts& facts) {
+std::optional<NewItem> unended_session(const AbandonedRecorder& abandoned, Termination termination,
+                                       const core::ProcessFacts& facts) {
   const SessionBlock& session = abandoned.session();
   const std::uint32_t state = session.state.load(std::memory_order_relaxed);
   if (state != kOpen && state != kCrashed) return std::nullopt;
   const Update update{{session.id.data(), 32},
                       session.started,
-                      session.started,  // nobody knows when it ended
-                      state == kCrashed ? "crashed" : "abnormal",
+                      std::max(session.started, abandoned.life().last_look.load()),  // it ended soon after
+                      state == kCrashed || termination == Termination::kCrash ? "crashed"
+                      : termination == Termination::kAskedTo                  ? "exited"
+                                                                              : "abnormal",
                       session.errors.load(std::memory_order_relaxed)};
   return NewItem{ItemKind::kEnvelope, "", false, session_envelope(update, facts.release, facts.environment), 0};
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "sdk/client/termination.h"
 #include "sdk/core/event.h"
 #include "sdk/delivery/event_buffer.h"
 #include "sdk/recorder/recorder.h"
@@ -51,7 +52,8 @@ class Sessions {
   std::vector<Minute> minutes_;  ///< guarded by mutex_
 };
 
-/// What a process that is gone left open.
-std::optional<NewItem> abnormal_session(const AbandonedRecorder& abandoned, const core::ProcessFacts& facts);
+/// The end of the session that a process which is gone has left open.
+std::optional<NewItem> unended_session(const AbandonedRecorder& abandoned, Termination termination,
+                                       const core::ProcessFacts& facts);
 
 }  // namespace trapline::sdk

@@ -1,22 +1,19 @@
 #include "sdk/client/worker.h"
 
 #include <algorithm>
-#include <csignal>
 #include <exception>
 #include <filesystem>
 #include <utility>
 
-#include <pthread.h>
-
 #include "sdk/client/host_facts.h"
+#include "sdk/client/life_signs.h"
 #include "sdk/client/module_json.h"
+#include "sdk/client/quiet_thread.h"
 #include "sdk/client/record_item.h"
 #include "sdk/core/clock.h"
 #include "sdk/core/event_json.h"
 #include "sdk/core/json_writer.h"
 #include "sdk/core/timestamp.h"
-#include "sdk/crash/posix/alternate_stack.h"
-#include "sdk/crash/posix/signal_handler.h"
 #include "sdk/delivery/batch.h"
 #include "sdk/delivery/fallback_buffer.h"
 #include "sdk/delivery/memory_buffer.h"
@@ -42,23 +39,6 @@ milliseconds until(Steady::time_point time) {
   return std::max(milliseconds{0}, std::chrono::duration_cast<milliseconds>(time - Steady::now()));
 }
 
-/// No signal of the app's is handled on a thread of ours; and a write past the file size limit fails instead of ending
-/// the process (SIGXFSZ).
-class AllSignalsBlocked {
- public:
-  AllSignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
 }  // namespace
 
 Worker::Worker(WorkerOptions options, const core::Scrubber& scrubber, std::shared_ptr<Recorder> recorder,
@@ -81,8 +61,7 @@ void Worker::start() {
   if (!client.uses_host_name) facts_.server_name = client.server_name;
   // The rest is looked up later; a crash before that has these at least.
   recorder_->publish_facts(to_json(facts_));
-  const AllSignalsBlocked blocked;  // inherited by the thread
-  thread_ = std::thread([this] { run(); });
+  thread_ = start_quiet_thread("trapline-worker", [this] { run(); });
 }
 
 bool Worker::flush(Time deadline) {
@@ -135,9 +114,6 @@ std::size_t Worker::queued() {
 }
 
 void Worker::run() {
-  pthread_setname_np(pthread_self(), "trapline-worker");
-  give_alternate_stack();
-  unblock_crash_signals();  // the threads that this one starts inherit that
   thread_id_ = std::this_thread::get_id();
   // Whoever starts the SDK has the processor first: on a machine with few, beginning at once cost init() a millisecond.
   wake_up_.nap(kLinger);
@@ -215,6 +191,7 @@ void Worker::begin() {
   facts_.contexts = std::move(host.contexts);
   recorder_->publish_facts(to_json(facts_));
   publish_modules();
+  begin_life_signs(recorder_->life());
   next_report_ = Steady::now() + kRound;
   std::error_code error;
   const bool has_leftovers = !options_.folder.empty() && std::filesystem::exists(options_.folder + "/events.db", error);
@@ -358,6 +335,7 @@ void Worker::do_rounds() {
   const Time now = Steady::now();
   if (now >= next_round_) {
     next_round_ = now + kRound;
+    update_life_signs(recorder_->life(), core::system_clock().unix_millis());
     recover_abandoned();
     adopt_leftovers();
     if (buffer_) buffer_->evict_old(core::system_clock().unix_millis());

@@ -47,6 +47,7 @@ enum class FieldKind : std::uint8_t {
   kRemovedTag = 24,       ///< a lower scope's tag does not count
   kPayload = 25,          ///< an envelope's item that is ready to be sent; key: its type
   kLastWords = 26,        ///< what the C library said before it aborted
+  kThreadStack = 27,      ///< key: its name; value: its id, then addresses, innermost first
 };
 
 constexpr std::size_t kFieldHeaderBytes = 8;

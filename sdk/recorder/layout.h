@@ -64,6 +64,20 @@ struct SessionBlock {
   std::array<char, 36> id;
 };
 
+/// By what the next start tells how a process ended that has said nothing. Times are Unix milliseconds, 0: never.
+struct LifeSigns {
+  std::atomic<std::int64_t> last_look;  ///< when this was last brought up to date
+  std::atomic<std::int64_t> heartbeat;  ///< trapline_heartbeat()
+  std::atomic<std::int64_t> hang_timeout;  ///< milliseconds without one that are a hang; 0: nobody watches
+  std::atomic<std::int32_t> end_signal;    ///< the process was asked to end by it: SIGTERM and the like
+  std::atomic<std::int32_t> reports_end;   ///< not 0: an end without a word is worth an event
+  std::atomic<std::uint64_t> oom_kills;    ///< in the process's cgroup, at its start
+  std::atomic<std::uint64_t> resident_bytes;
+  std::atomic<std::uint64_t> open_files;
+  std::atomic<std::uint64_t> threads;
+  std::array<char, 40> boot_id;
+};
+
 /// A text of up to the area's size, replaced as a whole: the length is 0 while it is written.
 struct TextArea {
   std::atomic<std::uint32_t> length;
@@ -87,6 +101,8 @@ struct RecorderHeader {
   TextArea facts;
   TextArea modules;
   SessionBlock session;
+  LifeSigns life;
+  std::atomic<std::uint32_t> recoveries;  ///< how often somebody has begun to take over what is in here
   LedgerCounters ledger;
   alignas(64) RingControl ring;
 };

@@ -219,6 +219,14 @@ std::string_view AbandonedRecorder::read(const TextArea& area, std::size_t at, s
 
 void AbandonedRecorder::remove_file() { unlink(path_.c_str()); }
 
+std::uint32_t AbandonedRecorder::count_recovery() {
+  constexpr off_t kPlace = offsetof(RecorderHeader, recoveries);
+  std::uint32_t before = 0;
+  if (pread(file_, &before, sizeof before, kPlace) != static_cast<ssize_t>(sizeof before)) return 0;
+  const std::uint32_t now = before + 1;
+  return pwrite(file_, &now, sizeof now, kPlace) == static_cast<ssize_t>(sizeof now) ? before : 0;
+}
+
 void AbandonedRecorder::forget_crash() {
   const CrashBlock none{};
   if (pwrite(file_, &none, sizeof none, static_cast<off_t>(kCrashAt)) != static_cast<ssize_t>(sizeof none)) {

@@ -60,6 +60,7 @@ class Recorder {
   BreadcrumbRing& breadcrumbs() { return breadcrumbs_; }
   LedgerCounters& ledger() { return header().ledger; }
   SessionBlock& session() { return header().session; }
+  LifeSigns& life() { return header().life; }
   /// The mapping, for a crash handler (layout.h).
   [[nodiscard]] char* memory() const { return mapping_.memory(); }
   char* repeats() { return mapping_.memory() + kRepeatsAt; }
@@ -103,6 +104,8 @@ class AbandonedRecorder {
   [[nodiscard]] std::uint64_t events_end() const { return header().ring.head.load(std::memory_order_relaxed); }
   [[nodiscard]] const LedgerCounters& ledger() const { return header().ledger; }
   [[nodiscard]] const SessionBlock& session() const { return header().session; }
+  [[nodiscard]] const LifeSigns& life() const { return header().life; }
+  [[nodiscard]] core::UnixMillis created() const { return header().created; }
   [[nodiscard]] std::string_view scope() const;
   [[nodiscard]] std::string breadcrumbs() const;
   [[nodiscard]] std::string_view facts() const { return read(header().facts, kFactsAt, kFactsBytes); }
@@ -111,6 +114,8 @@ class AbandonedRecorder {
   /// The whole file (layout.h), for whoever reads a crash out of it.
   [[nodiscard]] const char* memory() const { return mapping_.memory(); }
   void remove_file();
+  /// Counts in the file that its contents are about to be taken over; answers how often that was begun before.
+  std::uint32_t count_recovery();
   /// The crash was taken over, the rest was not: who reads the file next finds none.
   void forget_crash();
 

@@ -37,6 +37,7 @@ bool is_in_app(const std::string& module_path, const std::string& function) {
     return [text](std::string_view prefix) { return text.starts_with(prefix); };
   };
   if (module_path.find("/libtrapline.so") != std::string::npos) return false;
+  if (module_path.starts_with("linux-vdso")) return false;  // the kernel's, in every process
   // A template's name begins with its return type: "void std::throw_with_nested<…>".
   const std::string_view name = function;
   const std::string_view unqualified = name.substr(name.substr(0, name.find('<')).rfind(' ') + 1);

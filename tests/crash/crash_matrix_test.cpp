@@ -2,32 +2,27 @@
 /// innermost function, and what the app had said before; and the process ends as it would have without the SDK.
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 #include <csignal>
-#include <cstdint>
 #include <cstdlib>
-#include <ctime>
 #include <memory>
-#include <optional>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "tests/crash/crash_run.h"
 #include "tests/support/recording_receiver.h"
 #include "tests/support/temporary_folder.h"
 
 using nlohmann::json;
+using trapline::tests::Program;
 using trapline::tests::RecordingReceiver;
+using trapline::tests::Run;
 using trapline::tests::TemporaryFolder;
+using trapline::tests::top_in_app;
+using trapline::tests::wait_for_events;
 
 namespace {
 
@@ -93,74 +88,11 @@ const std::vector<Way>& ways() {
   return kWays;
 }
 
-std::int64_t now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-/// A run of crash_program.
-struct Run {
-  int status = 0;
-  double milliseconds = 0;  ///< from the last word to the end; 0: there was none
-  pid_t pid = 0;
-};
-
-struct Program {
-  std::string path = TRAPLINE_CRASH_PROGRAM;
-  std::string dsn;
-  std::string folder;
-  bool has_helper = false;
-
-  [[nodiscard]] Run run(const std::string& way, rlim_t core_bytes = 0) const {
-    std::array<int, 2> ends{};
-    REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
-    Run run;
-    run.pid = fork();
-    REQUIRE(run.pid >= 0);
-    if (run.pid == 0) {
-      dup2(ends[1], STDOUT_FILENO);
-      const rlimit limit{core_bytes, core_bytes};
-      setrlimit(RLIMIT_CORE, &limit);
-      setenv("TEST_DSN", dsn.c_str(), 1);
-      setenv("TEST_FOLDER", folder.c_str(), 1);
-      if (has_helper) setenv("TEST_HELPER", "1", 1);
-      setenv("TEST_PLUGIN", TRAPLINE_CRASH_PLUGIN, 1);
-      if (way != "deliver" && std::getenv("TEST_DEBUG") == nullptr) dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
-      execl(path.c_str(), path.c_str(), way.c_str(), nullptr);
-      _exit(127);
-    }
-    close(ends[1]);
-    std::int64_t last_word = 0;
-    const auto read_word = [&] { return read(ends[0], &last_word, sizeof last_word) == sizeof last_word; };
-    if (way == "outside" && read_word()) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // it sleeps, then; any instant is as good
-      last_word = now_ns();
-      kill(run.pid, SIGSEGV);
-    }
-    REQUIRE(waitpid(run.pid, &run.status, 0) == run.pid);
-    const std::int64_t end = now_ns();
-    while (read_word()) {
-    }
-    close(ends[0]);
-    if (last_word != 0) run.milliseconds = static_cast<double>(end - last_word) / 1e6;
-    return run;
-  }
-};
-
 std::vector<json> fatal_events(const std::vector<json>& events) {
   std::vector<json> fatal;
   std::copy_if(events.begin(), events.end(), std::back_inserter(fatal),
                [](const json& event) { return event["level"] == "fatal"; });
   return fatal;
-}
-
-std::string top_in_app(const json& stacktrace) {
-  const json& frames = stacktrace["frames"];
-  for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame) {
-    if ((*frame)["in_app"] == true) return frame->value("function", "?");
-  }
-  return "none";
 }
 
 /// What is wrong with the report; "" when nothing is.
@@ -198,14 +130,6 @@ struct Outcome {
   std::string fault;
 };
 
-/// Polls until there are so many events, for as long as a report may take.
-void wait_for_events(RecordingReceiver& receiver, std::size_t count) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(2);
-  while (receiver.events().size() < count && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-}
-
 /// Lets a program die. With a helper its report has to come within two seconds; without, another run delivers it. In
 /// both cases another run must find nothing more.
 Outcome die_and_deliver(const Way& way, const std::string& path, bool has_helper) {
@@ -215,7 +139,7 @@ Outcome die_and_deliver(const Way& way, const std::string& path, bool has_helper
   const bool is_offline = way.name == "shutdown";
   auto receiver = is_offline ? nullptr : std::make_unique<RecordingReceiver>(port);
   const Program program{path, RecordingReceiver::dsn_at(port), folder.path("data"), has_helper};
-  Outcome outcome{program.run(way.name), ""};
+  Outcome outcome{program.run(way.name, way.name == "outside" ? SIGSEGV : 0), ""};
   const bool ends_by_signal = WIFSIGNALED(outcome.run.status) && WTERMSIG(outcome.run.status) == way.signal;
   if (!ends_by_signal) outcome.fault = "exit status " + std::to_string(outcome.run.status);
   if (!receiver) receiver = std::make_unique<RecordingReceiver>(port);
@@ -231,17 +155,18 @@ Outcome die_and_deliver(const Way& way, const std::string& path, bool has_helper
   return outcome;
 }
 
+void check_way(const Way& way, const std::string& path, bool has_helper) {
+  const Outcome outcome = die_and_deliver(way, path, has_helper);
+  INFO(path << " " << way.name);
+  CHECK(outcome.fault == "");
+  if (std::getenv("TEST_TABLE") == nullptr) return;
+  MESSAGE(way.name << " | " << (outcome.fault.empty() ? "ok" : outcome.fault) << " | " << outcome.run.milliseconds
+                   << " ms");
+}
+
 void run_matrix(bool has_helper) {
   for (const std::string path : {TRAPLINE_CRASH_PROGRAM, TRAPLINE_CRASH_PROGRAM_O2}) {
-    for (const Way& way : ways()) {
-      const Outcome outcome = die_and_deliver(way, path, has_helper);
-      INFO(path << " " << way.name);
-      CHECK(outcome.fault == "");
-      if (std::getenv("TEST_TABLE") != nullptr) {
-        MESSAGE(way.name << " | " << (outcome.fault.empty() ? "ok" : outcome.fault) << " | "
-                         << outcome.run.milliseconds << " ms");
-      }
-    }
+    for (const Way& way : ways()) check_way(way, path, has_helper);
   }
 }
 
@@ -252,3 +177,14 @@ TEST_CASE("every way to die is reported by the next start, once, and ends the pr
 }
 
 TEST_CASE("every way to die is reported at once by the helper process") { run_matrix(/*has_helper=*/true); }
+
+TEST_CASE("50 times the whole matrix in random order" * doctest::skip(std::getenv("TRAPLINE_LONG") == nullptr)) {
+  std::vector<Way> shuffled = ways();
+  std::mt19937 random(20261121);
+  for (int round = 0; round < 50; ++round) {
+    std::shuffle(shuffled.begin(), shuffled.end(), random);
+    for (const Way& way : shuffled) {
+      check_way(way, random() % 2 == 0 ? TRAPLINE_CRASH_PROGRAM : TRAPLINE_CRASH_PROGRAM_O2, round % 2 == 0);
+    }
+  }
+}

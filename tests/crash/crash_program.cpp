@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <csetjmp>
+#include <fstream>
 #include <functional>
 #include <future>
 #include <map>
@@ -32,6 +34,8 @@
 #include <sys/wait.h>
 #include <trapline/trapline.hpp>
 #include <unistd.h>
+
+#include "sdk/recorder/layout.h"
 
 #define NOINLINE [[gnu::noinline]]
 
@@ -238,6 +242,10 @@ NOINLINE int crash_in_loader(dl_phdr_info*, std::size_t, void*) {
 NOINLINE void wait_for_signal() {
   while (true) pause();
 }
+NOINLINE void hang_here() {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(700);
+  while (std::chrono::steady_clock::now() < end) after();
+}
 NOINLINE void hammer_sdk(std::atomic<bool>& has_begun) {
   for (std::uint64_t round = 0;; ++round) {
     trapline::set_tag("round", std::to_string(round % 10));
@@ -287,6 +295,45 @@ void terminate_32_threads() {
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+/// Where the handler copies breadcrumbs from, it crashes itself.
+void crash_in_handler() {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find(".recorder") == std::string::npos) continue;
+    auto* const memory = reinterpret_cast<char*>(std::stoull(line, nullptr, 16));
+    mprotect(memory + trapline::sdk::kBreadcrumbsAt, trapline::sdk::kBreadcrumbBytes, PROT_NONE);
+  }
+  app::write_to_null();
+}
+
+struct sigaction action_before_ours;
+sigjmp_buf place_to_recover;
+
+void handle_by(void (*handler)(int, siginfo_t*, void*)) {
+  struct sigaction action {};
+  action.sa_sigaction = handler;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGSEGV, &action, &action_before_ours);
+}
+void end_with_42(int, siginfo_t*, void*) { _exit(42); }
+void jump_away(int, siginfo_t*, void*) { siglongjmp(place_to_recover, 1); }
+void call_the_one_before(int signal, siginfo_t* info, void* context) {
+  action_before_ours.sa_sigaction(signal, info, context);
+}
+
+/// A handler that was there first knows what to do about it.
+void recover() {
+  if (sigsetjmp(place_to_recover, 1) == 0) app::write_to_null();
+  trapline::shutdown(std::chrono::seconds(2));
+}
+
+void hang() {
+  trapline_heartbeat();
+  app::hang_here();
+  trapline_heartbeat();
+  trapline::shutdown(std::chrono::seconds(10));
 }
 
 /// The child dies, and this process as it did.
@@ -383,6 +430,17 @@ const std::map<std::string, std::function<void()>>& ways() {
        }},
       {"shutdown", crash_during_shutdown},
       {"outside", app::wait_for_signal},
+      {"nested", crash_in_handler},
+      {"earlier-handler", app::write_to_null},
+      {"later-handler",
+       [] {
+         handle_by(call_the_one_before);
+         app::write_to_null();
+       }},
+      {"recovering-handler", recover},
+      {"hang", hang},
+      {"quick-exit", [] { _exit(0); }},
+      {"good-end", [] { trapline::shutdown(std::chrono::seconds(2)); }},
       {"forked-child", [] { crash_in_child(false); }},
       {"forked-child-sdk", [] { crash_in_child(true); }},
       {"32-threads", crash_32_threads},
@@ -423,6 +481,10 @@ int main(int count, char** arguments) {
       return std::optional(json);
     };
   }
+  options.report_abnormal_exit = std::getenv("TEST_REPORT_EXIT") != nullptr;
+  if (way == "hang") options.hang_timeout = std::chrono::milliseconds(200);
+  if (way == "earlier-handler") handle_by(end_with_42);
+  if (way == "recovering-handler") handle_by(jump_away);
   if (way == "init") {
     write_time();
     crashes_in_init = true;

@@ -176,13 +176,19 @@ typedef struct trapline_options {
                                  next start; adds about a millisecond to trapline_init(). It runs no hooks: with
                                  before_send set, the crash alone is delivered at once, scrubbed but not shown to it */
   const char* crash_helper; /**< its program; NULL: trapline-crash-helper beside the library or the program */
+  int report_abnormal_exit; /**< not 0: the next start (or the crash helper) reports as an event that the process ended
+                                 without a word: by SIGKILL, for lack of memory, while it hung, with the machine.
+                                 SIGTERM, SIGINT, SIGHUP and SIGQUIT are no such end; where the program does not
+                                 handle them, they are noted on their way */
+  uint32_t hang_timeout_ms; /**< report the stacks of all threads when trapline_heartbeat() has not been called for so
+                                 long; 0: nobody watches. A thread of its own looks four times in that time */
 } trapline_options;
 
 #define TRAPLINE_OPTIONS_INIT                                                                                          \
   {                                                                                                                    \
     sizeof(trapline_options), NULL, NULL, NULL, NULL, 1, 0, NULL, NULL, (size_t)4 << 20, 100, (uint64_t)64 << 20,      \
         1000000, 30u * 86400u, 1.0, NULL, 100.0, 1000.0, 5000, 0, 0.1, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, \
-        NULL, 0, NULL, 0, TRAPLINE_PROTOCOL_TRAPLINE, NULL, NULL, 0, 1, 1, 1, 0, NULL                                  \
+        NULL, 0, NULL, 0, TRAPLINE_PROTOCOL_TRAPLINE, NULL, NULL, 0, 1, 1, 1, 0, NULL, 0, 0                            \
   }
 
 /** Starts the SDK: checks the options, makes the recorder, starts the worker thread; under a millisecond.
@@ -342,6 +348,10 @@ TRAPLINE_API trapline_status trapline_record_request_session(trapline_session_en
 /** Gives the calling thread a stack for signal handlers, so that the overflow of its own stack can be reported: for
  *  threads that run already when the SDK starts, or that were started past it. TRAPLINE_FAILED: no memory. */
 TRAPLINE_API trapline_status trapline_register_thread(void);
+
+/** With hang_timeout_ms: the app's main loop is alive. Call it in each round, however often; watching begins with the
+ *  first call. Some 50 ns. TRAPLINE_INVALID_ARGUMENT when nobody watches. */
+TRAPLINE_API trapline_status trapline_heartbeat(void);
 
 /** Whether the stacks of throws can be had (remember_throws). 0 where this library was loaded by dlopen() after the
  *  program, or the program has a C++ library of its own linked in: then the place that caught stands instead. */

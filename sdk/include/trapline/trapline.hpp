@@ -111,6 +111,8 @@ struct Options {
   bool reach_threads = true;
   bool use_crash_helper = false;
   std::string crash_helper = {};
+  bool report_abnormal_exit = false;
+  std::chrono::milliseconds hang_timeout = {};  ///< 0: nobody watches
   bool debug = false;
 
   std::optional<std::string> data_folder = {};  ///< nothing: the default one; "": events live in memory only
@@ -298,6 +300,8 @@ inline Status init(const Options& options) {
   raw.reach_threads = options.reach_threads ? 1 : 0;
   raw.use_crash_helper = options.use_crash_helper ? 1 : 0;
   raw.crash_helper = text_or_null(options.crash_helper);
+  raw.report_abnormal_exit = options.report_abnormal_exit ? 1 : 0;
+  raw.hang_timeout_ms = to_millis(options.hang_timeout);
 
   auto hooks = std::make_shared<Hooks>(Hooks{options.sampler, options.before_send, options.before_breadcrumb});
   if (hooks->sampler) raw.sampler = call_sampler;

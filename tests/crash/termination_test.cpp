@@ -1,0 +1,138 @@
+/// Ends of a process that are no crash of its own, handlers beside ours, and what is told of hangs.
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/crash/crash_run.h"
+#include "tests/support/recording_receiver.h"
+#include "tests/support/temporary_folder.h"
+
+using nlohmann::json;
+using namespace trapline::tests;
+
+namespace {
+
+/// A program, and somebody who takes in what it reports.
+struct Scene {
+  TemporaryFolder folder;
+  RecordingReceiver receiver;
+  Program program{TRAPLINE_CRASH_PROGRAM, receiver.dsn(), folder.path("data")};
+
+  std::vector<json> events_after_next_start() {
+    REQUIRE(program.run("deliver").status == 0);
+    return receiver.events();
+  }
+};
+
+const json& only_exception(const std::vector<json>& events) {
+  REQUIRE(events.size() == 1);
+  return events[0]["exception"]["values"].back();
+}
+
+}  // namespace
+
+TEST_CASE("a process that was killed is reported by the next start, with what it had said last") {
+  Scene scene;
+  scene.program.reports_exit = true;
+  const Run run = scene.program.run("outside", SIGKILL);
+  CHECK(WTERMSIG(run.status) == SIGKILL);
+  const auto events = scene.events_after_next_start();
+  const json& exception = only_exception(events);
+  CHECK(exception["type"] == "Killed");
+  CHECK(exception["mechanism"]["type"] == "abnormal_exit");
+  CHECK(events[0]["tags"]["way"] == "outside");
+  CHECK(events[0]["breadcrumbs"]["values"].back()["message"] == "about to die");
+  CHECK(events[0]["contexts"]["process"]["resident_bytes"] > 0);
+}
+
+TEST_CASE("the helper reports at once that the process was killed") {
+  Scene scene;
+  scene.program.reports_exit = true;
+  scene.program.has_helper = true;
+  CHECK(WTERMSIG(scene.program.run("outside", SIGKILL).status) == SIGKILL);
+  wait_for_events(scene.receiver, 1);
+  CHECK(only_exception(scene.receiver.events())["type"] == "Killed");
+  CHECK(scene.events_after_next_start().size() == 1);
+}
+
+TEST_CASE("a process that was killed is no event when nobody wants one") {
+  Scene scene;
+  CHECK(WTERMSIG(scene.program.run("outside", SIGKILL).status) == SIGKILL);
+  CHECK(scene.events_after_next_start().empty());
+}
+
+TEST_CASE("a process that is told to end is not reported, and ends by that signal") {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    Scene scene;
+    scene.program.reports_exit = true;
+    const Run run = scene.program.run("outside", signal);
+    CHECK(WIFSIGNALED(run.status));
+    CHECK(WTERMSIG(run.status) == signal);
+    CHECK(scene.events_after_next_start().empty());
+  }
+}
+
+TEST_CASE("a process that ends by _exit without a word is reported, one that shuts down is not") {
+  Scene scene;
+  scene.program.reports_exit = true;
+  CHECK(scene.program.run("good-end").status == 0);
+  CHECK(scene.events_after_next_start().empty());
+  CHECK(scene.program.run("quick-exit").status == 0);
+  CHECK(only_exception(scene.events_after_next_start())["type"] == "Killed");
+}
+
+TEST_CASE("a loop that gives no heartbeat is reported with the stacks of all threads while it hangs") {
+  Scene scene;
+  CHECK(scene.program.run("hang").status == 0);
+  const auto events = scene.receiver.events();
+  const json& exception = only_exception(events);
+  CHECK(exception["type"] == "App hang");
+  CHECK(top_in_app(exception["stacktrace"]) == "app::hang_here()");
+  CHECK(events[0]["threads"]["values"].size() >= 2);
+}
+
+TEST_CASE("a crash inside the crash handler still yields a report of what was written so far, and after") {
+  Scene scene;
+  const Run run = scene.program.run("nested");
+  CHECK(WTERMSIG(run.status) == SIGSEGV);
+  const auto events = scene.events_after_next_start();
+  const json& exception = only_exception(events);
+  CHECK(exception["type"] == "SIGSEGV");
+  CHECK(top_in_app(exception["stacktrace"]) == "app::write_to_null()");
+  CHECK(events[0]["user"]["id"] == "42");
+  CHECK(events[0]["threads"]["values"].size() >= 2);  // the stages after the one that crashed
+}
+
+TEST_CASE("a handler that was there first decides how the process ends, after the report") {
+  Scene scene;
+  const Run run = scene.program.run("earlier-handler");
+  CHECK(WIFEXITED(run.status));
+  CHECK(WEXITSTATUS(run.status) == 42);
+  CHECK(only_exception(scene.events_after_next_start())["type"] == "SIGSEGV");
+}
+
+TEST_CASE("a handler that came later and calls ours gets a report and the same end") {
+  Scene scene;
+  const Run run = scene.program.run("later-handler");
+  CHECK(WTERMSIG(run.status) == SIGSEGV);
+  CHECK(top_in_app(only_exception(scene.events_after_next_start())["stacktrace"]) == "app::write_to_null()");
+}
+
+TEST_CASE("a program whose own handler recovers goes on, and nothing is reported") {
+  Scene scene;
+  CHECK(scene.program.run("recovering-handler").status == 0);
+  CHECK(scene.events_after_next_start().empty());
+}
+
+TEST_CASE("a core dump is written as it would be without the SDK") {
+  Scene scene;
+  scene.program.core_bytes = RLIM_INFINITY;
+  const Run run = scene.program.run("null-write");
+  CHECK(WTERMSIG(run.status) == SIGSEGV);
+  CHECK(WCOREDUMP(run.status));
+}
