@@ -71,22 +71,28 @@ void add_signal(const CrashBlock& block, core::Event& event) {
   }
 }
 
-/// How many of the innermost frames come again and again; 0: none do.
-std::size_t cycle_length(const std::vector<core::Frame>& frames) {
+/// How many of the innermost calls come again and again; 0: none do.
+std::size_t cycle_length(const std::vector<std::uintptr_t>& stack) {
   constexpr std::size_t kLongest = 32;
   constexpr std::size_t kTimes = 3;
   constexpr std::size_t kAtTop = 8;  // the last call may be of another function
   for (std::size_t from = 0; from < kAtTop; ++from) {
     for (std::size_t length = 1; length <= kLongest; ++length) {
-      if (from + length * kTimes > frames.size()) break;
+      if (from + length * kTimes > stack.size()) break;
       bool repeats = true;
       for (std::size_t index = from; repeats && index < from + length * (kTimes - 1); ++index) {
-        repeats = frames[index].address == frames[index + length].address;
+        repeats = stack[index] == stack[index + length];
       }
       if (repeats) return length;
     }
   }
   return 0;
+}
+
+std::string function_at(const core::Event& event, std::uintptr_t address) {
+  const auto found = std::find_if(event.frames.begin(), event.frames.end(),
+                                  [&](const core::Frame& frame) { return frame.address == address; });
+  return found == event.frames.end() || found->function.empty() ? "?" : std::string(found->function);
 }
 
 }  // namespace
@@ -155,6 +161,7 @@ std::unique_ptr<CrashEvent> read_crash(const AbandonedRecorder& abandoned) {
 
   auto crash = payload.decode();
   if (!crash) return nullptr;
+  crash->depth = block.depth;
   core::Event& event = crash->decoded.event;
   if (note.has_exceptions) {
     event.own_thread.raw_stack.assign(stack.begin(), stack.end());
@@ -172,14 +179,13 @@ void name_crash(CrashEvent& crash, StackReader& stacks) {
   stacks.make_readable(event);
   if (event.exceptions.size() != 1 || event.exceptions[0].type != "Stack overflow") return;
   std::string value = "the stack of thread '" + std::string(event.thread_name) + "' is full, " +
-                      std::to_string(event.frames.size() + event.frames_omitted) + " calls deep";
-  if (const std::size_t length = cycle_length(event.frames)) {
+                      std::to_string(crash.depth) + " calls deep";
+  if (const std::size_t length = cycle_length(event.raw_stack)) {
     value += "; again and again: ";
-    // The outer function first, as it calls the next.
-    const std::size_t from = std::min(event.frames.size() - length, length);
+    // The outer function first, as it calls the next. Past the innermost calls, which may be others.
+    const std::size_t from = std::min(event.raw_stack.size() - length, std::size_t{2} * length);
     for (std::size_t index = length; index > 0; --index) {
-      const core::Frame& frame = event.frames[from + index - 1];
-      value += frame.function.empty() ? "?" : std::string(frame.function);
+      value += function_at(event, event.raw_stack[from + index - 1]);
       if (index > 1) value += " -> ";
     }
   }

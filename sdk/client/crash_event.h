@@ -19,6 +19,7 @@ namespace trapline::sdk {
 struct CrashEvent {
   std::string payload;  ///< the event borrows from it
   DecodedEvent decoded;
+  std::uint64_t depth = 0;  ///< of the crashed thread's stack, also where not all of it is in the event
 };
 
 /// Writes the rows of fields that make an event.

@@ -11,6 +11,7 @@
 #include "sdk/core/scrubber.h"
 #include "sdk/delivery/sqlite_buffer.h"
 #include "sdk/recorder/breadcrumb.h"
+#include "sdk/stack/readable_stack.h"
 
 namespace trapline::sdk {
 
@@ -65,6 +66,7 @@ struct ClientOptions {
   std::size_t recorder_bytes = std::size_t{4} << 20;
   std::size_t max_breadcrumbs = 100;
   bool attaches_stack_to_messages = false;
+  ReadingRules reading;
   bool tracks_session = false;
   bool sends_default_pii = false;
   bool requires_consent = false;

@@ -18,6 +18,9 @@ std::string delivery_options_json(const ClientOptions& options) {
       {"ca_file", options.ca_file},
       {"buffer", {options.buffer.max_bytes, options.buffer.max_events, options.buffer.max_age}},
       {"has_hooks", static_cast<bool>(options.hooks.before_send)},
+      {"in_app_paths", options.reading.in_app_paths},
+      {"not_in_app_paths", options.reading.not_in_app_paths},
+      {"wants_source", options.reading.wants_source},
       {"scrub",
        {{"emails", scrub.rules.emails},
         {"ip_addresses", scrub.rules.ip_addresses},
@@ -48,6 +51,8 @@ core::Result<ClientOptions> parse_delivery_options(std::string_view text) {
     options.buffer = {buffer.at(0).get<std::uint64_t>(), buffer.at(1).get<std::uint64_t>(),
                       buffer.at(2).get<core::UnixMillis>()};
     options.recovers_only_crashes = json.at("has_hooks").get<bool>();
+    options.reading = {json.at("in_app_paths").get<std::vector<std::string>>(),
+                       json.at("not_in_app_paths").get<std::vector<std::string>>(), json.at("wants_source").get<bool>()};
     const auto& scrub = json.at("scrub");
     core::ScrubOptions& read = options.scrub;
     read.rules.emails = scrub.at("emails").get<bool>();

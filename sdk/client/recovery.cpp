@@ -54,7 +54,7 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
   if (options_.client.recovers_only_crashes) return recover_crash(abandoned);
   const std::string& run_id = abandoned.run_id();
   const auto facts = parse_facts(abandoned.facts());
-  StackReader stacks(modules_at_end(abandoned));
+  StackReader stacks(modules_at_end(abandoned), options_.client.reading);
   const std::int64_t images = put_images(stacks);
   const Drained drained = buffer_->drained(run_id);
   std::uint64_t found = 0;
@@ -137,7 +137,7 @@ bool Worker::recover_crash(AbandonedRecorder& abandoned) {
   const auto crash = read_crash(abandoned);
   if (!crash) return true;
   const auto facts = parse_facts(abandoned.facts());
-  StackReader stacks(modules_at_end(abandoned));
+  StackReader stacks(modules_at_end(abandoned), options_.client.reading);
   const std::int64_t images = put_images(stacks);
   name_crash(*crash, stacks);
   EventRenderer::Rendered rendered = renderer_.render(crash->decoded, facts ? *facts : core::ProcessFacts{}, stacks);

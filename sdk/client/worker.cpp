@@ -48,6 +48,7 @@ Worker::Worker(WorkerOptions options, const core::Scrubber& scrubber, std::share
       repeats_(repeats),
       wake_up_(wake_up),
       report_(std::move(report)),
+      stacks_(options_.client.reading),
       renderer_(scrubber, options_.client.hooks),
       reported_(kFates) {}
 

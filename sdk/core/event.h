@@ -22,12 +22,21 @@ struct Module {
   std::uintptr_t bias = 0;  ///< what the loader added to the addresses in the file
 };
 
-/// One call of a stack. Only the address is always known.
+/// The line of a call and those around it.
+struct SourceLines {
+  std::vector<std::string> before;
+  std::string line;
+  std::vector<std::string> after;
+};
+
+/// One call of a stack. Several stand at one address when the compiler has put functions into each other. Only the
+/// address is always known.
 struct Frame {
   std::uintptr_t address = 0;  ///< one past the instruction that is meant, as return addresses are
   std::string_view function;
   std::string_view file;  ///< full path, as the compiler saw it
   int line = 0;           ///< 0: not known
+  const SourceLines* source = nullptr;  ///< nullptr: not at hand, or not wanted
   std::string_view module_path;
   std::uintptr_t module_base = 0;
   bool is_in_app = false;

@@ -16,6 +16,17 @@ std::string hex_address(std::uintptr_t address) {
   return {text.data(), end};  // short enough to need no memory of its own, but for kernels' addresses
 }
 
+void write_source(JsonWriter& json, const SourceLines& source) {
+  const auto write_lines = [&](std::string_view key, const std::vector<std::string>& lines) {
+    json.key(key).begin_array();
+    for (const std::string& line : lines) json.text(line);
+    json.end_array();
+  };
+  write_lines("pre_context", source.before);
+  json.key("context_line").text(source.line);
+  write_lines("post_context", source.after);
+}
+
 void write_frame(JsonWriter& json, const Frame& frame) {
   json.begin_object();
   json.key("instruction_addr").text(hex_address(frame.address - 1));
@@ -25,6 +36,7 @@ void write_frame(JsonWriter& json, const Frame& frame) {
     json.key("abs_path").text(frame.file);
   }
   if (frame.line > 0) json.key("lineno").number(frame.line);
+  if (frame.source != nullptr) write_source(json, *frame.source);
   if (!frame.module_path.empty()) {
     json.key("package").text(frame.module_path);
     json.key("image_addr").text(hex_address(frame.module_base));

@@ -53,7 +53,13 @@ void StackReader::make_readable(core::Event& event) {
     if (exception.type_is_mangled) exception.type = readable_type(exception.type);
   }
   list_again_if_changed();
-  if (event.frames.empty()) event.frames = read(event.raw_stack);
+  if (event.frames.empty()) {
+    event.frames = read(event.raw_stack);
+    if (event.frames_omitted > 0) {
+      event.raw_stack.resize(event.frames_omitted_after);
+      event.frames_omitted_after = read(event.raw_stack).size();
+    }
+  }
   if (event.own_thread.frames.empty()) event.own_thread.frames = read(event.own_thread.raw_stack);
   for (core::Thread& thread : event.threads) {
     if (thread.frames.empty()) thread.frames = read(thread.raw_stack);
@@ -65,15 +71,18 @@ std::vector<core::Frame> StackReader::read(const std::vector<std::uintptr_t>& ra
   frames.reserve(raw_stack.size());
   for (const std::uintptr_t address : raw_stack) {
     const Known& known = look_up(address);
-    core::Frame frame;
-    frame.address = address;
-    frame.function = known.symbol.function;
-    frame.file = known.symbol.file;
-    frame.line = known.symbol.line;
-    frame.module_path = known.module_path;
-    frame.module_base = known.module_base;
-    frame.is_in_app = known.is_in_app;
-    frames.push_back(frame);
+    for (const Call& call : known.calls) {
+      core::Frame frame;
+      frame.address = address;
+      frame.function = call.symbol.function;
+      frame.file = call.symbol.file;
+      frame.line = call.symbol.line;
+      frame.source = call.source;
+      frame.module_path = known.module_path;
+      frame.module_base = known.module_base;
+      frame.is_in_app = call.is_in_app;
+      frames.push_back(frame);
+    }
   }
   return frames;
 }
@@ -89,13 +98,29 @@ const StackReader::Known& StackReader::look_up(std::uintptr_t address) {
   if (!is_new) return known;
   // The call before the return address: it may be the last instruction of its line.
   const core::Module* const module = find_module(modules_, address - 1);
-  if (module == nullptr) return known;
+  if (module == nullptr) {
+    known.calls.emplace_back();
+    return known;
+  }
   if (!symbolizer_) symbolizer_ = Symbolizer::create();
-  known.symbol = symbolizer_->find(*module, address - 1);
   known.module_path = module->path;
   known.module_base = module->base;
-  known.is_in_app = is_in_app(known.module_path, known.symbol.function);
+  for (Symbol& symbol : symbolizer_->find(*module, address - 1)) {
+    const bool is_of_app = is_in_app(known.module_path, symbol.function);
+    const bool wants_source = rules_.wants_source && is_of_app;
+    const core::SourceLines* const source = wants_source ? sources_.around(symbol.file, symbol.line) : nullptr;
+    known.calls.push_back({std::move(symbol), is_of_app, source});
+  }
+  if (known.calls.empty()) known.calls.push_back({{}, is_in_app(known.module_path, ""), nullptr});
   return known;
+}
+
+bool StackReader::is_in_app(const std::string& module_path, const std::string& function) const {
+  const auto begins_with_one_of = [&](const std::vector<std::string>& paths) {
+    return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) { return module_path.starts_with(path); });
+  };
+  if (begins_with_one_of(rules_.not_in_app_paths)) return false;
+  return begins_with_one_of(rules_.in_app_paths) || sdk::is_in_app(module_path, function);
 }
 
 std::string_view StackReader::readable_type(std::string_view mangled) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "sdk/core/event.h"
 
@@ -24,9 +25,10 @@ class Symbolizer {
   static std::unique_ptr<Symbolizer> create();
   virtual ~Symbolizer() = default;
 
-  /// What stands at an address in a module, of this process or of one that is gone. For a return address pass the
+  /// What stands at an address in a module, of this process or of one that is gone: the function, after those that the
+  /// compiler has put into it there, the innermost first. Empty when nothing is known. For a return address pass the
   /// address minus one, as the call before it may be the last instruction of its line, or of its function.
-  virtual Symbol find(const core::Module& module, std::uintptr_t address) = 0;
+  virtual std::vector<Symbol> find(const core::Module& module, std::uintptr_t address) = 0;
 };
 
 /// Without debug information.

@@ -8,13 +8,14 @@ namespace {
 
 class DladdrSymbolizer final : public Symbolizer {
  public:
-  Symbol find(const core::Module& module, std::uintptr_t address) override {
+  std::vector<Symbol> find(const core::Module& module, std::uintptr_t address) override {
     Dl_info info{};
     // NOLINTNEXTLINE(performance-no-int-to-ptr): an address is a number here
     if (dladdr(reinterpret_cast<void*>(address), &info) == 0 || info.dli_sname == nullptr) return {};
     // The module of a process that is gone may have stood where another one stands now.
     const bool is_same = reinterpret_cast<std::uintptr_t>(info.dli_fbase) == module.base;
-    return is_same ? Symbol{demangle(info.dli_sname), "", 0} : Symbol{};
+    if (!is_same) return {};
+    return {Symbol{demangle(info.dli_sname), "", 0}};
   }
 };
 

@@ -182,13 +182,20 @@ typedef struct trapline_options {
                                  handle them, they are noted on their way */
   uint32_t hang_timeout_ms; /**< report the stacks of all threads when trapline_heartbeat() has not been called for so
                                  long; 0: nobody watches. A thread of its own looks four times in that time */
+  int send_source_context;  /**< not 0: five source lines around each call of the app, where the files are on this
+                                 machine, as where the program is developed */
+  const char* const* in_app_paths; /**< frames of modules whose path begins so are the app's. Without rules those are
+                                        that are not below /lib, /usr/lib and the like */
+  size_t in_app_path_count;
+  const char* const* not_in_app_paths; /**< … and frames of these are not; they win */
+  size_t not_in_app_path_count;
 } trapline_options;
 
 #define TRAPLINE_OPTIONS_INIT                                                                                          \
   {                                                                                                                    \
     sizeof(trapline_options), NULL, NULL, NULL, NULL, 1, 0, NULL, NULL, (size_t)4 << 20, 100, (uint64_t)64 << 20,      \
         1000000, 30u * 86400u, 1.0, NULL, 100.0, 1000.0, 5000, 0, 0.1, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, \
-        NULL, 0, NULL, 0, TRAPLINE_PROTOCOL_TRAPLINE, NULL, NULL, 0, 1, 1, 1, 0, NULL, 0, 0                            \
+        NULL, 0, NULL, 0, TRAPLINE_PROTOCOL_TRAPLINE, NULL, NULL, 0, 1, 1, 1, 0, NULL, 0, 0, 0, NULL, 0, NULL, 0       \
   }
 
 /** Starts the SDK: checks the options, makes the recorder, starts the worker thread; under a millisecond.

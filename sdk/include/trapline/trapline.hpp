@@ -113,6 +113,9 @@ struct Options {
   std::string crash_helper = {};
   bool report_abnormal_exit = false;
   std::chrono::milliseconds hang_timeout = {};  ///< 0: nobody watches
+  bool send_source_context = false;
+  std::vector<std::string> in_app_paths = {};
+  std::vector<std::string> not_in_app_paths = {};
   bool debug = false;
 
   std::optional<std::string> data_folder = {};  ///< nothing: the default one; "": events live in memory only
@@ -302,6 +305,13 @@ inline Status init(const Options& options) {
   raw.crash_helper = text_or_null(options.crash_helper);
   raw.report_abnormal_exit = options.report_abnormal_exit ? 1 : 0;
   raw.hang_timeout_ms = to_millis(options.hang_timeout);
+  raw.send_source_context = options.send_source_context ? 1 : 0;
+  const std::vector<const char*> in_app = pointers(options.in_app_paths);
+  raw.in_app_paths = in_app.data();
+  raw.in_app_path_count = in_app.size();
+  const std::vector<const char*> not_in_app = pointers(options.not_in_app_paths);
+  raw.not_in_app_paths = not_in_app.data();
+  raw.not_in_app_path_count = not_in_app.size();
 
   auto hooks = std::make_shared<Hooks>(Hooks{options.sampler, options.before_send, options.before_breadcrumb});
   if (hooks->sampler) raw.sampler = call_sampler;

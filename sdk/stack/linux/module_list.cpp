@@ -73,35 +73,49 @@ int add_module(dl_phdr_info* info, std::size_t, void* argument) {
   return 0;
 }
 
-}  // namespace
+struct ElfFile {
+  std::string build_id;
+  std::uintptr_t first_address = 0;  ///< that is loaded
+};
 
-std::optional<core::Module> read_module_file(const std::string& path, std::uintptr_t base, std::uintptr_t end) {
+/// Nothing when it is no program, no library and no file of debug information of this machine's kind.
+std::optional<ElfFile> read_elf_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   ElfW(Ehdr) header{};
   file.read(reinterpret_cast<char*>(&header), sizeof header);
-  const bool is_elf = file && std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
-                      header.e_phentsize == sizeof(ElfW(Phdr)) && end > base;
+  const bool is_elf =
+      file && std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_phentsize == sizeof(ElfW(Phdr));
   if (!is_elf) return std::nullopt;
   std::vector<ElfW(Phdr)> segments(header.e_phnum);
   file.seekg(static_cast<std::streamoff>(header.e_phoff));
   file.read(reinterpret_cast<char*>(segments.data()),
             static_cast<std::streamsize>(segments.size() * sizeof(ElfW(Phdr))));
   if (!file) return std::nullopt;
-  core::Module module{path, "", base, end - base, 0};
-  std::uintptr_t lowest = UINTPTR_MAX;
+  ElfFile read{"", UINTPTR_MAX};
   constexpr std::size_t kMostNotes = std::size_t{1} << 20;
   for (const ElfW(Phdr)& segment : segments) {
-    if (segment.p_type == PT_LOAD) lowest = std::min<std::uintptr_t>(lowest, segment.p_vaddr);
-    if (segment.p_type != PT_NOTE || !module.build_id.empty() || segment.p_filesz > kMostNotes) continue;
+    if (segment.p_type == PT_LOAD) read.first_address = std::min<std::uintptr_t>(read.first_address, segment.p_vaddr);
+    if (segment.p_type != PT_NOTE || !read.build_id.empty() || segment.p_filesz > kMostNotes) continue;
     std::vector<std::byte> notes(segment.p_filesz);
     file.seekg(static_cast<std::streamoff>(segment.p_offset));
     file.read(reinterpret_cast<char*>(notes.data()), static_cast<std::streamsize>(notes.size()));
-    if (file) module.build_id = find_build_id(notes.data(), notes.size());
+    if (file) read.build_id = find_build_id(notes.data(), notes.size());
     file.clear();
   }
-  if (lowest == UINTPTR_MAX) return std::nullopt;
-  module.bias = base - lowest / kPageBytes * kPageBytes;
-  return module;
+  return read.first_address != UINTPTR_MAX ? std::optional(std::move(read)) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<core::Module> read_module_file(const std::string& path, std::uintptr_t base, std::uintptr_t end) {
+  const auto file = read_elf_file(path);
+  if (!file || end <= base) return std::nullopt;
+  return core::Module{path, file->build_id, base, end - base, base - file->first_address / kPageBytes * kPageBytes};
+}
+
+std::string read_build_id(const std::string& path) {
+  const auto file = read_elf_file(path);
+  return file ? file->build_id : std::string();
 }
 
 std::vector<core::Module> list_modules() {

@@ -54,6 +54,58 @@ TEST_CASE("a stack begins with the call that asked for it, by name, file and lin
   CHECK(event.exceptions[1].type == "plain");
 }
 
+#ifndef TRAPLINE_WITHOUT_LIBDW
+namespace {
+
+[[gnu::always_inline]] inline core::Event inlined_function() {
+  return captured_by_the_app();  // this line
+}
+
+[[gnu::noinline]] core::Event function_around_it() { return inlined_function(); }
+
+}  // namespace
+
+TEST_CASE("a function that the compiler has put into another has a frame of its own") {
+  core::Event event = function_around_it();
+  StackReader reader;
+  reader.make_readable(event);
+  REQUIRE(event.frames.size() > 3);
+  CHECK(event.frames[1].function.find("inlined_function") != std::string::npos);
+  CHECK(event.frames[2].function.find("function_around_it") != std::string::npos);
+  CHECK(event.frames[1].address == event.frames[2].address);
+  CHECK(event.frames[1].file.find("stack_test.cpp") != std::string::npos);
+  CHECK(event.frames[2].line > event.frames[1].line);
+}
+
+TEST_CASE("source lines around the app's calls are read where they are wanted") {
+  core::Event event = function_around_it();
+  StackReader without;
+  without.make_readable(event);
+  CHECK(event.frames[1].source == nullptr);
+  core::Event other = function_around_it();
+  StackReader reader(ReadingRules{{}, {}, true});
+  reader.make_readable(other);
+  REQUIRE(other.frames[1].source != nullptr);
+  CHECK(other.frames[1].source->line == "  return captured_by_the_app();  // this line");
+  CHECK(other.frames[1].source->before.size() == 5);
+  CHECK(other.frames[1].source->after.at(0) == "}");
+}
+#endif
+
+TEST_CASE("the app's modules are chosen by the beginnings of their paths") {
+  const auto is_top_in_app = [](ReadingRules rules) {
+    core::Event event = captured_by_the_app();
+    StackReader reader(std::move(rules));
+    reader.make_readable(event);
+    return event.frames.at(0).is_in_app;
+  };
+  CHECK(is_top_in_app({}));
+  CHECK_FALSE(is_top_in_app({{}, {"/"}, false}));
+  CHECK_FALSE(is_top_in_app({{"/"}, {"/"}, false}));
+  CHECK(is_in_app("/srv/x", "std::sort") == false);
+  CHECK(is_in_app("linux-vdso.so.1", "") == false);
+}
+
 TEST_CASE("a caller that is not on the stack leaves the stack whole") {
   CHECK(stack_from(nullptr).size() > 1);
   CHECK(stack_from(reinterpret_cast<const void*>(1)).size() > 1);
