@@ -82,10 +82,10 @@ class Decoder {
         (field.key == "span_id" ? event_.span_id : event_.trace_id) = field.value;
         return;
       case FieldKind::kAttachmentFile:
-        decoded_.attachments.push_back({field.key, field.value, {}});
+        decoded_.attachments.push_back({field.key, field.value, {}, {}});
         return;
       case FieldKind::kAttachmentBytes:
-        decoded_.attachments.push_back({field.key, {}, field.value});
+        decoded_.attachments.push_back({field.key, {}, field.value, {}});
         return;
       default:
         return take_text(field);

@@ -16,6 +16,7 @@ struct DecodedAttachment {
   std::string_view name;
   std::string_view path;  ///< empty: the bytes
   std::string_view bytes;
+  std::string_view type = {};  ///< as the protocol calls it; empty: a plain one
 };
 
 /// An event as it was found in a recorder. Borrows from the record, and owns what had to be made.

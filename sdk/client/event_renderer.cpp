@@ -101,7 +101,7 @@ void EventRenderer::add_attachment(const DecodedAttachment& attachment, const st
   }
   core::JsonWriter header;
   header.begin_object().key("type").text("attachment").key("length").number(static_cast<std::int64_t>(bytes.size()));
-  header.key("filename").text(attachment.name).end_object();
+  header.key("filename").text(attachment.name).optional_text("attachment_type", attachment.type).end_object();
   rendered.items.push_back({ItemKind::kEnvelope, "", false, envelope(event_id, header.take(), bytes), 0});
 }
 

@@ -60,6 +60,7 @@ struct ClientOptions {
   std::chrono::milliseconds hang_timeout{0};  ///< 0: nobody watches
   bool uses_crash_helper = false;
   std::string crash_helper;            ///< its program; empty: looked for
+  bool sends_minidump = false;
   bool recovers_only_crashes = false;  ///< of what other processes have left
   bool debug = false;
   std::optional<std::string> data_folder;  ///< nothing: the default one; empty: memory only

@@ -29,6 +29,14 @@ void add_gone(const LedgerCounters& counters, GoneLedger& ledger) {
   }
 }
 
+/// The minidump that the helper has written, if it has.
+void add_dump(CrashEvent& crash, const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return;
+  crash.decoded.owned.push_back(path);
+  crash.decoded.attachments.push_back({"minidump.dmp", crash.decoded.owned.back(), {}, "event.minidump"});
+}
+
 EventRenderer::Rendered hook_dropped() {
   EventRenderer::Rendered dropped;
   dropped.fate = Fate::kHookDropped;
@@ -53,6 +61,7 @@ void Worker::recover_abandoned() {
 bool Worker::recover(AbandonedRecorder& abandoned) {
   if (options_.client.recovers_only_crashes) return recover_crash(abandoned);
   const std::string& run_id = abandoned.run_id();
+  const std::string dump_path = options_.folder + "/" + run_id + ".dmp";
   const auto facts = parse_facts(abandoned.facts());
   StackReader stacks(modules_at_end(abandoned), options_.client.reading);
   const std::int64_t images = put_images(stacks);
@@ -100,6 +109,7 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
     constexpr std::uint64_t kCrashPosition = 8;
     const std::uint64_t position = abandoned.events_end() + kCrashPosition;
     if (drained.position < position) {
+      add_dump(*crash, dump_path);
       name_crash(*crash, stacks);
       take(renderer_.render(crash->decoded, facts ? *facts : core::ProcessFacts{}, stacks));
     }
@@ -127,6 +137,8 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
   if (ledger.captured > known) ledger.fates.emplace_back(Fate::kTorn, ledger.captured - known);
   buffer_->adopt(run_id, ledger);
   abandoned.remove_file();
+  std::error_code no_dump;
+  std::filesystem::remove(dump_path, no_dump);
   report_("found " + std::to_string(found) + " events of a process that is gone");
   sender_->notify(items.size() + 1, 0);
   return true;
@@ -139,6 +151,8 @@ bool Worker::recover_crash(AbandonedRecorder& abandoned) {
   const auto facts = parse_facts(abandoned.facts());
   StackReader stacks(modules_at_end(abandoned), options_.client.reading);
   const std::int64_t images = put_images(stacks);
+  const std::string dump_path = options_.folder + "/" + abandoned.run_id() + ".dmp";
+  add_dump(*crash, dump_path);
   name_crash(*crash, stacks);
   EventRenderer::Rendered rendered = renderer_.render(crash->decoded, facts ? *facts : core::ProcessFacts{}, stacks);
   for (const std::string& problem : rendered.problems) report_(problem);
@@ -149,6 +163,8 @@ bool Worker::recover_crash(AbandonedRecorder& abandoned) {
       Kept::kDurable)
     return false;
   abandoned.forget_crash();
+  std::error_code no_dump;
+  std::filesystem::remove(dump_path, no_dump);
   sender_->notify(rendered.items.size(), 0);
   return true;
 }

@@ -481,6 +481,7 @@ int main(int count, char** arguments) {
       return std::optional(json);
     };
   }
+  options.send_minidump = std::getenv("TEST_MINIDUMP") != nullptr;
   options.report_abnormal_exit = std::getenv("TEST_REPORT_EXIT") != nullptr;
   if (way == "hang") options.hang_timeout = std::chrono::milliseconds(200);
   if (way == "earlier-handler") handle_by(end_with_42);

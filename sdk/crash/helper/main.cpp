@@ -2,7 +2,7 @@
 /// has what was left delivered at once, instead of by the next start. Small and linked statically: while nothing happens
 /// it costs some hundred kilobytes.
 ///
-/// Usage: trapline-crash-helper FOLDER RUN_ID PID, with a socket and a file of options open (helper_protocol.h).
+/// Usage: trapline-crash-helper FOLDER RUN_ID PID dump|-, with a socket and a file of options open (helper_protocol.h).
 
 #include <array>
 #include <cerrno>
@@ -19,12 +19,27 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sdk/crash/helper/minidump.h"
 #include "sdk/crash/posix/helper_protocol.h"
 
 namespace trapline::sdk {
 namespace {
 
 constexpr int kLongestEndMs = 60'000;  ///< a core dump of a large process takes its time
+
+struct Settings {
+  const char* folder = "";
+  bool wants_dump = false;
+};
+
+using Path = std::array<char, 4200>;
+
+/// A run's id has 32 characters, with or without an end.
+Path path_of(const char* folder, const char* run_id, const char* suffix) {
+  Path path{};
+  std::snprintf(path.data(), path.size(), "%s/%.32s%s", folder, run_id, suffix);
+  return path;
+}
 
 int open_process(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
 
@@ -69,10 +84,15 @@ void wait_for_end(pid_t pid, int process) {
   _exit(127);
 }
 
-/// A crash in a process: nothing more is wanted of it than that it ends.
-void handle(const HelperMessage& message, int pipe_end) {
+/// A crash in a process. It is looked at if that is wanted; then it may end.
+void handle(const HelperMessage& message, int pipe_end, const Settings& settings) {
   const int process = open_process(message.pid);
-  close(pipe_end);  // it may end
+  if (settings.wants_dump) {
+    const Path recorder = path_of(settings.folder, message.run_id.data(), ".recorder");
+    const Path dump = path_of(settings.folder, message.run_id.data(), ".dmp");
+    write_minidump(message.pid, recorder.data(), dump.data());
+  }
+  close(pipe_end);
   if (fork() == 0) {
     wait_for_end(message.pid, process);
     deliver();
@@ -81,7 +101,7 @@ void handle(const HelperMessage& message, int pipe_end) {
 }
 
 /// False: there is nobody any more who could send one. `crashed` is the process that did, if one did.
-bool receive(pid_t& crashed) {
+bool receive(const Settings& settings, pid_t& crashed) {
   HelperMessage message;
   iovec content{&message, sizeof message};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
@@ -97,7 +117,7 @@ bool receive(pid_t& crashed) {
   if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) std::memcpy(&pipe_end, CMSG_DATA(rights), sizeof pipe_end);
   const bool is_message = got == sizeof message && message.magic == HelperMessage::kMagic && pipe_end >= 0;
   if (is_message) {
-    handle(message, pipe_end);
+    handle(message, pipe_end, settings);
     crashed = message.pid;
   } else if (pipe_end >= 0) {
     close(pipe_end);
@@ -105,14 +125,7 @@ bool receive(pid_t& crashed) {
   return true;
 }
 
-/// The recorder of a process that has ended well is gone.
-bool has_left_something(const char* folder, const char* run_id) {
-  std::array<char, 4200> path{};
-  std::snprintf(path.data(), path.size(), "%s/%s.recorder", folder, run_id);
-  return access(path.data(), F_OK) == 0;
-}
-
-int run(const char* folder, const char* run_id, pid_t owner) {
+int run(const Settings& settings, const char* run_id, pid_t owner) {
   settle();
   const int process = open_process(owner);
   bool is_socket_open = true;
@@ -121,21 +134,24 @@ int run(const char* folder, const char* run_id, pid_t owner) {
     std::array<pollfd, 2> events = {pollfd{is_socket_open ? kHelperSocket : -1, POLLIN, 0}, pollfd{process, POLLIN, 0}};
     if (poll(events.data(), events.size(), -1) < 0) continue;
     pid_t crashed = 0;
-    if (events[0].revents != 0) is_socket_open = receive(crashed);
+    if (events[0].revents != 0) is_socket_open = receive(settings, crashed);
     is_delivered = is_delivered || crashed == owner;
     const bool has_ended = process >= 0 ? events[1].revents != 0 : !is_socket_open;
     if (has_ended && events[0].revents == 0) break;
     if (has_ended && !is_socket_open) break;
   }
-  if (!is_delivered && has_left_something(folder, run_id)) deliver();
+  // The recorder of a process that has ended well is gone.
+  const bool has_left_something = access(path_of(settings.folder, run_id, ".recorder").data(), F_OK) == 0;
+  if (!is_delivered && has_left_something) deliver();
   return 0;
 }
 
 }  // namespace
+
 }  // namespace trapline::sdk
 
 int main(int count, char** arguments) {
-  constexpr int kArguments = 4;
+  constexpr int kArguments = 5;
   if (count != kArguments) {
     std::fputs(
         "trapline-crash-helper stands by a process that uses libtrapline and has its crash delivered at once.\n"
@@ -143,5 +159,7 @@ int main(int count, char** arguments) {
         stderr);
     return 2;
   }
-  return trapline::sdk::run(arguments[1], arguments[2], static_cast<pid_t>(std::atoi(arguments[3])));
+  using namespace trapline::sdk;
+  const Settings settings{arguments[1], std::string_view(arguments[4]) == "dump"};
+  return run(settings, arguments[2], static_cast<pid_t>(std::atoi(arguments[3])));
 }

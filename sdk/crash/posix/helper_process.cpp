@@ -131,7 +131,8 @@ core::Result<bool> start_helper(const HelperOptions& options) {
   std::string path = *program;
   std::string folder = options.folder;
   std::string run_id = options.run_id;
-  std::array<char*, 5> arguments = {path.data(), folder.data(), run_id.data(), owner.data(), nullptr};
+  std::string dump = options.wants_dump ? "dump" : "-";
+  std::array<char*, 6> arguments = {path.data(), folder.data(), run_id.data(), owner.data(), dump.data(), nullptr};
   launch.arguments = arguments.data();
   launch.environment = environ;
   if (launch.options >= 0) launch_detached(launch);

@@ -10,6 +10,7 @@ struct HelperOptions {
   std::string program;   ///< trapline-crash-helper; empty: looked for beside this library and the program
   std::string folder;    ///< of the recorders
   std::string run_id;    ///< of this process's recorder
+  bool wants_dump = false;  ///< a minidump beside the recorder of a process that crashed
   std::string delivery;  ///< what the program that delivers needs to know (client/options_json.h)
 };
 

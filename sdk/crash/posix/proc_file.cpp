@@ -88,6 +88,14 @@ bool parse_maps_line(std::string_view line, MapsLine& parsed) {
   return true;
 }
 
+void for_each_mapping(const char* path, void (*take)(const MapsLine& line, void* state), void* state) {
+  for_each_line(path, [&](std::string_view line) {
+    MapsLine map;
+    if (parse_maps_line(line, map)) take(map, state);
+    return true;
+  });
+}
+
 StackMapping find_stack_mapping(std::uintptr_t sp) {
   StackMapping found;
   for_each_line(kMaps, [&](std::string_view line) {

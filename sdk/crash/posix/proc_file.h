@@ -24,6 +24,9 @@ struct MapsLine {
 /// False when it is none.
 bool parse_maps_line(std::string_view line, MapsLine& parsed);
 
+/// Calls `take(line, state)` for every mapping in /proc/self/maps, or in that of another process. Async-signal-safe.
+void for_each_mapping(const char* path, void (*take)(const MapsLine& line, void* state), void* state);
+
 struct StackMapping {
   std::uintptr_t begin = 0;  ///< 0: there is none
   std::uintptr_t end = 0;

@@ -189,13 +189,15 @@ typedef struct trapline_options {
   size_t in_app_path_count;
   const char* const* not_in_app_paths; /**< … and frames of these are not; they win */
   size_t not_in_app_path_count;
+  int send_minidump; /**< not 0: with the crash helper, a crash carries a minidump (the registers, some stack memory of
+                          each thread, the modules) as an attachment. Memory is not scrubbed. x86-64 only */
 } trapline_options;
 
 #define TRAPLINE_OPTIONS_INIT                                                                                          \
   {                                                                                                                    \
     sizeof(trapline_options), NULL, NULL, NULL, NULL, 1, 0, NULL, NULL, (size_t)4 << 20, 100, (uint64_t)64 << 20,      \
         1000000, 30u * 86400u, 1.0, NULL, 100.0, 1000.0, 5000, 0, 0.1, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, \
-        NULL, 0, NULL, 0, TRAPLINE_PROTOCOL_TRAPLINE, NULL, NULL, 0, 1, 1, 1, 0, NULL, 0, 0, 0, NULL, 0, NULL, 0       \
+        NULL, 0, NULL, 0, TRAPLINE_PROTOCOL_TRAPLINE, NULL, NULL, 0, 1, 1, 1, 0, NULL, 0, 0, 0, NULL, 0, NULL, 0, 0    \
   }
 
 /** Starts the SDK: checks the options, makes the recorder, starts the worker thread; under a millisecond.

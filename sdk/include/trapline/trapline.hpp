@@ -116,6 +116,7 @@ struct Options {
   bool send_source_context = false;
   std::vector<std::string> in_app_paths = {};
   std::vector<std::string> not_in_app_paths = {};
+  bool send_minidump = false;
   bool debug = false;
 
   std::optional<std::string> data_folder = {};  ///< nothing: the default one; "": events live in memory only
@@ -312,6 +313,7 @@ inline Status init(const Options& options) {
   const std::vector<const char*> not_in_app = pointers(options.not_in_app_paths);
   raw.not_in_app_paths = not_in_app.data();
   raw.not_in_app_path_count = not_in_app.size();
+  raw.send_minidump = options.send_minidump ? 1 : 0;
 
   auto hooks = std::make_shared<Hooks>(Hooks{options.sampler, options.before_send, options.before_breadcrumb});
   if (hooks->sampler) raw.sampler = call_sampler;
