@@ -6,7 +6,10 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/trapline)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/sdk/include/trapline DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS trapline trapline_static EXPORT trapline-targets)
 # The helper and what it runs belong beside each other; the library looks for them there.
-install(TARGETS trapline-crash-helper trapline-crash-deliver trapline-symbols)
+install(TARGETS trapline-crash-helper trapline-crash-deliver)
+if(TRAPLINE_BUILD_TOOLS)
+  install(TARGETS trapline-symbols)
+endif()
 install(EXPORT trapline-targets NAMESPACE trapline:: DESTINATION ${package_folder})
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/trapline-config.cmake.in

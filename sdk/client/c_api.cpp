@@ -114,6 +114,7 @@ trapline_status trapline_init(const trapline_options* options) {
   return guarded([&] {
     auto read = read_options(options);
     if (!read) return fail(TRAPLINE_INVALID_ARGUMENT, read.error().message);
+    const std::lock_guard starting(starting_mutex());
     if (current_client()) {
       return fail(TRAPLINE_ALREADY_INITIALISED,
                   "the SDK is running already: call trapline_shutdown() before another init");

@@ -74,6 +74,8 @@ core::Result<std::shared_ptr<Client>> Client::create(ClientOptions options) {
     auto made = make_data_folder(options.data_folder, *dsn);
     if (made) {
       folder = *made;
+      // As another process has to be told, wherever that is.
+      options.data_folder = folder.substr(0, folder.rfind('/'));
     } else {
       report(made.error().message);
     }
@@ -116,7 +118,8 @@ void Client::install_crash_handlers(const std::string& folder) {
     if (options_.uses_crash_helper) start_crash_helper(folder);
   }
   if (options_.captures_uncaught) install_terminate_handler();
-  recorder_->life().reports_end.store(options_.reports_abnormal_exit ? 1 : 0);
+  const bool reports_end = options_.reports_abnormal_exit && !options_.requires_consent;
+  recorder_->life().reports_end.store(reports_end ? 1 : 0);
   if (options_.reports_abnormal_exit || options_.tracks_session) install_end_signals(recorder_->life());
   remember_throws(options_.remembers_throws);
   if (options_.remembers_throws && !has_throw_hook())
@@ -143,6 +146,7 @@ void Client::remove_crash_handlers() {
 void Client::set_consent(bool is_given) {
   has_consent_ = is_given;
   crash_site().is_allowed.store(is_given);
+  recorder_->life().reports_end.store(is_given && options_.reports_abnormal_exit ? 1 : 0);
 }
 
 bool Client::beat() {
@@ -204,6 +208,7 @@ bool Client::add_breadcrumb(BreadcrumbView breadcrumb) {
 }
 
 bool Client::start_session() {
+  if (!has_consent_.load(std::memory_order_relaxed)) return false;
   bool is_done = true;
   for (const std::string& one : sessions_.start(core::system_clock().unix_millis()))
     is_done = send_envelope(one) && is_done;

@@ -126,8 +126,8 @@ bool has_crash(const AbandonedRecorder& abandoned) {
 }
 
 std::unique_ptr<CrashEvent> read_crash(const AbandonedRecorder& abandoned) {
-  if (!has_crash(abandoned)) return nullptr;
   const CrashBlock& block = block_of(abandoned);
+  if (!has_crash(abandoned) || block.state.load() == CrashState::kTaken) return nullptr;
   const bool has_signal = has(block, CrashStage::kSignal);
   const std::string_view note_rows = area(abandoned, kCrashNoteAt, block.note_bytes.load(), kCrashNoteBytes);
   const Note note = read_note(note_rows);

@@ -10,6 +10,7 @@
 
 #include "sdk/client/this_thread.h"
 #include "sdk/core/loaded_library.h"
+#include "sdk/crash/posix/thread_stacks.h"
 #include "sdk/recorder/recorder.h"
 
 namespace trapline::sdk {
@@ -40,12 +41,14 @@ Holder& holder() {
 
 /// So that the child finds both the holder and the scope whole.
 void lock_before_fork() {
+  starting_mutex().lock();
   holder().mutex.lock();
   if (holder().owner) holder().owner->lock_for_fork();
   lock_runs_before_fork();
   core::loading_mutex().lock();  // last: the worker loads SQLite with its own lock held
 }
 void unlock_in_parent() {
+  starting_mutex().unlock();
   core::loading_mutex().unlock();
   unlock_runs_after_fork();
   if (holder().owner) holder().owner->unlock_after_fork();
@@ -56,6 +59,7 @@ void unlock_in_parent() {
 void forget_in_child() {
   Holder& state = holder();
   this_thread::forget_after_fork();
+  forget_stack_collection();
   for (UserCount& count : state.counts) count.users.store(0, std::memory_order_relaxed);
   if (state.owner) {
     forget_runs_after_fork();
@@ -66,6 +70,7 @@ void forget_in_child() {
   state.mutex.unlock();
   unlock_runs_after_fork();
   core::loading_mutex().unlock();
+  starting_mutex().unlock();
 }
 
 /// Once a process: what ends or forks it.
@@ -112,6 +117,11 @@ std::shared_ptr<Client> current_client() {
   if (state.parent.load(std::memory_order_relaxed) != nullptr) begin_anew_in_child();
   const std::lock_guard lock(state.mutex);
   return state.owner;
+}
+
+std::mutex& starting_mutex() {
+  static auto* const kMutex = new std::mutex;
+  return *kMutex;
 }
 
 bool set_current_client(std::shared_ptr<Client> client) {

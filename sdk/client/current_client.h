@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 
 #include "sdk/client/client.h"
 
@@ -26,6 +27,9 @@ class ClientInUse {
 
 /// The same for calls that may take long: the client may be stopped meanwhile, but stays.
 std::shared_ptr<Client> current_client();
+
+/// One thread at a time starts the SDK: what a client installs in the process belongs to one of them.
+std::mutex& starting_mutex();
 
 /// Makes it the process's client. False when there is one already.
 bool set_current_client(std::shared_ptr<Client> client);

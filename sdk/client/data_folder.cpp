@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -46,7 +47,9 @@ bool make_folders(const std::string& path) {
 }  // namespace
 
 core::Result<std::string> make_data_folder(const std::optional<std::string>& wanted, const core::Dsn& dsn) {
-  std::string folder = (wanted ? *wanted : default_parent()) + "/" + name_of(dsn);
+  std::error_code error;
+  const std::string parent = std::filesystem::absolute(wanted ? *wanted : default_parent(), error).string();
+  std::string folder = parent + "/" + name_of(dsn);
   struct stat status {};
   const bool is_made = make_folders(folder) && stat(folder.c_str(), &status) == 0;
   // In a folder that all may write to, another user could have made it first.

@@ -45,11 +45,11 @@ EventRenderer::Rendered EventRenderer::render(std::string_view payload, const co
 }
 
 EventRenderer::Rendered EventRenderer::render(DecodedEvent& decoded, const core::ProcessFacts& facts,
-                                              StackReader& stacks) {
+                                              StackReader& stacks, bool uses_hook) {
   Rendered rendered;
   stacks.make_readable(decoded.event);
   std::optional<std::string> json = core::to_json(decoded.event, facts);
-  if (hooks_.before_send) json = apply_hook(std::move(*json), rendered.problems);
+  if (hooks_.before_send && uses_hook) json = apply_hook(std::move(*json), rendered.problems);
   if (!json) {
     rendered.fate = Fate::kHookDropped;
     return rendered;

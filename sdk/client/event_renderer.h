@@ -25,8 +25,8 @@ class EventRenderer {
     std::vector<std::string> problems;  ///< sentences for the debug mode
   };
   Rendered render(std::string_view payload, const core::ProcessFacts& facts, StackReader& stacks);
-  /// The same of an event that was read already.
-  Rendered render(DecodedEvent& decoded, const core::ProcessFacts& facts, StackReader& stacks);
+  /// The same of an event that was read already. Not `uses_hook`: before_send is not asked.
+  Rendered render(DecodedEvent& decoded, const core::ProcessFacts& facts, StackReader& stacks, bool uses_hook = true);
 
  private:
   std::optional<std::string> apply_hook(std::string json, std::vector<std::string>& problems) const;

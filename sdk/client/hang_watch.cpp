@@ -66,7 +66,7 @@ void HangWatch::look() {
   if (beat == 0 || beat == reported_beat_ || silence < timeout_) return;
   reported_beat_ = beat;
   const std::span<CrashThread> room = stack_room();
-  const std::size_t count = collect_thread_stacks(room, static_cast<pid_t>(syscall(SYS_gettid)));
+  const std::size_t count = collect_thread_stacks(room, static_cast<pid_t>(syscall(SYS_gettid)), /*is_urgent=*/false);
   report_({beating_thread_.load(std::memory_order_relaxed), silence, room.first(count)});
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "sdk/client/small_file.h"
+#include "sdk/core/checksum.h"
 
 namespace trapline::sdk {
 namespace {
@@ -30,18 +31,21 @@ std::uint64_t resident_bytes() {
 
 std::string boot_id() { return first_line("/proc/sys/kernel/random/boot_id"); }
 
-std::uint64_t count_oom_kills() {
+OomKills count_oom_kills() {
   // cgroup version 2 (the kernel's cgroup-v2.rst, "memory.events"): "0::/system.slice/shop.service".
   const std::string own = first_line("/proc/self/cgroup");
-  if (!own.starts_with("0::")) return 0;
+  if (!own.starts_with("0::")) return {};
   const std::string kills = value_in("/sys/fs/cgroup" + own.substr(3) + "/memory.events", "oom_kill ", ' ');
-  return static_cast<std::uint64_t>(to_number(kills).value_or(0));
+  if (kills.empty()) return {};
+  return {static_cast<std::uint64_t>(to_number(kills).value_or(0)), core::fast_checksum(own, 1)};
 }
 
 void begin_life_signs(LifeSigns& life) {
   const std::string id = boot_id();
   std::copy_n(id.begin(), std::min(id.size(), life.boot_id.size() - 1), life.boot_id.begin());
-  life.oom_kills.store(count_oom_kills());
+  const OomKills kills = count_oom_kills();
+  life.oom_kills.store(kills.count);
+  life.memory_group.store(kills.group);
 }
 
 void update_life_signs(LifeSigns& life, core::UnixMillis now) {

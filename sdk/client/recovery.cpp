@@ -11,6 +11,7 @@
 #include "sdk/client/session.h"
 #include "sdk/client/termination.h"
 #include "sdk/client/worker.h"
+#include "sdk/crash/posix/signal_handler.h"
 
 namespace trapline::sdk {
 namespace {
@@ -36,6 +37,9 @@ void add_dump(CrashEvent& crash, const std::string& path) {
   crash.decoded.owned.push_back(path);
   crash.decoded.attachments.push_back({"minidump.dmp", crash.decoded.owned.back(), {}, "event.minidump"});
 }
+
+/// On the thread that runs before_send.
+bool is_crash_of_ours(const CrashEvent& crash) { return crash.decoded.event.thread_name == kWorkerThread; }
 
 EventRenderer::Rendered hook_dropped() {
   EventRenderer::Rendered dropped;
@@ -86,7 +90,7 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
     }
   };
   // A hook that crashes on one of these events would crash in every start from now on.
-  constexpr std::uint32_t kMostRecoveries = 3;
+  constexpr std::uint32_t kMostRecoveries = 2;
   const bool is_poisonous = abandoned.count_recovery() >= kMostRecoveries && options_.client.hooks.before_send;
   if (is_poisonous) report_("before_send has not survived the events of a process that is gone: they are dropped");
   while (const auto record = reader.next()) {
@@ -101,7 +105,8 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
     }
     take(renderer_.render(record->payload, facts ? *facts : core::ProcessFacts{}, stacks));
   }
-  const Termination termination = classify_termination(abandoned, {boot_id(), count_oom_kills()});
+  const OomKills kills = count_oom_kills();
+  const Termination termination = classify_termination(abandoned, {boot_id(), kills.count, kills.group});
   const auto crash = termination == Termination::kCrash ? read_crash(abandoned)
                                                         : termination_event(abandoned, termination);
   if (crash) {
@@ -111,7 +116,9 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
     if (drained.position < position) {
       add_dump(*crash, dump_path);
       name_crash(*crash, stacks);
-      take(renderer_.render(crash->decoded, facts ? *facts : core::ProcessFacts{}, stacks));
+      // The hook is asked about its own crash by nobody.
+      const bool uses_hook = !is_poisonous && !is_crash_of_ours(*crash);
+      take(renderer_.render(crash->decoded, facts ? *facts : core::ProcessFacts{}, stacks, uses_hook));
     }
     drained_to = position;
     ++crashes;
@@ -188,7 +195,7 @@ void Worker::adopt_leftovers() {
 
 /// The recorder is empty now: its file is of no more use, its counters go where those of all runs are.
 void Worker::hand_over() {
-  if (options_.folder.empty()) return;
+  if (options_.folder.empty() || is_dying_by_crash(recorder_->memory())) return;
   if (buffer_) {
     GoneLedger ledger;
     add_gone(recorder_->ledger(), ledger);

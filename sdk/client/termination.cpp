@@ -25,7 +25,8 @@ Words words_of(Termination termination) {
     case Termination::kHang:
       return {"Killed while it hung", "the process gave no heartbeat any more and ended without a word"};
     default:
-      return {"Killed", "the process ended without a word: by SIGKILL, or by _exit() without trapline_shutdown()"};
+      return {"Killed", "the process ended without a word: by SIGKILL, by _exit() without trapline_shutdown(), or by a fault whose "
+              "signal its thread had blocked"};
   }
 }
 
@@ -52,7 +53,8 @@ Termination classify_termination(const AbandonedRecorder& abandoned, const Machi
   const std::string_view boot(life.boot_id.data(), strnlen(life.boot_id.data(), life.boot_id.size()));
   if (!boot.empty() && !now.boot_id.empty() && boot != now.boot_id) return Termination::kReboot;
   if (life.end_signal.load() != 0) return Termination::kAskedTo;
-  if (now.oom_kills > life.oom_kills.load() && !boot.empty()) return Termination::kOutOfMemory;
+  const bool is_same_group = now.memory_group == life.memory_group.load();
+  if (is_same_group && now.oom_kills > life.oom_kills.load()) return Termination::kOutOfMemory;
   const bool is_watched = life.hang_timeout.load() > 0 && life.heartbeat.load() != 0;
   if (is_watched && life.last_look.load() - life.heartbeat.load() > life.hang_timeout.load()) return Termination::kHang;
   return Termination::kKilled;

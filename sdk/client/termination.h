@@ -23,6 +23,7 @@ enum class Termination : std::uint8_t {
 struct MachineNow {
   std::string boot_id;
   std::uint64_t oom_kills = 0;
+  std::uint64_t memory_group = 0;  ///< of which that is the count
 };
 
 Termination classify_termination(const AbandonedRecorder& abandoned, const MachineNow& now);

@@ -62,7 +62,7 @@ void Worker::start() {
   if (!client.uses_host_name) facts_.server_name = client.server_name;
   // The rest is looked up later; a crash before that has these at least.
   recorder_->publish_facts(to_json(facts_));
-  thread_ = start_quiet_thread("trapline-worker", [this] { run(); });
+  thread_ = start_quiet_thread(kWorkerThread, [this] { run(); });
 }
 
 bool Worker::flush(Time deadline) {

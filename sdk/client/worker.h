@@ -31,6 +31,9 @@ struct WorkerOptions {
   std::string folder;  ///< of this DSN; empty: nothing is kept beyond the process
 };
 
+/// The name of its thread, on which before_send runs.
+constexpr const char* kWorkerThread = "trapline-worker";
+
 /// Thread-safe.
 class Worker {
  public:

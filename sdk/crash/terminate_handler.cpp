@@ -14,12 +14,15 @@
 
 #include <cxxabi.h>
 #include <dlfcn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sdk/core/clock.h"
 #include "sdk/crash/posix/crash_site.h"
 #include "sdk/crash/posix/last_words.h"
 #include "sdk/crash/posix/orphan_recorder.h"
+#include "sdk/crash/posix/proc_file.h"
 #include "sdk/recorder/fields.h"
 #include "sdk/stack/stack_trace.h"
 #include "sdk/stack/throw_hook.h"
@@ -97,7 +100,15 @@ void note_termination(const CrashArea& area, const void* caller) {
   } else if (is_called_by(own, "__gxx_personality_v0") || is_called_by(own, "__cxa_call_terminate")) {
     kind = CrashKind::kNoexcept;
   }
-  area.block().kind.store(kind);
+  CrashBlock& block = area.block();
+  block.kind.store(kind);
+  // Should nobody abort() after this, the report has to do with what is here.
+  block.timestamp = core::system_clock().unix_millis();
+  block.thread_id = static_cast<std::uint64_t>(syscall(SYS_gettid));
+  block.pid = static_cast<std::uint32_t>(getpid());
+  prctl(PR_GET_NAME, block.thread_name.data());
+  block.maps_bytes = static_cast<std::uint32_t>(copy_module_maps(area.at(kCrashMapsAt), kCrashMapsBytes));
+  block.stages.fetch_or(static_cast<std::uint32_t>(CrashStage::kMaps));
   std::array<std::uintptr_t, kThrowFrames> thrown{};
   const std::size_t count = type != nullptr ? find_throw_stack_of_current(type->name(), thrown) : 0;
   note_stack(area, count > 0 ? std::span<const std::uintptr_t>(thrown).first(count) : own);

@@ -28,6 +28,7 @@ enum class CrashState : std::uint32_t {
   kBegun = 1,     ///< the process died before the handler was done, or is dying now
   kWhole = 2,     ///< everything there is to know
   kCutShort = 3,  ///< the handler crashed itself; the stages say what is there
+  kTaken = 4,     ///< somebody has delivered it, and left the rest of the recorder to another
 };
 
 /// What the handler has done.

@@ -228,8 +228,9 @@ std::uint32_t AbandonedRecorder::count_recovery() {
 }
 
 void AbandonedRecorder::forget_crash() {
-  const CrashBlock none{};
-  if (pwrite(file_, &none, sizeof none, static_cast<off_t>(kCrashAt)) != static_cast<ssize_t>(sizeof none)) {
+  constexpr auto kTaken = static_cast<std::uint32_t>(CrashState::kTaken);
+  constexpr off_t kPlace = kCrashAt + offsetof(CrashBlock, state);
+  if (pwrite(file_, &kTaken, sizeof kTaken, kPlace) != static_cast<ssize_t>(sizeof kTaken)) {
     // Then the next reader sends it again, under the same id: the server knows it.
   }
 }

@@ -10,15 +10,20 @@
 
 #include <cxxabi.h>
 #include <dlfcn.h>
+#include <pthread.h>
 
 #include "sdk/stack/stack_trace.h"
 
-extern "C" void __cxa_throw(void* object, std::type_info* type, void (*destroy)(void*));  // NOLINT
+extern "C" {
+void __cxa_throw(void* object, std::type_info* type, void (*destroy)(void*));                  // NOLINT
+void* __cxa_init_primary_exception(void* object, std::type_info* type, void (*destroy)(void*));  // NOLINT
+}
 
 namespace trapline::sdk {
 namespace {
 
 using ThrowFunction = void (*)(void*, std::type_info*, void (*)(void*));
+using InitFunction = void* (*)(void*, std::type_info*, void (*)(void*));
 
 std::atomic<bool> is_wanted{false};
 std::atomic<std::uint64_t> throws{0};  ///< so far, to know the newest
@@ -55,27 +60,39 @@ ThrowRing* take_ring() {
   return ring;
 }
 
-/// Gives the ring back when the thread ends.
-struct RingOwner {
-  ThrowRing* ring = take_ring();
-  RingOwner() = default;
-  ~RingOwner();
-  RingOwner(const RingOwner&) = delete;
-  RingOwner& operator=(const RingOwner&) = delete;
-};
-thread_local bool has_thread_ended = false;  // outlives the owner, as it has no destructor
-RingOwner::~RingOwner() {
+/// Plain words of the thread's own block, there from its start: a throw may come when there is no memory left, for a
+/// thread_local object's destructor, too.
+[[gnu::tls_model("initial-exec")]] thread_local ThrowRing* ring_of_thread = nullptr;
+[[gnu::tls_model("initial-exec")]] thread_local bool has_thread_ended = false;
+/// The exception object that is on its way into the C++ library.
+[[gnu::tls_model("initial-exec")]] thread_local const void* being_thrown = nullptr;
+
+/// When a thread ends, its ring is free for another.
+void give_back(void* ring) {
   has_thread_ended = true;
-  if (ring != nullptr) ring->is_taken.store(false);
+  ring_of_thread = nullptr;
+  static_cast<ThrowRing*>(ring)->is_taken.store(false);
+}
+
+ThrowRing* own_ring() {
+  if (ring_of_thread != nullptr || has_thread_ended) return ring_of_thread;
+  static pthread_key_t key;
+  static const bool kHasKey = pthread_key_create(&key, give_back) == 0;
+  ThrowRing* const ring = kHasKey ? take_ring() : nullptr;
+  if (ring == nullptr) return nullptr;
+  if (pthread_setspecific(key, ring) != 0) {
+    ring->is_taken.store(false);
+    return nullptr;
+  }
+  return ring_of_thread = ring;
 }
 
 void remember(const void* object, const std::type_info* type, const void* first) {
-  if (has_thread_ended) return;
-  thread_local RingOwner owner;
-  if (owner.ring == nullptr) return;
+  ThrowRing* const ring = own_ring();
+  if (ring == nullptr) return;
   std::array<std::uintptr_t, kThrowFrames> frames;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
   const std::size_t count = capture_stack(first, frames);
-  Throw& entry = owner.ring->entries[owner.ring->next++ % ThrowRing::kThrows];
+  Throw& entry = ring->entries[ring->next++ % ThrowRing::kThrows];
   entry.number.store(0, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
   entry.object.store(object, std::memory_order_relaxed);
@@ -85,16 +102,28 @@ void remember(const void* object, const std::type_info* type, const void* first)
   entry.number.store(throws.fetch_add(1, std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
+/// An exception object is made where another one was, and not by a throw: what is remembered is not its own.
+void forget(const void* object) {
+  for (ThrowRing* ring = rings.load(std::memory_order_acquire); ring != nullptr; ring = ring->following) {
+    for (Throw& entry : ring->entries) {
+      const void* known = object;
+      entry.object.compare_exchange_strong(known, nullptr);
+    }
+  }
+}
+
 /// The C++ library's own, or that of another one that hooks it.
-ThrowFunction next_throw() {
-  static std::atomic<ThrowFunction> next{nullptr};
-  ThrowFunction function = next.load(std::memory_order_acquire);
+template <class Function>
+Function next_function(std::atomic<Function>& known, const char* name) {
+  Function function = known.load(std::memory_order_acquire);
   if (function == nullptr) {
-    function = reinterpret_cast<ThrowFunction>(dlsym(RTLD_NEXT, "__cxa_throw"));
-    next.store(function, std::memory_order_release);
+    function = reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
+    known.store(function, std::memory_order_release);
   }
   return function;
 }
+constinit std::atomic<ThrowFunction> next_throw{nullptr};
+constinit std::atomic<InitFunction> next_init{nullptr};
 
 }  // namespace
 
@@ -154,6 +183,18 @@ extern "C" [[gnu::visibility("default"), gnu::weak]] void __cxa_throw(  // NOLIN
     void* object, std::type_info* type, void (*destroy)(void*)) {
   using namespace trapline::sdk;
   if (is_wanted.load(std::memory_order_relaxed)) remember(object, type, __builtin_return_address(0));
-  if (const ThrowFunction next = next_throw()) next(object, type, destroy);
+  being_thrown = object;
+  if (const auto next = next_function(next_throw, "__cxa_throw")) next(object, type, destroy);
   std::abort();  // nobody can throw
+}
+
+/// Called for each exception object: by a throw, and by std::make_exception_ptr().
+extern "C" [[gnu::visibility("default"), gnu::weak]] void* __cxa_init_primary_exception(  // NOLINT
+    void* object, std::type_info* type, void (*destroy)(void*)) {
+  using namespace trapline::sdk;
+  if (is_wanted.load(std::memory_order_relaxed) && being_thrown != object) forget(object);
+  being_thrown = nullptr;
+  const auto next = next_function(next_init, "__cxa_init_primary_exception");
+  if (next == nullptr) std::abort();
+  return next(object, type, destroy);
 }

@@ -110,7 +110,11 @@ NOINLINE void run_illegal_instruction() {
   __builtin_trap();
 }
 NOINLINE void stop_at_breakpoint() {
+#if defined(__aarch64__)
+  asm volatile("brk #0");
+#else
   asm volatile("int3");
+#endif
   after();
 }
 NOINLINE void make_forbidden_call() {
@@ -225,7 +229,11 @@ NOINLINE void smash_stack() {
   after();
 }
 NOINLINE void lose_stack_pointer() {
+#if defined(__aarch64__)
+  asm volatile("mov x0, #16\n\tmov sp, x0\n\tmov x29, #32\n\tmov x1, #0\n\tstr x0, [x1]" ::: "x0", "x1", "memory");
+#else
   asm volatile("xor %%rax, %%rax\n\tmov $16, %%rsp\n\tmov $32, %%rbp\n\tmovl $1, (%%rax)" ::: "rax", "memory");
+#endif
   after();
 }
 NOINLINE void crash_with_stdio_lock() {

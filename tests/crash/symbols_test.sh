@@ -7,9 +7,9 @@
 set -eu
 
 allowed="
-  _exit clock_gettime close fcntl ftruncate getpid getrlimit getuid open pipe2 poll read rename sendmsg sigaction
-  sigaddset sigemptyset sigprocmask unlink write nanosleep
-  memchr memcpy memmove memset strlen strnlen
+  _exit clock_gettime close fcntl fstat ftruncate getpid getrlimit getuid open pipe2 poll read rename sendmsg sigaction
+  sigaddset sigemptyset sigismember sigprocmask unlink write nanosleep
+  memchr memcmp memcpy memmove memset strlen strnlen
   fallocate mmap prctl syscall
   __cxa_pure_virtual
   _dl_find_object __errno_location __libc_current_sigrtmax __stack_chk_fail _GLOBAL_OFFSET_TABLE_

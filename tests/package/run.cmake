@@ -41,7 +41,7 @@ execute_process(COMMAND nm --dynamic --defined-only --format=posix ${libdir}/lib
                 OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
 string(REGEX REPLACE "\n" ";" symbols "${symbols}")
 foreach(symbol IN LISTS symbols)
-  if(symbol AND NOT symbol MATCHES "^(trapline_|__cxa_throw |pthread_create )")
+  if(symbol AND NOT symbol MATCHES "^(trapline_|__cxa_throw |__cxa_init_primary_exception |pthread_create )")
     message(FATAL_ERROR "libtrapline.so exports '${symbol}', which is not part of its interface")
   endif()
 endforeach()

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -25,7 +26,7 @@
 namespace trapline::sdk {
 namespace {
 
-constexpr int kLongestEndMs = 60'000;  ///< a core dump of a large process takes its time
+constexpr int kLookEveryMs = 100;
 
 struct Settings {
   const char* folder = "";
@@ -61,13 +62,12 @@ void settle() {
 void wait_for_end(pid_t pid, int process) {
   if (process >= 0) {
     pollfd ending{process, POLLIN, 0};
-    while (poll(&ending, 1, kLongestEndMs) < 0 && errno == EINTR) {
+    while (poll(&ending, 1, -1) < 0 && errno == EINTR) {
     }
     return;
   }
   // A kernel before 5.3.
-  constexpr int kLookEveryMs = 10;
-  for (int waited = 0; waited < kLongestEndMs && kill(pid, 0) == 0; waited += kLookEveryMs) poll(nullptr, 0, kLookEveryMs);
+  while (kill(pid, 0) == 0) poll(nullptr, 0, kLookEveryMs);
 }
 
 /// The program that delivers stands beside this one. Does not return.
@@ -77,7 +77,8 @@ void wait_for_end(pid_t pid, int process) {
   if (length > 0) {
     char* const slash = std::strrchr(path.data(), '/');
     std::strcpy(slash + 1, "trapline-crash-deliver");  // NOLINT(clang-analyzer-security.insecureAPI.strcpy): room is left
-    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD}) signal(number, SIG_DFL);
+    // Still deaf to what ends a service's other processes when its main one has died: delivery is bounded.
+    signal(SIGCHLD, SIG_DFL);
     char* const arguments[] = {path.data(), nullptr};
     execv(path.data(), arguments);
   }
@@ -93,7 +94,9 @@ void handle(const HelperMessage& message, int pipe_end, const Settings& settings
     write_minidump(message.pid, recorder.data(), dump.data());
   }
   close(pipe_end);
-  if (fork() == 0) {
+  // A process may go on after what looked like its crash, and crash again: one waits for its end.
+  static pid_t awaited = 0;
+  if (std::exchange(awaited, message.pid) != message.pid && fork() == 0) {
     wait_for_end(message.pid, process);
     deliver();
   }
@@ -125,6 +128,11 @@ bool receive(const Settings& settings, pid_t& crashed) {
   return true;
 }
 
+/// The recorder of a process that has ended well is gone.
+bool has_left_something(const Settings& settings, const char* run_id) {
+  return access(path_of(settings.folder, run_id, ".recorder").data(), F_OK) == 0;
+}
+
 int run(const Settings& settings, const char* run_id, pid_t owner) {
   settle();
   const int process = open_process(owner);
@@ -139,10 +147,11 @@ int run(const Settings& settings, const char* run_id, pid_t owner) {
     const bool has_ended = process >= 0 ? events[1].revents != 0 : !is_socket_open;
     if (has_ended && events[0].revents == 0) break;
     if (has_ended && !is_socket_open) break;
+    // The library was shut down, and may be started again, with another helper.
+    if (!is_socket_open && !has_left_something(settings, run_id)) return 0;
+    if (!is_socket_open && process < 0) break;
   }
-  // The recorder of a process that has ended well is gone.
-  const bool has_left_something = access(path_of(settings.folder, run_id, ".recorder").data(), F_OK) == 0;
-  if (!is_delivered && has_left_something) deliver();
+  if (!is_delivered && has_left_something(settings, run_id)) deliver();
   return 0;
 }
 

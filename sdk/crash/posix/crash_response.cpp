@@ -37,8 +37,11 @@ void respond_to_crash(const CaughtSignal& caught) {
   timespec start{};
   clock_gettime(CLOCK_MONOTONIC, &start);
   const CrashArea area(memory);
-  // The first crash is the cause: a handler of the app's that crashes, too, or ends with abort(), does not cover it.
-  if (area.block().state.load() != CrashState::kNone) return;
+  // A handler of the app's that crashes, too, or ends with abort(), does not cover what it was called for. But a fault
+  // that the process has survived is covered by the next.
+  const bool is_inside = area.block().state.load() != CrashState::kNone &&
+                         sigismember(&caught.context->uc_sigmask, area.block().signal) == 1;
+  if (is_inside) return;
   current.memory = memory;
   current.number = caught.number;
   current.info = *caught.info;
@@ -49,6 +52,12 @@ void respond_to_crash(const CaughtSignal& caught) {
   area.block().handler_us = microseconds_since(start);
   area.block().state.store(CrashState::kWhole);
   tell_helper(area);
+}
+
+void withdraw_crash() {
+  char* const memory = own_crash_memory();
+  if (memory != nullptr) CrashArea(memory).block().state.store(CrashState::kNone);
+  if (memory != nullptr) CrashArea(memory).block().stages.store(0);
 }
 
 void respond_to_nested_crash(const CaughtSignal& nested) {

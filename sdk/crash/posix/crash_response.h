@@ -8,6 +8,9 @@ namespace trapline::sdk {
 /// told. Async-signal-safe.
 void respond_to_crash(const CaughtSignal& caught);
 
+/// What was written last was no crash after all: the app's own handler has mended it. Async-signal-safe.
+void withdraw_crash();
+
 /// The same, called by a crash inside it: goes on behind what crashed, then ends the process by the first signal.
 [[noreturn]] void respond_to_nested_crash(const CaughtSignal& nested);
 

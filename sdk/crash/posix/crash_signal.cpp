@@ -11,7 +11,7 @@
 namespace trapline::sdk {
 namespace {
 
-constinit std::array<EarlierHandler, kCrashSignals.size()> earlier;
+constinit std::array<EarlierHandler, kCrashSignals.size()> all_earlier;
 
 EarlierHandler* find_earlier(int signal) {
   for (std::size_t index = 0; index < kCrashSignals.size(); ++index) {
@@ -20,12 +20,34 @@ EarlierHandler* find_earlier(int signal) {
   return nullptr;
 }
 
-/// The signal comes again, to whoever had it before, with the thread as it was: by the same instruction, or by us where
-/// that would not do it again.
-void hand_on(const CaughtSignal& caught) {
-  EarlierHandler* const before = find_earlier(caught.number);
-  // Once: another thread may have done it already, and whoever had it before may have put another one there.
-  if (before != nullptr && before->is_replaced.exchange(false)) sigaction(caught.number, &before->action, nullptr);
+/// Calls the app's handler as the kernel would have. It may end the process, jump away, or return: then it has mended
+/// what was wrong.
+void call_earlier(EarlierHandler& earlier, const CaughtSignal& caught) {
+  const struct sigaction action = earlier.action;
+  sigset_t blocked = action.sa_mask;
+  if ((action.sa_flags & SA_NODEFER) == 0) sigaddset(&blocked, caught.number);
+  // Until our handler returns: then the kernel puts the thread's own mask back.
+  sigprocmask(SIG_BLOCK, &blocked, nullptr);
+  if ((action.sa_flags & static_cast<int>(SA_RESETHAND)) != 0) {
+    earlier.action = {};
+    earlier.action.sa_handler = SIG_DFL;  // NOLINT(cppcoreguidelines-pro-type-union-access): the system's struct
+  }
+  if ((action.sa_flags & SA_SIGINFO) != 0) {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-union-access,cppcoreguidelines-pro-type-const-cast)
+    action.sa_sigaction(caught.number, const_cast<siginfo_t*>(caught.info), const_cast<ucontext_t*>(caught.context));
+  } else {
+    action.sa_handler(caught.number);  // NOLINT(cppcoreguidelines-pro-type-union-access)
+  }
+}
+
+/// The signal comes again, to the system, with the thread as it was: by the same instruction, or by us where that would
+/// not do it again.
+void end_by(const EarlierHandler* earlier, const CaughtSignal& caught) {
+  struct sigaction now {};
+  sigaction(caught.number, nullptr, &now);
+  const bool is_ours = (now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_crash_signal;  // NOLINT
+  // Also where a handler that came later has called ours; but not twice, where another thread has done it.
+  if (earlier != nullptr && (is_ours || earlier->is_replaced.load())) sigaction(caught.number, &earlier->action, nullptr);
   const bool is_by_instruction =
       caught.info->si_code > 0 && caught.number != SIGTRAP && caught.number != SIGSYS && caught.number != SIGABRT;
   if (is_by_instruction) return;
@@ -37,6 +59,20 @@ void hand_on(const CaughtSignal& caught) {
   siginfo_t info = *caught.info;
   const long sent = syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), caught.number, &info);
   if (sent != 0) syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), caught.number);
+}
+
+bool is_function(const struct sigaction& action) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-union-access)
+  return (action.sa_flags & SA_SIGINFO) != 0 || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+}
+
+/// To whoever had the signal before.
+void hand_on(EarlierHandler* earlier, const CaughtSignal& caught) {
+  if (earlier == nullptr || !is_function(earlier->action)) return end_by(earlier, caught);
+  call_earlier(*earlier, caught);
+  // It has returned, so this was no crash; nor will the next ones be, of which there may be thousands.
+  earlier->recovers.store(true);
+  withdraw_crash();
 }
 
 /// Another thread crashes already: the process is about to end.
@@ -51,24 +87,27 @@ void wait_for_the_end() {
 
 }  // namespace
 
-std::array<EarlierHandler, kCrashSignals.size()>& earlier_handlers() { return earlier; }
+std::array<EarlierHandler, kCrashSignals.size()>& earlier_handlers() { return all_earlier; }
 
 void on_crash_signal(int signal, siginfo_t* info, void* context) {
   const int saved_errno = errno;
   const CaughtSignal caught{signal, info, static_cast<const ucontext_t*>(context)};
   CrashSite& site = crash_site();
+  EarlierHandler* const earlier = find_earlier(signal);
   const auto self = static_cast<pid_t>(syscall(SYS_gettid));
   pid_t nobody = 0;
-  if (site.crashing_thread.compare_exchange_strong(nobody, self)) {
+  if (earlier != nullptr && earlier->recovers.load()) {
+    hand_on(earlier, caught);
+  } else if (site.crashing_thread.compare_exchange_strong(nobody, self)) {
     respond_to_crash(caught);
-    hand_on(caught);
     site.crashing_thread.store(0);
+    hand_on(earlier, caught);
   } else if (nobody == self) {
     // The handler itself has crashed: the rest is written, and the first crash goes on from here.
     respond_to_nested_crash(caught);
   } else {
     wait_for_the_end();
-    hand_on(caught);
+    hand_on(earlier, caught);
   }
   errno = saved_errno;
 }

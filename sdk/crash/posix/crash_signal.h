@@ -11,7 +11,8 @@ constexpr std::array<int, 7> kCrashSignals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, S
 
 /// Who had a crash signal before us, in the order of kCrashSignals.
 struct EarlierHandler {
-  std::atomic<bool> is_replaced{false};  ///< by ours, which has not handed on to it yet
+  std::atomic<bool> is_replaced{false};  ///< by ours
+  std::atomic<bool> recovers{false};     ///< it has mended a fault: what comes to it is no crash
   struct sigaction action {};
 };
 std::array<EarlierHandler, kCrashSignals.size()>& earlier_handlers();

@@ -1,9 +1,12 @@
 #include "sdk/crash/posix/crash_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstring>
 #include <ctime>
+#include <new>
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -70,8 +73,10 @@ void write_stack(const CrashArea& area, const CaughtSignal& caught) {
   block.stack_end = mapping.end;
   block.is_stack_overflow = is_stack_overflow(caught, sp, mapping) ? 1 : 0;
 
-  SafeWordReader reader;
-  ContextWalk walk(*caught.context, reader);
+  // The stack may be small; one crash is written at a time.
+  using Reader = SafeWordReader<4096>;
+  alignas(Reader) static std::array<std::byte, sizeof(Reader)> room;
+  ContextWalk walk(*caught.context, *new (room.data()) Reader);
   std::uint64_t depth = 0;
   while (depth < kDeepestStack) {
     const auto address = walk.next();
@@ -84,6 +89,8 @@ void write_stack(const CrashArea& area, const CaughtSignal& caught) {
     }
     ++depth;
   }
+  // A trap's address is the one behind it, as return addresses are.
+  if (caught.number == SIGTRAP && caught.info->si_code > 0 && depth > 0) --block.frames[0];
   if (depth > kCrashFrames) {
     const std::uint64_t outer = std::min<std::uint64_t>(depth - kCrashFrames, kCrashOuterFrames);
     block.outer_count = static_cast<std::uint32_t>(outer);
@@ -140,7 +147,8 @@ void write_stack_memory(const CrashArea& area, const CaughtSignal& caught) {
 
 void write_threads(const CrashArea& area, const CaughtSignal&) {
   area.block().thread_count = static_cast<std::uint32_t>(
-      collect_thread_stacks({area.threads(), kCrashThreads}, static_cast<pid_t>(area.block().thread_id)));
+      collect_thread_stacks({area.threads(), kCrashThreads}, static_cast<pid_t>(area.block().thread_id),
+                            /*is_urgent=*/true));
 }
 
 struct Stage {

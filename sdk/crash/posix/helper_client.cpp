@@ -36,8 +36,7 @@ bool send_with_pipe(int socket, const HelperMessage& message, int pipe_end) {
 
 void tell_helper(const CrashArea& area) {
   const CrashSite& site = crash_site();
-  const int socket = site.helper.load();
-  if (socket < 0) return;
+  if (!site.helper.is_still_there()) return;
   // Where only ancestors may look into a process (Yama), this one must allow it.
   prctl(PR_SET_PTRACER, static_cast<unsigned long>(site.helper_pid.load()), 0, 0, 0);
   std::array<int, 2> ends{};
@@ -48,7 +47,7 @@ void tell_helper(const CrashArea& area) {
   message.thread = static_cast<std::int32_t>(block.thread_id);
   message.signal = block.signal;
   message.run_id = area.header().run_id;
-  const bool is_sent = send_with_pipe(socket, message, ends[1]);
+  const bool is_sent = send_with_pipe(site.helper.descriptor(), message, ends[1]);
   close(ends[1]);
   pollfd waiting{ends[0], POLLIN, 0};
   if (is_sent) poll(&waiting, 1, kLongestWaitMs);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -76,7 +77,10 @@ int run_program(void* argument) {
   const int options = fcntl(launch.options, F_DUPFD, kOutOfTheWay);
   dup2(socket, kHelperSocket);
   dup2(options, kHelperOptions);
-  syscall(SYS_close_range, kHelperOptions + 1, ~0U, 0);
+  if (syscall(SYS_close_range, kHelperOptions + 1, ~0U, 0) != 0) {  // a kernel before 5.9
+    constexpr int kMost = 4'096;
+    for (int file = kHelperOptions + 1; file < kMost; ++file) close(file);
+  }
   execve(launch.arguments[0], launch.arguments, launch.environment);
   launch.error = errno;
   _exit(127);
@@ -119,6 +123,14 @@ void launch_detached(Launch& launch) {
 }  // namespace
 
 core::Result<bool> start_helper(const HelperOptions& options) {
+  // Whose parent ends becomes a child of these: the program would wait for it, and the kernel ends it with process 1.
+  int is_subreaper = 0;
+  prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper);
+  if (getpid() == 1 || is_subreaper != 0) {
+    return core::Error{"no_helper",
+                       "there is no crash helper for a process that takes in orphans (process 1 of a container, a "
+                       "subreaper): start the program by an init such as 'docker run --init'"};
+  }
   auto program = find_program(options.program);
   if (!program) return program.error();
   std::array<int, 2> sockets{};
@@ -145,13 +157,10 @@ core::Result<bool> start_helper(const HelperOptions& options) {
                            std::strerror(launch.error)};  // NOLINT(concurrency-mt-unsafe)
   }
   crash_site().helper_pid.store(launch.helper);
-  crash_site().helper.store(sockets[0]);
+  crash_site().helper.remember(sockets[0]);
   return true;
 }
 
-void forget_helper() {
-  const int socket = crash_site().helper.exchange(-1);
-  if (socket >= 0) close(socket);
-}
+void forget_helper() { crash_site().helper.close(); }
 
 }  // namespace trapline::sdk

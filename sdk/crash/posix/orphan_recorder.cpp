@@ -18,16 +18,18 @@ namespace trapline::sdk {
 namespace {
 
 using Path = std::array<char, 4200>;
+Path unfinished_path;  // the stack may be small
+Path finished_path;
 
-Path path_of(const CrashSite& site, const std::array<char, 32>& run_id, std::string_view suffix) {
-  Path path{};
+const char* make_path(Path& path, const CrashSite& site, const std::array<char, 32>& run_id, std::string_view suffix) {
+  path.fill('\0');
   char* to = path.data();
   const std::size_t folder = strnlen(site.folder.data(), site.folder.size());
   to = std::copy_n(site.folder.data(), folder, to);
   *to++ = '/';
   to = std::copy(run_id.begin(), run_id.end(), to);
   std::copy(suffix.begin(), suffix.end(), to);
-  return path;
+  return path.data();
 }
 
 /// The parent's, but for the last digits.
@@ -50,14 +52,14 @@ char* make_orphan_recorder(const CrashSite& site) {
   const char* const parent = site.memory.load();
   if (site.folder[0] == '\0' || parent == nullptr) return nullptr;
   const std::array<char, 32> run_id = child_run_id(site);
-  const Path unfinished = path_of(site, run_id, kUnfinishedRecorderSuffix);
-  const int file = open(unfinished.data(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const char* const unfinished = make_path(unfinished_path, site, run_id, kUnfinishedRecorderSuffix);
+  const int file = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) return nullptr;
   const bool is_made = lock_recorder_file(file) && reserve_recorder_blocks(file, kSmallestRecorder);
   void* const memory = is_made ? mmap(nullptr, kSmallestRecorder, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
                                : MAP_FAILED;
   if (memory == MAP_FAILED) {
-    unlink(unfinished.data());
+    unlink(unfinished);
     close(file);
     return nullptr;
   }
@@ -84,8 +86,7 @@ char* make_orphan_recorder(const CrashSite& site) {
     block.event_id[byte + 8] ^= static_cast<std::uint8_t>(run_id[16 + 2 * byte] ^ (run_id[17 + 2 * byte] << 4));
   }
   make_version_4(block.event_id);
-  const Path path = path_of(site, run_id, kRecorderSuffix);
-  if (rename(unfinished.data(), path.data()) != 0) return nullptr;
+  if (rename(unfinished, make_path(finished_path, site, run_id, kRecorderSuffix)) != 0) return nullptr;
   return child;
 }
 
@@ -94,10 +95,11 @@ char* own_crash_memory() {
   char* const memory = site.memory.load();
   if (!site.is_allowed.load()) return nullptr;
   if (memory == nullptr || site.owner.load() == getpid()) return memory;
-  char* const own = make_orphan_recorder(site);
-  site.memory.store(own);
-  site.owner.store(getpid());
-  return own;
+  if (site.orphan_owner.load() != getpid()) {
+    site.orphan_memory.store(make_orphan_recorder(site));
+    site.orphan_owner.store(getpid());
+  }
+  return site.orphan_memory.load();
 }
 
 }  // namespace trapline::sdk

@@ -32,12 +32,13 @@ bool take(std::string_view& text, char c) {
   return true;
 }
 
-/// Calls `take_line(line)` for each line of a file until it answers false. Too long a line is passed over.
+/// Calls `take_line(line)` for each line of a file until it answers false. Too long a line is passed over. One at a
+/// time.
 template <class TakeLine>
 void for_each_line(const char* path, TakeLine take_line) {
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return;
-  std::array<char, 4608> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read into
+  static std::array<char, 4608> buffer;  // the stack may be small
   std::size_t held = 0;
   bool wants_more = true;
   while (wants_more) {

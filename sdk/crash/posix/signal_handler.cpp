@@ -48,6 +48,7 @@ void install_signal_handlers(Recorder& recorder, const std::string& folder) {
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     if (!is_passing_on) earlier_handlers()[index].action = current;
     earlier_handlers()[index].is_replaced.store(true);
+    earlier_handlers()[index].recovers.store(false);
     sigaction(kCrashSignals[index], &action, nullptr);
   }
 }
@@ -62,6 +63,22 @@ void remove_signal_handlers() {
     if (!is_ours || !earlier_handlers()[index].is_replaced.exchange(false)) continue;
     sigaction(kCrashSignals[index], &earlier_handlers()[index].action, nullptr);
   }
+}
+
+bool is_dying_by_crash(char* recorder_memory) {
+  const CrashBlock& block = CrashArea(recorder_memory).block();
+  if (block.note_thread_id.load() != 0) return true;
+  // Inside the signal's handler that is blocked; a process that has gone on after it is none that dies by it.
+  sigset_t blocked;
+  const bool is_known = pthread_sigmask(SIG_SETMASK, nullptr, &blocked) == 0;
+  return block.state.load() != CrashState::kNone && is_known && sigismember(&blocked, block.signal) == 1;
+}
+
+void unblock_fault_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
 void unblock_crash_signals() {

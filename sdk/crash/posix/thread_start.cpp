@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "sdk/crash/posix/alternate_stack.h"
+#include "sdk/crash/posix/signal_handler.h"
 
 namespace trapline::sdk {
 namespace {
@@ -26,6 +27,7 @@ void* begin_thread(void* argument) {
   const Start start = *static_cast<Start*>(argument);
   delete static_cast<Start*>(argument);
   give_alternate_stack();
+  unblock_fault_signals();
   return start.function(start.argument);
 }
 

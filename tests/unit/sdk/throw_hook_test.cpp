@@ -96,6 +96,17 @@ TEST_CASE("an exception that is thrown again after many others still names its f
   CHECK(names(session.only_event(), "throw_deep_inside"));
 }
 
+TEST_CASE("an exception that was made and not thrown does not get the stack of another that lay where it lies") {
+  SdkSession session;
+  try {
+    throw_deep_inside("freed soon");
+  } catch (const std::runtime_error&) {
+    sink = sink + 1;
+  }
+  catch_and_capture([] { std::rethrow_exception(std::make_exception_ptr(std::runtime_error("made"))); });
+  CHECK_FALSE(names(session.only_event(), "throw_deep_inside"));
+}
+
 TEST_CASE("without the memory of throws the place that caught is reported") {
   Options options;
   options.remember_throws = false;
