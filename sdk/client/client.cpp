@@ -128,9 +128,8 @@ void Client::install_crash_handlers(const std::string& folder) {
 
 void Client::start_crash_helper(const std::string& folder) {
   if (folder.empty()) return report_("the crash helper needs a data folder: it is not started");
-  const auto started =
-      start_helper({options_.crash_helper, folder, recorder_->run_id(), options_.sends_minidump,
-                    delivery_options_json(options_)});
+  const auto started = start_helper(
+      {options_.crash_helper, folder, recorder_->run_id(), options_.sends_minidump, delivery_options_json(options_)});
   if (!started) report_(started.error().message + "; crashes are delivered by the next start");
 }
 

@@ -59,7 +59,8 @@ void add_threads(const AbandonedRecorder& abandoned, const CrashBlock& block, co
   for (const CrashThread& thread : std::span(threads, std::min<std::size_t>(block.thread_count, kCrashThreads))) {
     const bool has_stack = thread.state.load() == CrashThread::kWhole;
     const std::size_t frames = has_stack ? std::min<std::size_t>(thread.frame_count, kCrashThreadFrames) : 0;
-    event.threads.push_back({thread.id, text(thread.name), {thread.frames.begin(), thread.frames.begin() + frames}, {}});
+    event.threads.push_back(
+        {thread.id, text(thread.name), {thread.frames.begin(), thread.frames.begin() + frames}, {}});
   }
 }
 
@@ -202,11 +203,12 @@ std::vector<core::Module> modules_at_end(const AbandonedRecorder& abandoned) {
   std::uintptr_t end = 0;
   bool is_executable = false;
   const auto add_new = [&] {
-    const bool is_known =
-        std::any_of(modules.begin(), modules.end(), [&](const core::Module& module) { return module.base == first.begin; });
+    const bool is_known = std::any_of(modules.begin(), modules.end(),
+                                      [&](const core::Module& module) { return module.base == first.begin; });
     // What is not executable is a file of data: of the recorder, opening and closing it would drop the lock on it.
     if (!is_executable || is_known) return;
-    if (auto module = read_module_file(std::string(first.path), first.begin, end)) modules.push_back(std::move(*module));
+    if (auto module = read_module_file(std::string(first.path), first.begin, end))
+      modules.push_back(std::move(*module));
   };
   while (!lines.empty()) {
     const std::size_t line_end = std::min(lines.find('\n'), lines.size());

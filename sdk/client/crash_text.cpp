@@ -26,10 +26,7 @@ constexpr SignalNames kSignals[] = {
      "segmentation fault",
      {"SEGV_MAPERR", "SEGV_ACCERR", "SEGV_BNDERR", "SEGV_PKUERR", "SEGV_ACCADI", "SEGV_ADIDERR", "SEGV_ADIPERR",
       "SEGV_MTEAERR", "SEGV_MTESERR", "SEGV_CPERR"}},
-    {SIGBUS,
-     "SIGBUS",
-     "bus error",
-     {"BUS_ADRALN", "BUS_ADRERR", "BUS_OBJERR", "BUS_MCEERR_AR", "BUS_MCEERR_AO"}},
+    {SIGBUS, "SIGBUS", "bus error", {"BUS_ADRALN", "BUS_ADRERR", "BUS_OBJERR", "BUS_MCEERR_AR", "BUS_MCEERR_AO"}},
     {SIGFPE,
      "SIGFPE",
      "arithmetic error",
@@ -131,7 +128,8 @@ CrashText describe_crash(const CrashBlock& block, std::string_view last_words) {
     case CrashKind::kTerminate:
     case CrashKind::kUncaught:
     case CrashKind::kNoexcept:
-      if (block.note_thread_id.load() != 0) return {"std::terminate", "std::terminate() was called without an exception"};
+      if (block.note_thread_id.load() != 0)
+        return {"std::terminate", "std::terminate() was called without an exception"};
       break;
     case CrashKind::kSignal:
       break;
@@ -147,7 +145,8 @@ CrashText describe_crash(const CrashBlock& block, std::string_view last_words) {
   if (was_sent) return {std::string(signal_name(block.signal)), value + ", " + describe_sender(block)};
   const bool is_access = block.signal == SIGSEGV || block.signal == SIGBUS;
   // A non-canonical address: the processor does not tell which.
-  if (is_access && block.code == SI_KERNEL) return {std::string(signal_name(block.signal)), value + " at an address that cannot be"};
+  if (is_access && block.code == SI_KERNEL)
+    return {std::string(signal_name(block.signal)), value + " at an address that cannot be"};
   if (is_access) return {std::string(signal_name(block.signal)), value + ": " + describe_access(block)};
   if (block.signal == SIGFPE && block.code == FPE_INTDIV) value += ": division by zero";
   if (block.signal == SIGFPE && block.code == FPE_INTOVF) value += ": overflow";

@@ -59,7 +59,7 @@ struct ClientOptions {
   bool reports_abnormal_exit = false;
   std::chrono::milliseconds hang_timeout{0};  ///< 0: nobody watches
   bool uses_crash_helper = false;
-  std::string crash_helper;            ///< its program; empty: looked for
+  std::string crash_helper;  ///< its program; empty: looked for
   bool sends_minidump = false;
   bool recovers_only_crashes = false;  ///< of what other processes have left
   bool debug = false;

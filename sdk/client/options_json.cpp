@@ -52,7 +52,8 @@ core::Result<ClientOptions> parse_delivery_options(std::string_view text) {
                       buffer.at(2).get<core::UnixMillis>()};
     options.recovers_only_crashes = json.at("has_hooks").get<bool>();
     options.reading = {json.at("in_app_paths").get<std::vector<std::string>>(),
-                       json.at("not_in_app_paths").get<std::vector<std::string>>(), json.at("wants_source").get<bool>()};
+                       json.at("not_in_app_paths").get<std::vector<std::string>>(),
+                       json.at("wants_source").get<bool>()};
     const auto& scrub = json.at("scrub");
     core::ScrubOptions& read = options.scrub;
     read.rules.emails = scrub.at("emails").get<bool>();

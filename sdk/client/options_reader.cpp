@@ -125,8 +125,8 @@ core::Result<ClientOptions> read_options(const trapline_options* options) {
   read.captures_crashes = raw.capture_crashes != 0;
   read.remembers_throws = raw.remember_throws != 0;
   read.reaches_threads = raw.reach_threads != 0;
-  read.reading = {texts(raw.in_app_paths, raw.in_app_path_count), texts(raw.not_in_app_paths, raw.not_in_app_path_count),
-                  raw.send_source_context != 0};
+  read.reading = {texts(raw.in_app_paths, raw.in_app_path_count),
+                  texts(raw.not_in_app_paths, raw.not_in_app_path_count), raw.send_source_context != 0};
   read.sends_minidump = raw.send_minidump != 0;
   read.reports_abnormal_exit = raw.report_abnormal_exit != 0;
   read.hang_timeout = std::chrono::milliseconds(raw.hang_timeout_ms);

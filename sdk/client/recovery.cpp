@@ -107,8 +107,8 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
   }
   const OomKills kills = count_oom_kills();
   const Termination termination = classify_termination(abandoned, {boot_id(), kills.count, kills.group});
-  const auto crash = termination == Termination::kCrash ? read_crash(abandoned)
-                                                        : termination_event(abandoned, termination);
+  const auto crash =
+      termination == Termination::kCrash ? read_crash(abandoned) : termination_event(abandoned, termination);
   if (crash) {
     // Its place is behind all records, so that it is taken over once, as they are.
     constexpr std::uint64_t kCrashPosition = 8;

@@ -25,8 +25,10 @@ Words words_of(Termination termination) {
     case Termination::kHang:
       return {"Killed while it hung", "the process gave no heartbeat any more and ended without a word"};
     default:
-      return {"Killed", "the process ended without a word: by SIGKILL, by _exit() without trapline_shutdown(), or by a fault whose "
-              "signal its thread had blocked"};
+      return {
+          "Killed",
+          "the process ended without a word: by SIGKILL, by _exit() without trapline_shutdown(), or by a fault whose "
+          "signal its thread had blocked"};
   }
 }
 
@@ -62,8 +64,8 @@ Termination classify_termination(const AbandonedRecorder& abandoned, const Machi
 
 std::unique_ptr<CrashEvent> termination_event(const AbandonedRecorder& abandoned, Termination termination) {
   const LifeSigns& life = abandoned.life();
-  const bool is_wanted = life.reports_end.load() != 0 && termination != Termination::kCrash &&
-                         termination != Termination::kAskedTo;
+  const bool is_wanted =
+      life.reports_end.load() != 0 && termination != Termination::kCrash && termination != Termination::kAskedTo;
   if (!is_wanted) return nullptr;
   EventHead head;
   head.id = crash_event_id(abandoned);

@@ -34,8 +34,8 @@ struct SourceLines {
 struct Frame {
   std::uintptr_t address = 0;  ///< one past the instruction that is meant, as return addresses are
   std::string_view function;
-  std::string_view file;  ///< full path, as the compiler saw it
-  int line = 0;           ///< 0: not known
+  std::string_view file;                ///< full path, as the compiler saw it
+  int line = 0;                         ///< 0: not known
   const SourceLines* source = nullptr;  ///< nullptr: not at hand, or not wanted
   std::string_view module_path;
   std::uintptr_t module_base = 0;
@@ -115,8 +115,8 @@ struct Event {
   std::vector<Frame> frames;              ///< the same, made readable; innermost first
   std::size_t frames_omitted_after = 0;   ///< so many innermost frames come before those that are left out
   std::uint64_t frames_omitted = 0;
-  Thread own_thread;             ///< its stack, where that is another than the exceptions' one
-  std::vector<Thread> threads;   ///< the others
+  Thread own_thread;            ///< its stack, where that is another than the exceptions' one
+  std::vector<Thread> threads;  ///< the others
   Signal signal;
   std::vector<std::pair<std::string_view, std::uint64_t>> registers;  ///< of the interrupted thread
   std::vector<Breadcrumb> breadcrumbs;

@@ -111,8 +111,9 @@ class SqliteBuffer final : public EventBuffer {
   void adopt_from(const std::string& run_id, const std::string& keeper) override {
     const std::unique_lock lock = enter();
     in_transaction([&] {
-      const bool is_asked = sqlite_.run("UPDATE origins SET keeper = ? WHERE run_id = ? AND keeper = ?",
-                                        {std::string_view(run_id_), std::string_view(run_id), std::string_view(keeper)});
+      const bool is_asked =
+          sqlite_.run("UPDATE origins SET keeper = ? WHERE run_id = ? AND keeper = ?",
+                      {std::string_view(run_id_), std::string_view(run_id), std::string_view(keeper)});
       return is_asked && (sqlite_.changes() == 0 || release_held(run_id));
     });
   }

@@ -1,8 +1,8 @@
 #pragma once
 
-/// What a crash handler leaves in the recorder, for whoever reads the file later. A block of plain numbers, then areas of
-/// bytes whose used lengths the block names. The handler fills it in stages; each is whole once its bit is set, so that
-/// a handler that crashes itself still leaves what it had.
+/// What a crash handler leaves in the recorder, for whoever reads the file later. A block of plain numbers, then areas
+/// of bytes whose used lengths the block names. The handler fills it in stages; each is whole once its bit is set, so
+/// that a handler that crashes itself still leaves what it had.
 ///
 ///     block         the signal, the registers, the crashed thread's stack
 ///     note          a row of fields: the exceptions that nobody caught, the C library's last words
@@ -51,8 +51,8 @@ enum class CrashKind : std::uint32_t {
   kTerminate = 4,    ///< std::terminate() without an exception
 };
 
-constexpr std::size_t kCrashFrames = 256;       ///< innermost
-constexpr std::size_t kCrashOuterFrames = 32;   ///< outermost, of a stack that is deeper
+constexpr std::size_t kCrashFrames = 256;      ///< innermost
+constexpr std::size_t kCrashOuterFrames = 32;  ///< outermost, of a stack that is deeper
 constexpr std::size_t kCrashThreads = 128;
 constexpr std::size_t kCrashThreadFrames = 60;
 constexpr std::size_t kCrashRegisters = 40;
@@ -71,7 +71,7 @@ static_assert(sizeof(CrashThread) == 512);
 struct CrashBlock {
   std::atomic<CrashState> state;
   std::atomic<std::uint32_t> stages;  ///< bits of CrashStage
-  EventIdBytes event_id;              ///< given when the recorder is made: the crash is this event, however often it is read
+  EventIdBytes event_id;  ///< given when the recorder is made: the crash is this event, however often it is read
   core::UnixMillis timestamp;
   std::uint64_t thread_id;
   std::array<char, 16> thread_name;

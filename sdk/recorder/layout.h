@@ -66,12 +66,12 @@ struct SessionBlock {
 
 /// By what the next start tells how a process ended that has said nothing. Times are Unix milliseconds, 0: never.
 struct LifeSigns {
-  std::atomic<std::int64_t> last_look;  ///< when this was last brought up to date
-  std::atomic<std::int64_t> heartbeat;  ///< trapline_heartbeat()
-  std::atomic<std::int64_t> hang_timeout;  ///< milliseconds without one that are a hang; 0: nobody watches
-  std::atomic<std::int32_t> end_signal;    ///< the process was asked to end by it: SIGTERM and the like
-  std::atomic<std::int32_t> reports_end;   ///< not 0: an end without a word is worth an event
-  std::atomic<std::uint64_t> oom_kills;    ///< in the process's cgroup, at its start …
+  std::atomic<std::int64_t> last_look;      ///< when this was last brought up to date
+  std::atomic<std::int64_t> heartbeat;      ///< trapline_heartbeat()
+  std::atomic<std::int64_t> hang_timeout;   ///< milliseconds without one that are a hang; 0: nobody watches
+  std::atomic<std::int32_t> end_signal;     ///< the process was asked to end by it: SIGTERM and the like
+  std::atomic<std::int32_t> reports_end;    ///< not 0: an end without a word is worth an event
+  std::atomic<std::uint64_t> oom_kills;     ///< in the process's cgroup, at its start …
   std::atomic<std::uint64_t> memory_group;  ///< … which is this one; 0: not known
   std::atomic<std::uint64_t> resident_bytes;
   std::atomic<std::uint64_t> open_files;

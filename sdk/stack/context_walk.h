@@ -40,7 +40,7 @@ class ContextWalk {
   std::uintptr_t fp_ = 0;
   [[maybe_unused]] std::uintptr_t link_ = 0;     ///< the link register, on processors that have one
   [[maybe_unused]] std::uintptr_t pending_ = 0;  ///< a frame that comes after the one the link register names
-  bool is_exact_ = true;  ///< pc_ is an instruction, not a return address
+  bool is_exact_ = true;                         ///< pc_ is an instruction, not a return address
   bool is_first_ = true;
 };
 

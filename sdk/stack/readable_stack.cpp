@@ -117,7 +117,8 @@ const StackReader::Known& StackReader::look_up(std::uintptr_t address) {
 
 bool StackReader::is_in_app(const std::string& module_path, const std::string& function) const {
   const auto begins_with_one_of = [&](const std::vector<std::string>& paths) {
-    return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) { return module_path.starts_with(path); });
+    return std::any_of(paths.begin(), paths.end(),
+                       [&](const std::string& path) { return module_path.starts_with(path); });
   };
   if (begins_with_one_of(rules_.not_in_app_paths)) return false;
   return begins_with_one_of(rules_.in_app_paths) || sdk::is_in_app(module_path, function);

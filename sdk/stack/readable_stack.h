@@ -29,7 +29,8 @@ class StackReader {
   /// Of this process: its modules are listed, and listed again when some were loaded since.
   explicit StackReader(ReadingRules rules = {}) : rules_(std::move(rules)), is_own_(true) {}
 
-  /// Fills in frames that are empty and demangles the exceptions' types. The event borrows from this until the next call.
+  /// Fills in frames that are empty and demangles the exceptions' types. The event borrows from this until the next
+  /// call.
   void make_readable(core::Event& event);
 
   [[nodiscard]] const std::vector<core::Module>& modules();

@@ -13,8 +13,8 @@ constexpr std::uintmax_t kLargestFile = 4U << 20U;
 core::SourceLines read_around(const std::string& path, int line) {
   core::SourceLines found;
   std::error_code error;
-  const bool is_source = std::filesystem::is_regular_file(path, error) &&
-                         std::filesystem::file_size(path, error) <= kLargestFile;
+  const bool is_source =
+      std::filesystem::is_regular_file(path, error) && std::filesystem::file_size(path, error) <= kLargestFile;
   if (!is_source || error) return found;
   std::ifstream file(path);
   std::string text;

@@ -15,7 +15,7 @@
 #include "sdk/stack/stack_trace.h"
 
 extern "C" {
-void __cxa_throw(void* object, std::type_info* type, void (*destroy)(void*));                  // NOLINT
+void __cxa_throw(void* object, std::type_info* type, void (*destroy)(void*));                    // NOLINT
 void* __cxa_init_primary_exception(void* object, std::type_info* type, void (*destroy)(void*));  // NOLINT
 }
 
@@ -98,7 +98,8 @@ void remember(const void* object, const std::type_info* type, const void* first)
   entry.object.store(object, std::memory_order_relaxed);
   entry.type.store(type, std::memory_order_relaxed);
   entry.count.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
-  for (std::size_t index = 0; index < count; ++index) entry.frames[index].store(frames[index], std::memory_order_relaxed);
+  for (std::size_t index = 0; index < count; ++index)
+    entry.frames[index].store(frames[index], std::memory_order_relaxed);
   entry.number.store(throws.fetch_add(1, std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 

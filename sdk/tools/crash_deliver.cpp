@@ -22,8 +22,7 @@ std::string read_options() {
   std::string text;
   std::array<char, 4096> part{};
   while (true) {
-    const ssize_t got =
-        pread(trapline::sdk::kHelperOptions, part.data(), part.size(), static_cast<off_t>(text.size()));
+    const ssize_t got = pread(trapline::sdk::kHelperOptions, part.data(), part.size(), static_cast<off_t>(text.size()));
     if (got <= 0) return text;
     text.append(part.data(), static_cast<std::size_t>(got));
   }

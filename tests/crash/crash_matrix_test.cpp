@@ -31,7 +31,7 @@ constexpr const char* kMain = "main";  // the thread named as the program
 struct Way {
   std::string name;
   int signal;
-  std::string type;  ///< of the exception
+  std::string type;      ///< of the exception
   std::string function;  ///< the app's innermost
   std::string thread = kMain;
   std::size_t other_events = 0;

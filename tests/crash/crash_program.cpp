@@ -7,12 +7,12 @@
 #include <array>
 #include <atomic>
 #include <cassert>
+#include <csetjmp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <csetjmp>
 #include <fstream>
 #include <functional>
 #include <future>
@@ -24,9 +24,9 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <link.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -106,9 +106,7 @@ NOINLINE void divide_by_zero() {
   sink = sink / zero;
   after();
 }
-NOINLINE void run_illegal_instruction() {
-  __builtin_trap();
-}
+NOINLINE void run_illegal_instruction() { __builtin_trap(); }
 NOINLINE void stop_at_breakpoint() {
 #if defined(__aarch64__)
   asm volatile("brk #0");
@@ -139,16 +137,12 @@ NOINLINE void read_behind_file() {
   sink = memory[4096];
   after();
 }
-NOINLINE void call_abort() {
-  std::abort();
-}
+NOINLINE void call_abort() { std::abort(); }
 NOINLINE void fail_assertion() {
   assert(sink == 12345);  // NOLINT
   after();
 }
-NOINLINE void throw_runtime_error() {
-  throw std::runtime_error("no stock left");
-}
+NOINLINE void throw_runtime_error() { throw std::runtime_error("no stock left"); }
 NOINLINE void throw_order_error() { throw OrderError{7}; }
 NOINLINE void throw_int() { throw 42; }
 NOINLINE void throw_through_noexcept() noexcept {
@@ -217,7 +211,7 @@ NOINLINE void smash_free_chunk() {
   take_memory(5'000);  // so that the chunk is not joined with the rest of the heap
   give_memory(chunk);
   auto* const memory = static_cast<volatile char*>(chunk);
-  for (std::size_t at = 0; at < 16; ++at) memory[at] = 0x41;  // its links in the list of free chunks
+  for (std::size_t at = 0; at < 16; ++at) memory[at] = 0x41;          // its links in the list of free chunks
   for (int attempt = 0; attempt < 10; ++attempt) take_memory(9'000);  // with malloc's lock held
   after();
 }
@@ -337,6 +331,54 @@ void recover() {
   trapline::shutdown(std::chrono::seconds(2));
 }
 
+/// The child shares this memory until it has ended.
+void crash_after_vfork() {
+  const pid_t child = vfork();  // NOLINT
+  if (child == 0) app::write_to_null();
+  waitpid(child, nullptr, 0);
+  app::write_to_null();
+}
+
+char* repaired_page = nullptr;
+void repair(int, siginfo_t*, void*) { mprotect(repaired_page, 4096, PROT_READ | PROT_WRITE); }
+
+/// A fault that is part of how the program works, then a crash.
+void crash_after_repair() {
+  repaired_page = static_cast<char*>(mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  for (int round = 0; round < 3; ++round) {
+    mprotect(repaired_page, 4096, PROT_NONE);
+    *static_cast<volatile char*>(repaired_page) = 1;
+  }
+  app::call_abort();
+}
+
+void crash_with_blocked_signals() {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread crasher([] {
+    pthread_setname_np(pthread_self(), "crasher");
+    app::write_to_null();
+  });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  crasher.join();
+}
+
+/// A handlers' stack as other run-time systems give to their threads.
+void hang_with_small_stack() {
+  constexpr std::size_t kBytes = 8192;
+  auto* const memory = static_cast<char*>(mmap(nullptr, kBytes + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  mprotect(memory + 4096, kBytes, PROT_READ | PROT_WRITE);
+  stack_t stack{};
+  stack.ss_sp = memory + 4096;
+  stack.ss_size = kBytes;
+  sigaltstack(&stack, nullptr);
+  trapline_heartbeat();
+  app::hang_here();
+  trapline::shutdown(std::chrono::seconds(10));
+}
+
 void hang() {
   trapline_heartbeat();
   app::hang_here();
@@ -448,6 +490,14 @@ const std::map<std::string, std::function<void()>>& ways() {
       {"recovering-handler", recover},
       {"hang", hang},
       {"quick-exit", [] { _exit(0); }},
+      {"no-consent", [] { _exit(0); }},
+      {"vfork", crash_after_vfork},
+      {"repaired-fault", crash_after_repair},
+      {"blocked-signals", crash_with_blocked_signals},
+      {"hang-small-stack", hang_with_small_stack},
+      {"terminate-exits", app::throw_runtime_error},
+      {"terminate-quick-exits", app::throw_runtime_error},
+      {"handler-exits", app::write_to_null},
       {"good-end", [] { trapline::shutdown(std::chrono::seconds(2)); }},
       {"forked-child", [] { crash_in_child(false); }},
       {"forked-child-sdk", [] { crash_in_child(true); }},
@@ -491,8 +541,13 @@ int main(int count, char** arguments) {
   }
   options.send_minidump = std::getenv("TEST_MINIDUMP") != nullptr;
   options.report_abnormal_exit = std::getenv("TEST_REPORT_EXIT") != nullptr;
-  if (way == "hang") options.hang_timeout = std::chrono::milliseconds(200);
+  options.require_consent = way == "no-consent";
+  if (way == "hang" || way == "hang-small-stack") options.hang_timeout = std::chrono::milliseconds(200);
   if (way == "earlier-handler") handle_by(end_with_42);
+  if (way == "repaired-fault") handle_by(repair);
+  if (way == "handler-exits") handle_by([](int, siginfo_t*, void*) { std::exit(3); });
+  if (way == "terminate-exits") std::set_terminate([] { std::exit(3); });
+  if (way == "terminate-quick-exits") std::set_terminate([] { _exit(3); });
   if (way == "recovering-handler") handle_by(jump_away);
   if (way == "init") {
     write_time();

@@ -49,7 +49,7 @@ class DebugFileReceiver {
  public:
   DebugFileReceiver() {
     server_.Post(R"(/api/v1/projects/7/debug-files/([0-9a-f]+))", [this](const httplib::Request& request,
-                                                                        httplib::Response& response) {
+                                                                         httplib::Response& response) {
       const std::lock_guard lock(mutex_);
       build_id = request.matches[1];
       token = request.get_header_value("Authorization");

@@ -136,3 +136,63 @@ TEST_CASE("a core dump is written as it would be without the SDK") {
   CHECK(WTERMSIG(run.status) == SIGSEGV);
   CHECK(WCOREDUMP(run.status));
 }
+
+TEST_CASE("a fault that the app's own handler mends is no crash, and the crash after it is one") {
+  Scene scene;
+  CHECK(WTERMSIG(scene.program.run("repaired-fault").status) == SIGABRT);
+  CHECK(only_exception(scene.events_after_next_start())["type"] == "Abort");
+}
+
+TEST_CASE("a handler of the app's that ends the process in peace does not take the report away") {
+  for (const char* const way : {"handler-exits", "terminate-exits", "terminate-quick-exits"}) {
+    Scene scene;
+    const Run run = scene.program.run(way);
+    CHECK(WIFEXITED(run.status));
+    CHECK(WEXITSTATUS(run.status) == 3);
+    const auto events = scene.events_after_next_start();
+    const json& exception = only_exception(events);
+    CHECK(exception["type"] == (way == std::string("handler-exits") ? "SIGSEGV" : "std::runtime_error"));
+    CHECK(top_in_app(exception["stacktrace"]).substr(0, 5) == "app::");
+    CHECK(events[0]["timestamp"].get<std::string>().substr(0, 2) == "20");
+    CHECK(events[0]["threads"]["values"][0]["name"] == "crash_program");
+  }
+}
+
+TEST_CASE("a child that shares its parent's memory and its parent crash one after the other: two reports") {
+  Scene scene;
+  CHECK(WTERMSIG(scene.program.run("vfork").status) == SIGSEGV);
+  const auto events = scene.events_after_next_start();
+  REQUIRE(events.size() == 2);
+  CHECK(events[0]["event_id"] != events[1]["event_id"]);
+}
+
+TEST_CASE("a fault on a thread that was started with all signals blocked is reported") {
+  Scene scene;
+  CHECK(WTERMSIG(scene.program.run("blocked-signals").status) == SIGSEGV);
+  CHECK(only_exception(scene.events_after_next_start())["type"] == "SIGSEGV");
+}
+
+TEST_CASE("asking threads for their stacks does not overflow a small stack for handlers") {
+  Scene scene;
+  CHECK(scene.program.run("hang-small-stack").status == 0);
+  CHECK(only_exception(scene.receiver.events())["type"] == "App hang");
+}
+
+TEST_CASE("without consent nothing is told of the process's end") {
+  Scene scene;
+  scene.program.reports_exit = true;
+  CHECK(scene.program.run("no-consent").status == 0);
+  CHECK(scene.events_after_next_start().empty());
+}
+
+TEST_CASE("the helper delivers from a data folder that is given by a relative path") {
+  Scene scene;
+  scene.program.has_helper = true;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(scene.folder.path(""));
+  scene.program.folder = "data";
+  CHECK(WTERMSIG(scene.program.run("null-write").status) == SIGSEGV);
+  wait_for_events(scene.receiver, 1);
+  std::filesystem::current_path(before);
+  CHECK(only_exception(scene.receiver.events())["type"] == "SIGSEGV");
+}

@@ -7,8 +7,8 @@
 
 namespace trapline::sdk {
 
-/// A file that is put together in memory: parts are reserved one behind the other, each at a multiple of 8, and addressed by their places.
-/// What does not fit any more is left out.
+/// A file that is put together in memory: parts are reserved one behind the other, each at a multiple of 8, and
+/// addressed by their places. What does not fit any more is left out.
 class Arena {
  public:
   explicit Arena(std::span<char> memory) : memory_(memory) {}

@@ -1,6 +1,6 @@
-/// trapline-crash-helper: stands by a process that uses libtrapline, which starts it. When that crashes, or is killed, it
-/// has what was left delivered at once, instead of by the next start. Small and linked statically: while nothing happens
-/// it costs some hundred kilobytes.
+/// trapline-crash-helper: stands by a process that uses libtrapline, which starts it. When that crashes, or is killed,
+/// it has what was left delivered at once, instead of by the next start. Small and linked statically: while nothing
+/// happens it costs some hundred kilobytes.
 ///
 /// Usage: trapline-crash-helper FOLDER RUN_ID PID dump|-, with a socket and a file of options open (helper_protocol.h).
 
@@ -76,7 +76,8 @@ void wait_for_end(pid_t pid, int process) {
   const ssize_t length = readlink("/proc/self/exe", path.data(), path.size() - 32);
   if (length > 0) {
     char* const slash = std::strrchr(path.data(), '/');
-    std::strcpy(slash + 1, "trapline-crash-deliver");  // NOLINT(clang-analyzer-security.insecureAPI.strcpy): room is left
+    std::strcpy(slash + 1,
+                "trapline-crash-deliver");  // NOLINT(clang-analyzer-security.insecureAPI.strcpy): room is left
     // Still deaf to what ends a service's other processes when its main one has died: delivery is bounded.
     signal(SIGCHLD, SIG_DFL);
     char* const arguments[] = {path.data(), nullptr};

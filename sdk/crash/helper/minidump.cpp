@@ -181,8 +181,8 @@ class Minidump {
       // The crashed thread stands in its handler; what it was doing is in the crash record.
       const Registers registers = is_crashed ? crash_.registers() : registers_of(thread.registers);
       const std::uint64_t sp = registers[1];
-      const Memory stack = copy_memory(sp - std::min<std::uint64_t>(sp, kRedZone),
-                                       is_crashed ? kCrashedStackBytes : kStackBytes);
+      const Memory stack =
+          copy_memory(sp - std::min<std::uint64_t>(sp, kRedZone), is_crashed ? kCrashedStackBytes : kStackBytes);
       const std::uint32_t context = write_context(registers);
       if (is_crashed) crashed_context_ = context;
       memory_[index] = stack;

@@ -1,8 +1,8 @@
 #pragma once
 
 /// A minidump of a process that is about to die (https://learn.microsoft.com/windows/win32/api/minidumpapiset/, as
-/// Breakpad and Crashpad write it on Linux): the threads with registers and stacks, the modules with their build ids, the
-/// signal. x86-64 only.
+/// Breakpad and Crashpad write it on Linux): the threads with registers and stacks, the modules with their build ids,
+/// the signal. x86-64 only.
 
 #include <sys/types.h>
 

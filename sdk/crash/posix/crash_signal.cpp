@@ -47,7 +47,8 @@ void end_by(const EarlierHandler* earlier, const CaughtSignal& caught) {
   sigaction(caught.number, nullptr, &now);
   const bool is_ours = (now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_crash_signal;  // NOLINT
   // Also where a handler that came later has called ours; but not twice, where another thread has done it.
-  if (earlier != nullptr && (is_ours || earlier->is_replaced.load())) sigaction(caught.number, &earlier->action, nullptr);
+  if (earlier != nullptr && (is_ours || earlier->is_replaced.load()))
+    sigaction(caught.number, &earlier->action, nullptr);
   const bool is_by_instruction =
       caught.info->si_code > 0 && caught.number != SIGTRAP && caught.number != SIGSYS && caught.number != SIGABRT;
   if (is_by_instruction) return;

@@ -156,9 +156,9 @@ struct Stage {
   void (*write)(const CrashArea&, const CaughtSignal&);
 };
 constexpr Stage kStages[] = {
-    {CrashStage::kSignal, write_signal},           {CrashStage::kStack, write_stack},
-    {CrashStage::kScope, write_scope},             {CrashStage::kBreadcrumbs, write_breadcrumbs},
-    {CrashStage::kMaps, write_maps},               {CrashStage::kStackMemory, write_stack_memory},
+    {CrashStage::kSignal, write_signal},   {CrashStage::kStack, write_stack},
+    {CrashStage::kScope, write_scope},     {CrashStage::kBreadcrumbs, write_breadcrumbs},
+    {CrashStage::kMaps, write_maps},       {CrashStage::kStackMemory, write_stack_memory},
     {CrashStage::kThreads, write_threads},
 };
 

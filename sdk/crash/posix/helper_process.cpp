@@ -152,9 +152,8 @@ core::Result<bool> start_helper(const HelperOptions& options) {
   if (launch.options >= 0) close(launch.options);
   if (launch.helper <= 0 || launch.error != 0) {
     close(sockets[0]);
-    return core::Error{"helper_failed",
-                       "the crash helper '" + path + "' could not be started: " +
-                           std::strerror(launch.error)};  // NOLINT(concurrency-mt-unsafe)
+    return core::Error{"helper_failed", "the crash helper '" + path + "' could not be started: " +
+                                            std::strerror(launch.error)};  // NOLINT(concurrency-mt-unsafe)
   }
   crash_site().helper_pid.store(launch.helper);
   crash_site().helper.remember(sockets[0]);

@@ -7,11 +7,11 @@
 namespace trapline::sdk {
 
 struct HelperOptions {
-  std::string program;   ///< trapline-crash-helper; empty: looked for beside this library and the program
-  std::string folder;    ///< of the recorders
-  std::string run_id;    ///< of this process's recorder
+  std::string program;      ///< trapline-crash-helper; empty: looked for beside this library and the program
+  std::string folder;       ///< of the recorders
+  std::string run_id;       ///< of this process's recorder
   bool wants_dump = false;  ///< a minidump beside the recorder of a process that crashed
-  std::string delivery;  ///< what the program that delivers needs to know (client/options_json.h)
+  std::string delivery;     ///< what the program that delivers needs to know (client/options_json.h)
 };
 
 /// Starts the helper process. It is no child of this one: nobody who waits for children sees it, and it gets no signal

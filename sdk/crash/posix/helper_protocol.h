@@ -1,7 +1,7 @@
 #pragma once
 
-/// What a crashing process says to its helper, over a socket of whole messages (SOCK_SEQPACKET), with the writing end of
-/// a pipe beside it (SCM_RIGHTS): that is closed when the helper is done with the process.
+/// What a crashing process says to its helper, over a socket of whole messages (SOCK_SEQPACKET), with the writing end
+/// of a pipe beside it (SCM_RIGHTS): that is closed when the helper is done with the process.
 
 #include <array>
 #include <cstdint>

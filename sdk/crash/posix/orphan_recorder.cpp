@@ -56,8 +56,8 @@ char* make_orphan_recorder(const CrashSite& site) {
   const int file = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) return nullptr;
   const bool is_made = lock_recorder_file(file) && reserve_recorder_blocks(file, kSmallestRecorder);
-  void* const memory = is_made ? mmap(nullptr, kSmallestRecorder, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
-                               : MAP_FAILED;
+  void* const memory =
+      is_made ? mmap(nullptr, kSmallestRecorder, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
   if (memory == MAP_FAILED) {
     unlink(unfinished);
     close(file);
@@ -81,7 +81,8 @@ char* make_orphan_recorder(const CrashSite& site) {
   header->breadcrumbs_end.store(old.breadcrumbs_end.load());
   // Another event than the parent's, should that crash, too.
   CrashBlock& block = CrashArea(child).block();
-  block.event_id = CrashArea(const_cast<char*>(parent)).block().event_id;  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  block.event_id =
+      CrashArea(const_cast<char*>(parent)).block().event_id;  // NOLINT(cppcoreguidelines-pro-type-const-cast)
   for (std::size_t byte = 0; byte < 8; ++byte) {
     block.event_id[byte + 8] ^= static_cast<std::uint8_t>(run_id[16 + 2 * byte] ^ (run_id[17 + 2 * byte] << 4));
   }

@@ -40,7 +40,8 @@ void install_signal_handlers(Recorder& recorder, const std::string& folder) {
     struct sigaction current {};
     sigaction(kCrashSignals[index], nullptr, &current);
     const bool is_ignored = (current.sa_flags & SA_SIGINFO) == 0 && current.sa_handler == SIG_IGN;  // NOLINT
-    const bool is_passing_on = (current.sa_flags & SA_SIGINFO) != 0 && current.sa_sigaction == on_crash_signal;  // NOLINT
+    const bool is_passing_on =
+        (current.sa_flags & SA_SIGINFO) != 0 && current.sa_sigaction == on_crash_signal;  // NOLINT
     if (is_ignored) continue;
     struct sigaction action {};
     action.sa_sigaction = on_crash_signal;  // NOLINT(cppcoreguidelines-pro-type-union-access)

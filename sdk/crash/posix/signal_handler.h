@@ -24,8 +24,8 @@ void unblock_fault_signals();
 /// earlier handler of the signal, has called exit().
 bool is_dying_by_crash(char* recorder_memory);
 
-/// The calling thread can be interrupted by crash signals, and asked for its stack, whatever else it blocks: for threads
-/// of our own, on which nothing of the app's may run but its hooks.
+/// The calling thread can be interrupted by crash signals, and asked for its stack, whatever else it blocks: for
+/// threads of our own, on which nothing of the app's may run but its hooks.
 void unblock_crash_signals();
 
 }  // namespace trapline::sdk

@@ -165,8 +165,8 @@ int stack_signal() {
   for (int number = SIGRTMAX - 1; number > SIGRTMAX - kMostTries; --number) {
     struct sigaction current {};
     sigaction(number, nullptr, &current);
-    const bool is_ours = (current.sa_flags & SA_SIGINFO) != 0 && current.sa_sigaction == on_stack_signal;   // NOLINT
-    const bool is_free = (current.sa_flags & SA_SIGINFO) == 0 && current.sa_handler == SIG_DFL;  // NOLINT
+    const bool is_ours = (current.sa_flags & SA_SIGINFO) != 0 && current.sa_sigaction == on_stack_signal;  // NOLINT
+    const bool is_free = (current.sa_flags & SA_SIGINFO) == 0 && current.sa_handler == SIG_DFL;            // NOLINT
     if (is_ours || is_free) return number;
   }
   return SIGRTMAX - 1;

@@ -165,16 +165,16 @@ typedef struct trapline_options {
   const char* ca_file; /**< certificates to trust, PEM; NULL: the system's */
   int track_session;   /**< not 0: the process is one session for release health, from init to shutdown */
 
-  int capture_crashes; /**< not 0: report SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP and SIGSYS, with the stacks
-                            of all threads. Earlier handlers are called afterwards, and the process ends as it would
-                            have. Signals that are ignored are left alone */
-  int remember_throws; /**< not 0: keep the stack of every throw, so that events of exceptions carry the place that threw
-                            instead of the place that caught. About 1 us a throw; nothing when nothing is thrown */
-  int reach_threads;   /**< not 0: threads that are started from now on get a stack for signal handlers, so that the
-                            overflow of theirs can be reported. Others call trapline_register_thread() */
-  int use_crash_helper;     /**< not 0: start a helper process, by which a crash is delivered at once instead of by the
-                                 next start; adds about a millisecond to trapline_init(). It runs no hooks: with
-                                 before_send set, the crash alone is delivered at once, scrubbed but not shown to it */
+  int capture_crashes;  /**< not 0: report SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP and SIGSYS, with the stacks
+                             of all threads. Earlier handlers are called afterwards, and the process ends as it would
+                             have. Signals that are ignored are left alone */
+  int remember_throws;  /**< not 0: keep the stack of every throw, so that events of exceptions carry the place that
+                           threw  instead of the place that caught. About 1 us a throw; nothing when nothing is thrown */
+  int reach_threads;    /**< not 0: threads that are started from now on get a stack for signal handlers, so that the
+                             overflow of theirs can be reported. Others call trapline_register_thread() */
+  int use_crash_helper; /**< not 0: start a helper process, by which a crash is delivered at once instead of by the
+                             next start; adds about a millisecond to trapline_init(). It runs no hooks: with
+                             before_send set, the crash alone is delivered at once, scrubbed but not shown to it */
   const char* crash_helper; /**< its program; NULL: trapline-crash-helper beside the library or the program */
   int report_abnormal_exit; /**< not 0: the next start (or the crash helper) reports as an event that the process ended
                                  without a word: by SIGKILL, for lack of memory, while it hung, with the machine.

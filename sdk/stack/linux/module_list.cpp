@@ -93,7 +93,7 @@ std::optional<ElfFile> read_elf_file(const std::string& path) {
   if (!file) return std::nullopt;
   ElfFile read{"", UINTPTR_MAX};
   constexpr std::size_t kMostNotes = std::size_t{1} << 20;
-  for (const ElfW(Phdr)& segment : segments) {
+  for (const ElfW(Phdr) & segment : segments) {
     if (segment.p_type == PT_LOAD) read.first_address = std::min<std::uintptr_t>(read.first_address, segment.p_vaddr);
     if (segment.p_type != PT_NOTE || !read.build_id.empty() || segment.p_filesz > kMostNotes) continue;
     std::vector<std::byte> notes(segment.p_filesz);

@@ -190,8 +190,7 @@ class Program {
     initial_ = rule_;
     if (!execute(entry_.instructions, /*is_common=*/false)) return unknown;
     // The place of the saved rbp is told from rbp exactly where the CFA is.
-    const bool is_consistent =
-        !rule_.saves_rbp || is_saved_by_rbp_ == (rule_.kind == UnwindRule::Kind::kStored);
+    const bool is_consistent = !rule_.saves_rbp || is_saved_by_rbp_ == (rule_.kind == UnwindRule::Kind::kStored);
     return is_consistent ? rule_ : unknown;
   }
 

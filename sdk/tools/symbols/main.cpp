@@ -111,9 +111,8 @@ int upload_all(const std::vector<std::string>& given, const UploadTarget& target
       continue;
     }
     const std::string name = std::filesystem::path(path).filename().string();
-    const auto is_new = upload(*file, target, [&](std::uint64_t done, std::uint64_t all) {
-      show_progress(name, done, all);
-    });
+    const auto is_new =
+        upload(*file, target, [&](std::uint64_t done, std::uint64_t all) { show_progress(name, done, all); });
     if (!is_new) return complain(is_new.error());
     ++(*is_new ? uploaded : known);
   }

@@ -24,9 +24,9 @@ core::Result<bool> run_objcopy(std::vector<std::string> arguments) {
   pid_t child = 0;
   const int error = posix_spawnp(&child, "objcopy", nullptr, nullptr, raw.data(), environ);
   if (error != 0) {
-    return core::Error{"objcopy_failed", "objcopy cannot be run: " +
-                                             std::string(std::strerror(error)) +  // NOLINT(concurrency-mt-unsafe)
-                                             "; install GNU binutils"};
+    return core::Error{"objcopy_failed",
+                       "objcopy cannot be run: " + std::string(std::strerror(error)) +  // NOLINT(concurrency-mt-unsafe)
+                           "; install GNU binutils"};
   }
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -53,7 +53,8 @@ core::Result<std::string> split(const std::string& path, const SplitOptions& opt
   if (auto kept = run_objcopy({"--only-keep-debug", path, debug_file}); !kept) return kept.error();
   // Into a file beside it first: a program that is interrupted here is not left half written.
   const std::string unfinished = output + ".trapline-new";
-  auto stripped = run_objcopy({"--strip-debug", "--strip-unneeded", "--add-gnu-debuglink=" + debug_file, path, unfinished});
+  auto stripped =
+      run_objcopy({"--strip-debug", "--strip-unneeded", "--add-gnu-debuglink=" + debug_file, path, unfinished});
   if (!stripped) return stripped.error();
   std::error_code error;
   std::filesystem::permissions(unfinished, std::filesystem::status(path).permissions(), error);

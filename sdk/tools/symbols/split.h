@@ -11,8 +11,8 @@ struct SplitOptions {
   std::string output;      ///< where the stripped program goes; empty: in the place of the given one
 };
 
-/// Moves the debug information of a program or a library into a file of its own, as programs are shipped without it, and
-/// leaves a link to that. Uses objcopy (GNU binutils). Answers the path of the debug information. Errors: those of
+/// Moves the debug information of a program or a library into a file of its own, as programs are shipped without it,
+/// and leaves a link to that. Uses objcopy (GNU binutils). Answers the path of the debug information. Errors: those of
 /// inspect(), "no_debug_information", "no_build_id", "objcopy_failed".
 core::Result<std::string> split(const std::string& path, const SplitOptions& options);
 

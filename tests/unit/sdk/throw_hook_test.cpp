@@ -1,5 +1,7 @@
 /// Events of caught exceptions carry the stack of the throw.
 
+#include "sdk/stack/throw_hook.h"
+
 #include <exception>
 #include <future>
 #include <stdexcept>
@@ -9,7 +11,6 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "sdk/stack/throw_hook.h"
 #include "tests/support/sdk_session.h"
 
 using namespace trapline;

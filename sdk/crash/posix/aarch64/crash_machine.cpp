@@ -6,8 +6,8 @@ namespace trapline::sdk {
 namespace {
 
 constexpr std::size_t kGeneral = 31;  // x0 to x30
-constexpr const char* kNames[] = {"pc",  "sp",  "x0",  "x1",  "x2",  "x3",  "x4",  "x5",  "x6",  "x7",  "x8", "x9",
-                                  "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21",
+constexpr const char* kNames[] = {"pc",  "sp",  "x0",  "x1",  "x2",  "x3",  "x4",  "x5",  "x6",  "x7",    "x8",  "x9",
+                                  "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x19",   "x20", "x21",
                                   "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30", "pstate"};
 static_assert(std::size(kNames) <= kCrashRegisters);
 
@@ -25,8 +25,8 @@ std::size_t copy_registers(const ucontext_t& context, std::array<std::uint64_t, 
 const char* register_name(std::size_t index) { return index < std::size(kNames) ? kNames[index] : ""; }
 
 FaultAccess page_fault_access(const ucontext_t& context) {
-  // The kernel appends the exception syndrome register to the context (asm/sigcontext.h, ESR_MAGIC); its bits are in the
-  // Arm Architecture Reference Manual, "ESR_EL1".
+  // The kernel appends the exception syndrome register to the context (asm/sigcontext.h, ESR_MAGIC); its bits are in
+  // the Arm Architecture Reference Manual, "ESR_EL1".
   constexpr std::uint32_t kEsrMagic = 0x45535201;
   constexpr std::uint64_t kDataAbort = 0x24;
   constexpr std::uint64_t kInstructionAbort = 0x20;
