@@ -16,6 +16,7 @@ async function get(path) {
 const expected = [
   ['hello-error', /^shop::OrderError: /],
   ['hello-error --crash', /^shop::StockError: /],
+  ['hello-error --segfault', /^SIGSEGV: /],
   ['hello-c', /^ConfigError: /],
   ['hello-sentry-node', /^PaymentError: /],
 ];

@@ -110,13 +110,18 @@ export TRAPLINE_DSN="$dsn"
 export TRAPLINE_FOLDER="$work/sdk"  # not in the home folder: these are only examples
 echo "--- examples/hello-error"
 "$work/hello-error/hello-error"
-echo "--- examples/hello-error --crash (ends by an uncaught exception, on purpose)"
-crash_status=0
-"$work/hello-error/hello-error" --crash || crash_status=$?
-if [ "$crash_status" -ne 134 ]; then
-  echo "quickstart: hello-error --crash was to die of SIGABRT (status 134), its status is $crash_status" >&2
-  exit 1
-fi
+# die OPTION STATUS WORDS: an example that crashes, on purpose
+die() {
+  echo "--- examples/hello-error $1 (ends by $3, on purpose)"
+  crash_status=0
+  "$work/hello-error/hello-error" "$1" || crash_status=$?
+  [ "$crash_status" -eq "$2" ] || {
+    echo "quickstart: hello-error $1 was to end with status $2, its status is $crash_status" >&2
+    exit 1
+  }
+}
+die --crash 134 "an uncaught exception"
+die --segfault 139 "a null pointer"
 echo "--- examples/hello-c"
 "$work/hello-c/hello-c"
 echo "--- examples/hello-sentry-node"

@@ -1,7 +1,8 @@
 /// Reports errors of a C++ program: an order that fails deep inside, caught at the top with the causes nested in it,
-/// and, with --crash, an exception that nobody catches.
+/// and, with --crash, an exception that nobody catches, or, with --segfault, a null pointer. A crash helper delivers
+/// those at once; without it they would arrive with the next start.
 ///
-///     TRAPLINE_DSN=http://<key>@127.0.0.1:8790/1 ./hello-error [--crash]
+///     TRAPLINE_DSN=http://<key>@127.0.0.1:8790/1 ./hello-error [--crash|--segfault]
 
 #include <chrono>
 #include <cstdlib>
@@ -49,12 +50,20 @@ struct StockError : std::runtime_error {
 
 [[gnu::noinline]] void reserve_stock(const std::string& article) { throw StockError("no stock left of " + article); }
 
+struct Receipt {
+  int number = 0;
+};
+[[gnu::noinline]] void print_receipt(const Receipt* receipt) { std::cout << "Receipt " << receipt->number << '\n'; }
+
 }  // namespace shop
 
 int main(int argc, char** argv) {
   const char* dsn = std::getenv("TRAPLINE_DSN");
-  const trapline::Status status =
-      trapline::init({.dsn = dsn != nullptr ? dsn : "", .release = "hello-error@1.0.0", .environment = "example"});
+  const trapline::Status status = trapline::init({.dsn = dsn != nullptr ? dsn : "",
+                                                  .release = "hello-error@1.0.0",
+                                                  .environment = "example",
+                                                  .use_crash_helper = true,
+                                                  .send_source_context = true});
   if (!status.ok()) {
     std::cerr << "hello-error: " << status.message() << "\nSet TRAPLINE_DSN to the DSN of a project.\n";
     return 2;
@@ -65,8 +74,13 @@ int main(int argc, char** argv) {
 
   std::cout << "An order fails, is caught and reported: event " << shop::checkout(4711) << '\n';
 
-  const bool ends_by_exception = argc > 1 && std::string_view(argv[1]) == "--crash";
-  if (ends_by_exception) {
+  const std::string_view wish = argc > 1 ? argv[1] : "";
+  if (wish == "--segfault") {
+    std::cout << "Now a null pointer ends the program.\n" << std::flush;
+    const shop::Receipt* volatile lost = nullptr;
+    shop::print_receipt(lost);
+  }
+  if (wish == "--crash") {
     std::cout << "Now an exception that nobody catches ends the program.\n" << std::flush;
     shop::reserve_stock("umbrella");
   }

@@ -51,33 +51,33 @@ struct ClientOptions {
   std::string environment;
   std::string dist;
   std::string server_name;
+  std::optional<std::string> data_folder;  ///< nothing: the default one; empty: memory only
+  std::size_t recorder_bytes = std::size_t{4} << 20;
+  std::size_t max_breadcrumbs = 100;
+  std::chrono::milliseconds hang_timeout{0};  ///< 0: nobody watches
+  std::string crash_helper;                   ///< its program; empty: looked for
+  ReadingRules reading;
+  PolicyOptions policy;
+  BufferLimits buffer;
+  core::ScrubOptions scrub;
+  std::string proxy;
+  std::string ca_file;
+  Hooks hooks;
   bool uses_host_name = true;
   bool captures_uncaught = true;
   bool captures_crashes = true;
   bool remembers_throws = true;
   bool reaches_threads = true;
   bool reports_abnormal_exit = false;
-  std::chrono::milliseconds hang_timeout{0};  ///< 0: nobody watches
   bool uses_crash_helper = false;
-  std::string crash_helper;  ///< its program; empty: looked for
   bool sends_minidump = false;
   bool recovers_only_crashes = false;  ///< of what other processes have left
   bool debug = false;
-  std::optional<std::string> data_folder;  ///< nothing: the default one; empty: memory only
-  std::size_t recorder_bytes = std::size_t{4} << 20;
-  std::size_t max_breadcrumbs = 100;
   bool attaches_stack_to_messages = false;
-  ReadingRules reading;
   bool tracks_session = false;
   bool sends_default_pii = false;
   bool requires_consent = false;
-  PolicyOptions policy;
-  BufferLimits buffer;
-  core::ScrubOptions scrub;
   Protocol protocol = Protocol::kTrapline;
-  std::string proxy;
-  std::string ca_file;
-  Hooks hooks;
 };
 
 }  // namespace trapline::sdk

@@ -13,6 +13,6 @@ std::string delivery_options_json(const ClientOptions& options);
 
 /// And back. With hooks in the first process, only crashes are delivered: other events have to pass them. Errors:
 /// "invalid_options".
-core::Result<ClientOptions> parse_delivery_options(std::string_view json);
+core::Result<ClientOptions> parse_delivery_options(std::string_view text);
 
 }  // namespace trapline::sdk

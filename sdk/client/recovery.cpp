@@ -30,6 +30,20 @@ void add_gone(const LedgerCounters& counters, GoneLedger& ledger) {
   }
 }
 
+core::ProcessFacts facts_of(const AbandonedRecorder& abandoned) {
+  auto facts = parse_facts(abandoned.facts());
+  return facts ? std::move(*facts) : core::ProcessFacts{};
+}
+
+std::string dump_path(const std::string& folder, const AbandonedRecorder& abandoned) {
+  return folder + "/" + abandoned.run_id() + ".dmp";
+}
+
+void remove_quietly(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove(path, error);
+}
+
 /// The minidump that the helper has written, if it has.
 void add_dump(CrashEvent& crash, const std::string& path) {
   std::error_code error;
@@ -61,24 +75,22 @@ void Worker::recover_abandoned() {
   if (has_more_abandoned_) next_round_ = std::chrono::steady_clock::now();
 }
 
-/// Takes over what a process that is gone left in its recorder. False: that cannot be written now.
-bool Worker::recover(AbandonedRecorder& abandoned) {
-  if (options_.client.recovers_only_crashes) return recover_crash(abandoned);
-  const std::string& run_id = abandoned.run_id();
-  const std::string dump_path = options_.folder + "/" + run_id + ".dmp";
-  const auto facts = parse_facts(abandoned.facts());
-  StackReader stacks(modules_at_end(abandoned), options_.client.reading);
-  const std::int64_t images = put_images(stacks);
-  const Drained drained = buffer_->drained(run_id);
-  std::uint64_t found = 0;
-  std::vector<NewItem> items;
-  EventRingReader reader = abandoned.events(drained.position);
+/// What is taken over from one recorder.
+struct Takeover {
+  const core::ProcessFacts facts;
+  StackReader stacks;
+  const std::int64_t images;
+  const Drained before;     ///< what an earlier, interrupted takeover has done
+  const bool is_poisonous;  ///< before_send has not survived it
+  std::vector<NewItem> items = {};
+  GoneLedger ledger = {};
   std::uint64_t drained_to = 0;
-  GoneLedger ledger;
-  std::uint64_t not_kept = 0;
-  std::uint64_t crashes = 0;  ///< captured by the handler, which does not count
-  const auto take = [&](EventRenderer::Rendered rendered) {
-    for (const std::string& problem : rendered.problems) report_(problem);
+  std::uint64_t found = 0;     ///< events
+  std::uint64_t not_kept = 0;  ///< of those
+  std::uint64_t crashes = 0;   ///< captured by the handler, which does not count
+
+  void take(EventRenderer::Rendered rendered, const Worker::Report& report) {
+    for (const std::string& problem : rendered.problems) report(problem);
     if (rendered.fate) {
       ledger.fates.emplace_back(*rendered.fate, 1);
       ++not_kept;
@@ -88,23 +100,49 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
       item.images = item.kind == ItemKind::kEvent ? images : 0;
       items.push_back(std::move(item));
     }
-  };
+  }
+};
+
+/// Takes over what a process that is gone left in its recorder. False: that cannot be written now.
+bool Worker::recover(AbandonedRecorder& abandoned) {
+  if (options_.client.recovers_only_crashes) return recover_crash(abandoned);
   // A hook that crashes on one of these events would crash in every start from now on.
   constexpr std::uint32_t kMostRecoveries = 2;
   const bool is_poisonous = abandoned.count_recovery() >= kMostRecoveries && options_.client.hooks.before_send;
   if (is_poisonous) report_("before_send has not survived the events of a process that is gone: they are dropped");
+  StackReader stacks(modules_at_end(abandoned), options_.client.reading);
+  const std::int64_t images = put_images(stacks);
+  Takeover takeover{facts_of(abandoned), std::move(stacks), images, buffer_->drained(abandoned.run_id()), is_poisonous};
+  take_records(abandoned, takeover);
+  take_end(abandoned, takeover);
+  // Nothing is lost if it cannot be written now: the file stays for the next round.
+  const Kept kept = buffer_->add(abandoned.run_id(), takeover.drained_to, takeover.items, /*must_last=*/true);
+  if (kept != Kept::kDurable) return false;
+  settle(abandoned, takeover);
+  abandoned.remove_file();
+  remove_quietly(dump_path(options_.folder, abandoned));
+  report_("found " + std::to_string(takeover.found) + " events of a process that is gone");
+  sender_->notify(takeover.items.size() + 1, 0);
+  return true;
+}
+
+/// What it had captured, and not yet read.
+void Worker::take_records(const AbandonedRecorder& abandoned, Takeover& takeover) {
+  EventRingReader reader = abandoned.events(takeover.before.position);
   while (const auto record = reader.next()) {
-    drained_to = record->next_position;
+    takeover.drained_to = record->next_position;
     if (record->kind == RecordKind::kItem) {
-      if (auto item = read_item(record->payload)) items.push_back(std::move(*item));
-      continue;
+      if (auto item = read_item(record->payload)) takeover.items.push_back(std::move(*item));
+    } else if (takeover.is_poisonous) {
+      takeover.take(hook_dropped(), report_);
+    } else {
+      takeover.take(renderer_.render(record->payload, takeover.facts, takeover.stacks), report_);
     }
-    if (is_poisonous) {
-      take(hook_dropped());
-      continue;
-    }
-    take(renderer_.render(record->payload, facts ? *facts : core::ProcessFacts{}, stacks));
   }
+}
+
+/// How it ended.
+void Worker::take_end(const AbandonedRecorder& abandoned, Takeover& takeover) {
   const OomKills kills = count_oom_kills();
   const Termination termination = classify_termination(abandoned, {boot_id(), kills.count, kills.group});
   const auto crash =
@@ -112,56 +150,47 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
   if (crash) {
     // Its place is behind all records, so that it is taken over once, as they are.
     constexpr std::uint64_t kCrashPosition = 8;
-    const std::uint64_t position = abandoned.events_end() + kCrashPosition;
-    if (drained.position < position) {
-      add_dump(*crash, dump_path);
-      name_crash(*crash, stacks);
-      // The hook is asked about its own crash by nobody.
-      const bool uses_hook = !is_poisonous && !is_crash_of_ours(*crash);
-      take(renderer_.render(crash->decoded, facts ? *facts : core::ProcessFacts{}, stacks, uses_hook));
+    takeover.drained_to = abandoned.events_end() + kCrashPosition;
+    ++takeover.crashes;
+    if (takeover.before.position < takeover.drained_to) {
+      add_dump(*crash, dump_path(options_.folder, abandoned));
+      name_crash(*crash, takeover.stacks);
+      // The hook is not asked about a crash of its own.
+      const bool uses_hook = !takeover.is_poisonous && !is_crash_of_ours(*crash);
+      takeover.take(renderer_.render(crash->decoded, takeover.facts, takeover.stacks, uses_hook), report_);
     }
-    drained_to = position;
-    ++crashes;
   }
-  if (auto session = unended_session(abandoned, termination, facts ? *facts : core::ProcessFacts{}))
-    items.push_back(std::move(*session));
-  // Nothing is lost if it cannot be written now: the file stays for the next round.
-  if (buffer_->add(run_id, drained_to, items, /*must_last=*/true) != Kept::kDurable) return false;
+  auto session = unended_session(abandoned, termination, takeover.facts);
+  if (session) takeover.items.push_back(std::move(*session));
+}
 
-  const std::vector<FinishedRepeat> repeats = RepeatTable::read(abandoned.repeats());
+/// Its counters.
+void Worker::settle(const AbandonedRecorder& abandoned, Takeover& takeover) {
   std::vector<RepeatCount> counts;
-  counts.reserve(repeats.size());
-  for (const FinishedRepeat& repeat : repeats) {
+  for (const FinishedRepeat& repeat : RepeatTable::read(abandoned.repeats())) {
     counts.push_back({to_text(repeat.held_id), repeat.count, repeat.last});
   }
   buffer_->finish_repeats(counts);
-  std::uint64_t known = drained.events + found;
+  GoneLedger& ledger = takeover.ledger;
+  std::uint64_t known = takeover.before.events + takeover.found;
   add_gone(abandoned.ledger(), ledger);
-  ledger.captured += crashes;
+  ledger.captured += takeover.crashes;
   for (const auto& [fate, count] : ledger.fates) known += count;
-  known -= std::min(known, not_kept);  // counted as found already
+  known -= std::min(known, takeover.not_kept);  // counted as found already
   // What it neither counted nor left was being captured when it was killed.
   if (ledger.captured > known) ledger.fates.emplace_back(Fate::kTorn, ledger.captured - known);
-  buffer_->adopt(run_id, ledger);
-  abandoned.remove_file();
-  std::error_code no_dump;
-  std::filesystem::remove(dump_path, no_dump);
-  report_("found " + std::to_string(found) + " events of a process that is gone");
-  sender_->notify(items.size() + 1, 0);
-  return true;
+  buffer_->adopt(abandoned.run_id(), ledger);
 }
 
 /// The crash alone: the rest is left to a process that has the app's hooks.
 bool Worker::recover_crash(AbandonedRecorder& abandoned) {
   const auto crash = read_crash(abandoned);
   if (!crash) return true;
-  const auto facts = parse_facts(abandoned.facts());
   StackReader stacks(modules_at_end(abandoned), options_.client.reading);
   const std::int64_t images = put_images(stacks);
-  const std::string dump_path = options_.folder + "/" + abandoned.run_id() + ".dmp";
-  add_dump(*crash, dump_path);
+  add_dump(*crash, dump_path(options_.folder, abandoned));
   name_crash(*crash, stacks);
-  EventRenderer::Rendered rendered = renderer_.render(crash->decoded, facts ? *facts : core::ProcessFacts{}, stacks);
+  EventRenderer::Rendered rendered = renderer_.render(crash->decoded, facts_of(abandoned), stacks);
   for (const std::string& problem : rendered.problems) report_(problem);
   for (NewItem& item : rendered.items) item.images = item.kind == ItemKind::kEvent ? images : 0;
   recorder_->ledger().captured.fetch_add(1, std::memory_order_relaxed);
@@ -170,8 +199,7 @@ bool Worker::recover_crash(AbandonedRecorder& abandoned) {
       Kept::kDurable)
     return false;
   abandoned.forget_crash();
-  std::error_code no_dump;
-  std::filesystem::remove(dump_path, no_dump);
+  remove_quietly(dump_path(options_.folder, abandoned));
   sender_->notify(rendered.items.size(), 0);
   return true;
 }

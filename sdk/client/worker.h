@@ -25,6 +25,8 @@
 
 namespace trapline::sdk {
 
+struct Takeover;
+
 struct WorkerOptions {
   const ClientOptions& client;  ///< outlives the worker
   core::Dsn dsn;
@@ -81,6 +83,9 @@ class Worker {
   void recover_abandoned();
   bool recover(AbandonedRecorder& abandoned);
   bool recover_crash(AbandonedRecorder& abandoned);
+  void take_records(const AbandonedRecorder& abandoned, Takeover& takeover);
+  void take_end(const AbandonedRecorder& abandoned, Takeover& takeover);
+  void settle(const AbandonedRecorder& abandoned, Takeover& takeover);
   void adopt_leftovers();
   void do_rounds();
   void report_losses();

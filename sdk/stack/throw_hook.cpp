@@ -14,16 +14,13 @@
 
 #include "sdk/stack/stack_trace.h"
 
-extern "C" {
-void __cxa_throw(void* object, std::type_info* type, void (*destroy)(void*));                    // NOLINT
-void* __cxa_init_primary_exception(void* object, std::type_info* type, void (*destroy)(void*));  // NOLINT
-}
+extern "C" void __cxa_throw(void* object, std::type_info* type, void (*destroy)(void*));  // NOLINT
 
 namespace trapline::sdk {
 namespace {
 
 using ThrowFunction = void (*)(void*, std::type_info*, void (*)(void*));
-using InitFunction = void* (*)(void*, std::type_info*, void (*)(void*));
+using InitFunction = abi::__cxa_refcounted_exception* (*)(void*, std::type_info*, void (*)(void*));
 
 std::atomic<bool> is_wanted{false};
 std::atomic<std::uint64_t> throws{0};  ///< so far, to know the newest
@@ -173,7 +170,7 @@ std::size_t find_throw_stack_of_current(const char* type_name, std::span<std::ui
   // An exception_ptr is a pointer to the exception object, in both C++ libraries there are.
   static_assert(sizeof current == sizeof(void*));
   const void* object = nullptr;
-  std::memcpy(&object, &current, sizeof object);
+  std::memcpy(&object, &current, sizeof object);  // NOLINT(bugprone-undefined-memory-manipulation)
   return object != nullptr ? find_throw_stack(object, *type, addresses) : 0;
 }
 
@@ -189,9 +186,9 @@ extern "C" [[gnu::visibility("default"), gnu::weak]] void __cxa_throw(  // NOLIN
   std::abort();  // nobody can throw
 }
 
-/// Called for each exception object: by a throw, and by std::make_exception_ptr().
-extern "C" [[gnu::visibility("default"), gnu::weak]] void* __cxa_init_primary_exception(  // NOLINT
-    void* object, std::type_info* type, void (*destroy)(void*)) {
+/// Called for each exception object: by a throw, and by std::make_exception_ptr(). (Declared by the C++ library.)
+[[gnu::visibility("default"), gnu::weak]] abi::__cxa_refcounted_exception* abi::__cxa_init_primary_exception(  // NOLINT
+    void* object, std::type_info* type, void (*destroy)(void*)) noexcept {
   using namespace trapline::sdk;
   if (is_wanted.load(std::memory_order_relaxed) && being_thrown != object) forget(object);
   being_thrown = nullptr;

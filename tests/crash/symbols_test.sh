@@ -8,7 +8,7 @@ set -eu
 
 allowed="
   _exit clock_gettime close fcntl fstat ftruncate getpid getrlimit getuid open pipe2 poll read rename sendmsg sigaction
-  sigaddset sigemptyset sigismember sigprocmask unlink write nanosleep
+  sigaddset sigemptyset sigismember pthread_sigmask unlink write nanosleep
   memchr memcmp memcpy memmove memset strlen strnlen
   fallocate mmap prctl syscall
   __cxa_pure_virtual

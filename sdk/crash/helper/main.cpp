@@ -53,7 +53,7 @@ void settle() {
   if (nothing > STDERR_FILENO) close(nothing);
   sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
   // It ends when the process has; whoever ends the process's group or service first means that.
   for (const int signal_number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) signal(signal_number, SIG_IGN);
   signal(SIGCHLD, SIG_IGN);  // children are not waited for
@@ -76,8 +76,8 @@ void wait_for_end(pid_t pid, int process) {
   const ssize_t length = readlink("/proc/self/exe", path.data(), path.size() - 32);
   if (length > 0) {
     char* const slash = std::strrchr(path.data(), '/');
-    std::strcpy(slash + 1,
-                "trapline-crash-deliver");  // NOLINT(clang-analyzer-security.insecureAPI.strcpy): room is left
+    constexpr char kProgram[] = "trapline-crash-deliver";
+    std::memcpy(slash + 1, kProgram, sizeof kProgram);  // room is left
     // Still deaf to what ends a service's other processes when its main one has died: delivery is bounded.
     signal(SIGCHLD, SIG_DFL);
     char* const arguments[] = {path.data(), nullptr};

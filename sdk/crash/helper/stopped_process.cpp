@@ -17,7 +17,7 @@ StoppedProcess::StoppedProcess(pid_t process) : process_(process) {
   std::snprintf(path.data(), path.size(), "/proc/%d/task", static_cast<int>(process));
   DIR* const tasks = opendir(path.data());
   if (tasks == nullptr) return;
-  while (const dirent* const entry = readdir(tasks)) {
+  while (const dirent* const entry = readdir(tasks)) {  // NOLINT(concurrency-mt-unsafe): this has one thread
     const auto thread = static_cast<pid_t>(std::atoi(entry->d_name));
     if (thread > 0 && count_ < kMostThreads) stop(thread);
   }

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ void call_earlier(EarlierHandler& earlier, const CaughtSignal& caught) {
   sigset_t blocked = action.sa_mask;
   if ((action.sa_flags & SA_NODEFER) == 0) sigaddset(&blocked, caught.number);
   // Until our handler returns: then the kernel puts the thread's own mask back.
-  sigprocmask(SIG_BLOCK, &blocked, nullptr);
+  pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
   if ((action.sa_flags & static_cast<int>(SA_RESETHAND)) != 0) {
     earlier.action = {};
     earlier.action.sa_handler = SIG_DFL;  // NOLINT(cppcoreguidelines-pro-type-union-access): the system's struct
@@ -56,7 +57,7 @@ void end_by(const EarlierHandler* earlier, const CaughtSignal& caught) {
   sigset_t one;
   sigemptyset(&one);
   sigaddset(&one, caught.number);
-  sigprocmask(SIG_BLOCK, &one, nullptr);
+  pthread_sigmask(SIG_BLOCK, &one, nullptr);
   siginfo_t info = *caught.info;
   const long sent = syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), caught.number, &info);
   if (sent != 0) syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), caught.number);

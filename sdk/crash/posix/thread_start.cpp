@@ -48,7 +48,7 @@ void reach_started_threads(bool wanted) { is_wanted.store(wanted); }
 }  // namespace trapline::sdk
 
 /// Weak, so that another library that replaces it may be linked in, too.
-extern "C" [[gnu::visibility("default"), gnu::weak]] int pthread_create(pthread_t* thread,
+extern "C" [[gnu::visibility("default"), gnu::weak]] int pthread_create(pthread_t* thread,  // NOLINT
                                                                         const pthread_attr_t* attributes,
                                                                         void* (*function)(void*), void* argument) {
   using namespace trapline::sdk;

@@ -20,7 +20,13 @@
  * folder and DSN. Every event is accounted for: trapline_get_stats().
  *
  * After fork() the child has a recorder and threads of its own from its first call on, with the parent's options and
- * scope.
+ * scope. Its crash before that is reported, too. Programs that become daemons call trapline_init() after that.
+ *
+ * When the process crashes, its signal handler writes into the recorder what there is to know, the stacks of all
+ * threads among it; then the process ends as it would have without the SDK: handlers that were there before are called,
+ * a core dump is written. The next start reports it, or a helper process does at once. A fault on a thread that has
+ * blocked its signal ends the process without calling anybody. A program whose own handler mends faults is left alone
+ * from the first one on.
  */
 
 #include <stddef.h>
@@ -80,7 +86,8 @@ typedef struct trapline_hook_event trapline_hook_event;
 
 /** Looks at an event before it is scrubbed and kept; may change it. 0 drops it (it is counted). Runs on the worker
  *  thread and must not call trapline_… but the two functions below. If it throws a C++ exception, or sets what is no
- *  JSON object, the event goes on as it was, with a note in its `errors`. */
+ *  JSON object, the event goes on as it was, with a note in its `errors`. If it crashes, the report of that crash does
+ * not come by it, and events that it has not survived in two starts are dropped. */
 typedef int (*trapline_before_send)(trapline_hook_event* event, void* hook_data);
 
 /** Looks at a breadcrumb before it is added; may change it. 0 drops it. Texts that it puts in must live until the

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -120,9 +121,7 @@ int upload_all(const std::vector<std::string>& given, const UploadTarget& target
   return uploaded + known > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app("Finds, splits and uploads the debug information of programs.", "trapline-symbols");
   app.set_version_flag("--version", std::string("trapline-symbols ") + TRAPLINE_VERSION);
   app.require_subcommand(1);
@@ -161,4 +160,15 @@ int main(int argc, char** argv) {
   if (!debug_file) return complain(debug_file.error());
   std::cout << *debug_file << '\n';
   return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {  // no memory, a folder that changes while it is read
+    std::fprintf(stderr, "trapline-symbols: %s\n", error.what());
+    return EXIT_FAILURE;
+  }
 }

@@ -19,6 +19,7 @@ namespace {
 core::Result<bool> run_objcopy(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "objcopy");
   std::vector<char*> raw;
+  raw.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) raw.push_back(argument.data());
   raw.push_back(nullptr);
   pid_t child = 0;
