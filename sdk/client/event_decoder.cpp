@@ -39,6 +39,12 @@ std::string quoted(std::string_view text) {
   return json;
 }
 
+std::vector<std::uintptr_t> read_addresses(std::string_view bytes) {
+  std::vector<std::uintptr_t> addresses(bytes.size() / sizeof(std::uintptr_t));
+  if (!addresses.empty()) std::memcpy(addresses.data(), bytes.data(), addresses.size() * sizeof(std::uintptr_t));
+  return addresses;
+}
+
 /// Reads the fields of one event.
 class Decoder {
  public:
@@ -68,8 +74,7 @@ class Decoder {
         event_.exceptions.push_back({field.key, field.value, field.detail != 0});
         return;
       case FieldKind::kStack:
-        event_.raw_stack.resize(field.value.size() / sizeof(std::uintptr_t));
-        std::memcpy(event_.raw_stack.data(), field.value.data(), event_.raw_stack.size() * sizeof(std::uintptr_t));
+        event_.raw_stack = read_addresses(field.value);
         return;
       case FieldKind::kThreadStack:
         return take_thread(field);
@@ -157,8 +162,7 @@ class Decoder {
   }
 
   void take_thread(const Field& field) {
-    std::vector<std::uintptr_t> words(field.value.size() / sizeof(std::uintptr_t));
-    std::memcpy(words.data(), field.value.data(), words.size() * sizeof(std::uintptr_t));
+    std::vector<std::uintptr_t> words = read_addresses(field.value);
     if (words.empty()) return;
     const std::uint64_t id = words.front();
     words.erase(words.begin());
