@@ -271,29 +271,15 @@ namespace {
 
 void overflow() { sink = app::recurse_one(0); }
 
-void crash_32_threads() {
+void die_in_32_threads(void (*die)()) {
   std::atomic<int> ready{0};
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 32; ++thread) {
-    threads.emplace_back([&] {
+    threads.emplace_back([&ready, die] {
       pthread_setname_np(pthread_self(), "crasher");
       if (++ready == 32) write_time();
       while (ready < 32) std::this_thread::yield();
-      app::write_to_null();
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-}
-
-void terminate_32_threads() {
-  std::atomic<int> ready{0};
-  std::vector<std::thread> threads;
-  for (int thread = 0; thread < 32; ++thread) {
-    threads.emplace_back([&] {
-      pthread_setname_np(pthread_self(), "crasher");
-      if (++ready == 32) write_time();
-      while (ready < 32) std::this_thread::yield();
-      app::throw_runtime_error();
+      die();
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -501,8 +487,8 @@ const std::map<std::string, std::function<void()>>& ways() {
       {"good-end", [] { trapline::shutdown(std::chrono::seconds(2)); }},
       {"forked-child", [] { crash_in_child(false); }},
       {"forked-child-sdk", [] { crash_in_child(true); }},
-      {"32-threads", crash_32_threads},
-      {"32-threads-terminate", terminate_32_threads},
+      {"32-threads", [] { die_in_32_threads(app::write_to_null); }},
+      {"32-threads-terminate", [] { die_in_32_threads(app::throw_runtime_error); }},
       {"queued-events",
        [] {
          for (int number = 0; number < 50; ++number) {
