@@ -2,6 +2,8 @@
 
 #include "sdk/stack/throw_hook.h"
 
+#include <array>
+#include <atomic>
 #include <exception>
 #include <future>
 #include <stdexcept>
@@ -18,7 +20,7 @@ using trapline::tests::SdkSession;
 
 namespace {
 
-volatile int sink = 0;
+std::atomic<int> sink{0};
 
 [[gnu::noinline]] void throw_deep_inside(const char* what) {
   sink = sink + 1;
