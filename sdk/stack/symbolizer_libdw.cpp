@@ -84,6 +84,9 @@ int find_debuginfo(Dwfl_Module*, void**, const char* /*name*/, Dwarf_Addr, const
                    const char* debuglink, GElf_Word, char** path_found) {
   if (module_path == nullptr) return -1;
   const std::string path = module_path;
+  // The system's libraries tell their functions' names without; theirs would take 10 MB of memory for lines that nobody
+  // of the app's looks at.
+  if (path.starts_with("/usr/lib/") || path.starts_with("/lib/") || path.starts_with("/lib64/")) return -1;
   const std::string build_id = read_build_id(path);
   if (build_id.size() < 3) return -1;
   const std::string folder = path.substr(0, path.rfind('/') + 1);
