@@ -30,9 +30,16 @@ void add_gone(const LedgerCounters& counters, GoneLedger& ledger) {
   }
 }
 
-core::ProcessFacts facts_of(const AbandonedRecorder& abandoned) {
-  auto facts = parse_facts(abandoned.facts());
-  return facts ? std::move(*facts) : core::ProcessFacts{};
+/// What the process knew of itself. One that ended in its first moments had not looked at its machine, which is this
+/// one.
+core::ProcessFacts facts_of(const AbandonedRecorder& abandoned, const core::ProcessFacts& own) {
+  auto parsed = parse_facts(abandoned.facts());
+  core::ProcessFacts facts = parsed ? std::move(*parsed) : core::ProcessFacts{};
+  if (!facts.contexts.empty()) return facts;
+  for (const auto& context : own.contexts) {
+    if (context.first == "os" || context.first == "device") facts.contexts.push_back(context);
+  }
+  return facts;
 }
 
 std::string dump_path(const std::string& folder, const AbandonedRecorder& abandoned) {
@@ -112,7 +119,8 @@ bool Worker::recover(AbandonedRecorder& abandoned) {
   if (is_poisonous) report_("before_send has not survived the events of a process that is gone: they are dropped");
   StackReader stacks(modules_at_end(abandoned), options_.client.reading);
   const std::int64_t images = put_images(stacks);
-  Takeover takeover{facts_of(abandoned), std::move(stacks), images, buffer_->drained(abandoned.run_id()), is_poisonous};
+  Takeover takeover{facts_of(abandoned, facts_), std::move(stacks), images, buffer_->drained(abandoned.run_id()),
+                    is_poisonous};
   take_records(abandoned, takeover);
   take_end(abandoned, takeover);
   // Nothing is lost if it cannot be written now: the file stays for the next round.
@@ -190,7 +198,7 @@ bool Worker::recover_crash(AbandonedRecorder& abandoned) {
   const std::int64_t images = put_images(stacks);
   add_dump(*crash, dump_path(options_.folder, abandoned));
   name_crash(*crash, stacks);
-  EventRenderer::Rendered rendered = renderer_.render(crash->decoded, facts_of(abandoned), stacks);
+  EventRenderer::Rendered rendered = renderer_.render(crash->decoded, facts_of(abandoned, facts_), stacks);
   for (const std::string& problem : rendered.problems) report_(problem);
   for (NewItem& item : rendered.items) item.images = item.kind == ItemKind::kEvent ? images : 0;
   recorder_->ledger().captured.fetch_add(1, std::memory_order_relaxed);

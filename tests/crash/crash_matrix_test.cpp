@@ -2,6 +2,7 @@
 /// innermost function, and what the app had said before; and the process ends as it would have without the SDK.
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
@@ -128,6 +129,7 @@ std::string find_fault(const Way& way, const std::vector<json>& events, const st
 struct Outcome {
   Run run;
   std::string fault;
+  double arrived_ms = 0;  ///< after the end of the process, with a helper
 };
 
 /// Lets a program die. With a helper its report has to come within two seconds; without, another run delivers it. In
@@ -140,12 +142,14 @@ Outcome die_and_deliver(const Way& way, const std::string& path, bool has_helper
   auto receiver = is_offline ? nullptr : std::make_unique<RecordingReceiver>(port);
   const Program program{path, RecordingReceiver::dsn_at(port), folder.path("data"), has_helper};
   Outcome outcome{program.run(way.name, way.name == "outside" ? SIGSEGV : 0), ""};
+  const auto ended = std::chrono::steady_clock::now();
   const bool ends_by_signal = WIFSIGNALED(outcome.run.status) && WTERMSIG(outcome.run.status) == way.signal;
   if (!ends_by_signal) outcome.fault = "exit status " + std::to_string(outcome.run.status);
   if (!receiver) receiver = std::make_unique<RecordingReceiver>(port);
   if (has_helper && !is_offline) {
     // The helper cannot run the app's hooks: what has to pass them waits for the next start.
     wait_for_events(*receiver, way.name == "before-send" ? 1 : 1 + way.other_events);
+    outcome.arrived_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - ended).count();
     if (fatal_events(receiver->events()).size() != 1) outcome.fault += " not there in time";
   }
   const Run delivery = program.run("deliver");
@@ -161,7 +165,7 @@ void check_way(const Way& way, const std::string& path, bool has_helper) {
   CHECK(outcome.fault == "");
   if (std::getenv("TEST_TABLE") == nullptr) return;
   MESSAGE(way.name << " | " << (outcome.fault.empty() ? "ok" : outcome.fault) << " | " << outcome.run.milliseconds
-                   << " ms");
+                   << " ms, there after " << outcome.arrived_ms << " ms more");
 }
 
 void run_matrix(bool has_helper) {
