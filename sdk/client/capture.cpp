@@ -58,11 +58,10 @@ ErrorKeys keys_of(const CaptureRequest& request, std::span<const std::uintptr_t>
 /// The thread's id, then its stack. Valid until the next call on this thread.
 std::string_view stack_bytes(const CrashThread& thread) {
   static thread_local std::array<std::uint64_t, 1 + kCrashThreadFrames> bytes;
-  const bool has_stack = thread.state.load(std::memory_order_acquire) == CrashThread::kWhole;
-  const std::size_t count = has_stack ? std::min<std::size_t>(thread.frame_count, kCrashThreadFrames) : 0;
+  const auto stack = stack_of(thread);
   bytes[0] = thread.id;
-  std::copy_n(thread.frames.begin(), count, bytes.begin() + 1);
-  return {reinterpret_cast<const char*>(bytes.data()), (1 + count) * sizeof(std::uint64_t)};
+  std::copy(stack.begin(), stack.end(), bytes.begin() + 1);
+  return {reinterpret_cast<const char*>(bytes.data()), (1 + stack.size()) * sizeof(std::uint64_t)};
 }
 
 /// Calls `take(kind, detail, key, value)` for every field of the event itself.
@@ -70,11 +69,10 @@ template <class Take>
 void for_each_field(const CaptureRequest& request, std::span<const std::uintptr_t> stack, Take take) {
   if (request.thread_id == 0) take(FieldKind::kThreadName, 0, std::string_view(), this_thread::name());
   for (const CrashThread& thread : request.threads) {
-    const std::string_view name(thread.name.data(), strnlen(thread.name.data(), thread.name.size()));
     if (thread.id == request.thread_id) {
-      take(FieldKind::kThreadName, 0, std::string_view(), name);
+      take(FieldKind::kThreadName, 0, std::string_view(), name_of(thread.name));
     } else {
-      take(FieldKind::kThreadStack, 0, name, stack_bytes(thread));
+      take(FieldKind::kThreadStack, 0, name_of(thread.name), stack_bytes(thread));
     }
   }
   if (!request.message.empty()) take(FieldKind::kMessage, 0, std::string_view(), bounded(request.message));

@@ -163,8 +163,7 @@ void Client::report_hang(const Hang& hang) {
   request.threads = hang.threads;
   request.thread_id = hang.thread_id;
   for (const CrashThread& thread : hang.threads) {
-    if (thread.id != hang.thread_id || thread.state.load() != CrashThread::kWhole) continue;
-    request.stack = std::span(thread.frames).first(std::min<std::size_t>(thread.frame_count, kCrashThreadFrames));
+    if (thread.id == hang.thread_id) request.stack = stack_of(thread);
   }
   request.wants_stack = false;
   capture(request);
@@ -238,7 +237,7 @@ bool Client::flush(std::chrono::milliseconds timeout) { return worker_->flush(St
 
 bool Client::stop(std::chrono::milliseconds timeout) {
   hang_watch_.reset();
-  end_session(SessionEnd::kHealthy);
+  end_session(is_dying_by_crash(recorder_->memory()) ? SessionEnd::kCrashed : SessionEnd::kHealthy);
   send_requests(/*all=*/true);
   const bool is_done = worker_->stop(Steady::now() + timeout);
   remove_crash_handlers();

@@ -15,8 +15,6 @@
 namespace trapline::sdk {
 namespace {
 
-constexpr std::uint8_t kFatal = 4;
-
 bool has(const CrashBlock& block, CrashStage stage) {
   return (block.stages.load() & static_cast<std::uint32_t>(stage)) != 0;
 }
@@ -28,8 +26,6 @@ const CrashBlock& block_of(const AbandonedRecorder& abandoned) {
 std::string_view area(const AbandonedRecorder& abandoned, std::size_t at, std::size_t used, std::size_t room) {
   return {abandoned.memory() + at, std::min(used, room)};
 }
-
-std::string_view text(const std::array<char, 16>& name) { return {name.data(), strnlen(name.data(), name.size())}; }
 
 struct Note {
   bool has_exceptions = false;
@@ -57,10 +53,8 @@ std::vector<std::uint64_t> stack_of(const CrashBlock& block) {
 void add_threads(const AbandonedRecorder& abandoned, const CrashBlock& block, core::Event& event) {
   const auto* const threads = reinterpret_cast<const CrashThread*>(abandoned.memory() + kCrashThreadsAt);
   for (const CrashThread& thread : std::span(threads, std::min<std::size_t>(block.thread_count, kCrashThreads))) {
-    const bool has_stack = thread.state.load() == CrashThread::kWhole;
-    const std::size_t frames = has_stack ? std::min<std::size_t>(thread.frame_count, kCrashThreadFrames) : 0;
-    event.threads.push_back(
-        {thread.id, text(thread.name), {thread.frames.begin(), thread.frames.begin() + frames}, {}});
+    const auto stack = stack_of(thread);
+    event.threads.push_back({thread.id, name_of(thread.name), {stack.begin(), stack.end()}, {}});
   }
 }
 
@@ -98,6 +92,17 @@ std::string function_at(const core::Event& event, std::uintptr_t address) {
 
 }  // namespace
 
+PayloadWriter::PayloadWriter(const EventIdBytes& id, core::UnixMillis timestamp, std::uint64_t thread_id) {
+  constexpr std::uint8_t kFatal = 4;
+  EventHead head;
+  head.id = id;
+  head.timestamp = timestamp;
+  head.thread_id = thread_id;
+  head.level = kFatal;
+  head.is_handled = 0;
+  payload_.assign(reinterpret_cast<const char*>(&head), sizeof head);
+}
+
 void PayloadWriter::add(FieldKind kind, std::uint8_t detail, std::string_view key, std::string_view value) {
   const std::size_t at = payload_.size();
   payload_.resize(at + field_bytes(key.size(), value.size()));
@@ -133,21 +138,14 @@ std::unique_ptr<CrashEvent> read_crash(const AbandonedRecorder& abandoned) {
   const std::string_view note_rows = area(abandoned, kCrashNoteAt, block.note_bytes.load(), kCrashNoteBytes);
   const Note note = read_note(note_rows);
 
-  PayloadWriter payload;
-  EventHead head;
-  head.id = block.event_id;
-  head.timestamp = block.timestamp;
-  head.thread_id = block.thread_id;
-  head.level = kFatal;
-  head.is_handled = 0;
-  payload.append({reinterpret_cast<const char*>(&head), sizeof head});
+  PayloadWriter payload(block.event_id, block.timestamp, block.thread_id);
   const bool has_scope = has(block, CrashStage::kScope);
   payload.add_rows(has_scope ? area(abandoned, kCrashScopeAt, block.scope_bytes, kScopeBytes) : abandoned.scope());
   if (has_scope) payload.add_rows(area(abandoned, kCrashThreadScopeAt, block.thread_scope_bytes, kScopeBytes));
   payload.add_rows(has(block, CrashStage::kBreadcrumbs)
                        ? area(abandoned, kCrashBreadcrumbsAt, block.breadcrumb_bytes, kBreadcrumbBytes)
                        : std::string_view(abandoned.breadcrumbs()));
-  payload.add(FieldKind::kThreadName, 0, {}, text(block.thread_name));
+  payload.add(FieldKind::kThreadName, 0, {}, name_of(block.thread_name));
   const std::vector<std::uint64_t> stack = stack_of(block);
   if (!note.has_exceptions) {
     const CrashText words = describe_crash(block, note.last_words);

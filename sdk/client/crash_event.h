@@ -22,10 +22,12 @@ struct CrashEvent {
   std::uint64_t depth = 0;  ///< of the crashed thread's stack, also where not all of it is in the event
 };
 
-/// Writes the rows of fields that make an event.
+/// Writes what makes the event of a process's end.
 class PayloadWriter {
  public:
-  void append(std::string_view bytes) { payload_ += bytes; }
+  /// `thread_id` 0: none in particular.
+  PayloadWriter(const EventIdBytes& id, core::UnixMillis timestamp, std::uint64_t thread_id);
+
   void add(FieldKind kind, std::uint8_t detail, std::string_view key, std::string_view value);
   void add_stack(std::span<const std::uint64_t> frames);
   /// Only whole fields, so that what comes after them is found.

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::uint32_t kNone = 0;
 constexpr std::uint32_t kOpen = 1;
-constexpr std::uint32_t kCrashed = 2;
 constexpr core::UnixMillis kMinute = 60'000;
 
 struct Update {
@@ -66,14 +65,9 @@ std::optional<std::string> Sessions::end(core::UnixMillis now, SessionEnd end) {
   const std::lock_guard lock(mutex_);
   const std::uint32_t state = block_.state.exchange(kNone, std::memory_order_acq_rel);
   if (state == kNone) return std::nullopt;
-  const std::string_view status = state == kCrashed ? "crashed" : status_word(end);
+  const std::string_view status = status_word(end);
   const std::uint32_t errors = block_.errors.load(std::memory_order_relaxed) + (end == SessionEnd::kErrored ? 1 : 0);
   return session_envelope({{block_.id.data(), 32}, block_.started, now, status, errors}, release_, environment_);
-}
-
-void Sessions::note_crash() {
-  std::uint32_t open = kOpen;
-  block_.state.compare_exchange_strong(open, kCrashed, std::memory_order_acq_rel);
 }
 
 void Sessions::count_request(core::UnixMillis now, SessionEnd end) {
@@ -108,13 +102,13 @@ std::optional<NewItem> unended_session(const AbandonedRecorder& abandoned, Termi
                                        const core::ProcessFacts& facts) {
   const SessionBlock& session = abandoned.session();
   const std::uint32_t state = session.state.load(std::memory_order_relaxed);
-  if (state != kOpen && state != kCrashed) return std::nullopt;
+  if (state != kOpen) return std::nullopt;
   const Update update{{session.id.data(), 32},
                       session.started,
                       std::max(session.started, abandoned.life().last_look.load()),  // it ended soon after
-                      state == kCrashed || termination == Termination::kCrash ? "crashed"
-                      : termination == Termination::kAskedTo                  ? "exited"
-                                                                              : "abnormal",
+                      termination == Termination::kCrash     ? "crashed"
+                      : termination == Termination::kAskedTo ? "exited"
+                                                             : "abnormal",
                       session.errors.load(std::memory_order_relaxed)};
   return NewItem{ItemKind::kEnvelope, "", false, session_envelope(update, facts.release, facts.environment), 0};
 }

@@ -32,8 +32,6 @@ class Sessions {
   std::optional<std::string> end(core::UnixMillis now, SessionEnd end);
   /// An error was captured: a session that ends well counts as errored.
   void note_error() { block_.errors.fetch_add(1, std::memory_order_relaxed); }
-  /// The process is about to end by an error.
-  void note_crash();
 
   /// One request was served.
   void count_request(core::UnixMillis now, SessionEnd end);

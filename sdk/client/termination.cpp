@@ -10,8 +10,6 @@
 namespace trapline::sdk {
 namespace {
 
-constexpr std::uint8_t kFatal = 4;
-
 struct Words {
   std::string_view type;
   std::string_view value;
@@ -67,13 +65,7 @@ std::unique_ptr<CrashEvent> termination_event(const AbandonedRecorder& abandoned
   const bool is_wanted =
       life.reports_end.load() != 0 && termination != Termination::kCrash && termination != Termination::kAskedTo;
   if (!is_wanted) return nullptr;
-  EventHead head;
-  head.id = crash_event_id(abandoned);
-  head.timestamp = std::max(abandoned.created(), life.last_look.load());
-  head.level = kFatal;
-  head.is_handled = 0;
-  PayloadWriter payload;
-  payload.append({reinterpret_cast<const char*>(&head), sizeof head});
+  PayloadWriter payload(crash_event_id(abandoned), std::max(abandoned.created(), life.last_look.load()), 0);
   payload.add_rows(abandoned.scope());
   payload.add_rows(abandoned.breadcrumbs());
   const Words words = words_of(termination);

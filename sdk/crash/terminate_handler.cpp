@@ -57,10 +57,10 @@ void note_exception(const CrashArea& area, const std::exception& error, int dept
   }
 }
 
-/// The exception that is being handled, then its causes. False: there is none.
-bool note_active_exceptions(const CrashArea& area) {
+/// The exception that is being handled, if there is one, then its causes.
+void note_active_exceptions(const CrashArea& area) {
   const std::exception_ptr active = std::current_exception();
-  if (!active) return false;
+  if (!active) return;
   const std::type_info* type = abi::__cxa_current_exception_type();
   try {
     std::rethrow_exception(active);
@@ -69,7 +69,6 @@ bool note_active_exceptions(const CrashArea& area) {
   } catch (...) {  // an int, a text: only its type is known
     note(area, FieldKind::kException, type != nullptr ? 1 : 0, type != nullptr ? type->name() : "unknown", kForeign);
   }
-  return true;
 }
 
 void note_stack(const CrashArea& area, std::span<const std::uintptr_t> stack) {

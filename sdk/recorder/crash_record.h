@@ -17,6 +17,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
 
 #include "sdk/core/clock.h"
 #include "sdk/recorder/event_record.h"
@@ -67,6 +70,17 @@ struct CrashThread {
   std::array<std::uint64_t, kCrashThreadFrames> frames;  ///< innermost first
 };
 static_assert(sizeof(CrashThread) == 512);
+
+inline std::string_view name_of(const std::array<char, 16>& name) {
+  return {name.data(), strnlen(name.data(), name.size())};
+}
+
+/// Empty when the thread has not answered.
+inline std::span<const std::uint64_t> stack_of(const CrashThread& thread) {
+  const bool has_stack = thread.state.load(std::memory_order_acquire) == CrashThread::kWhole;
+  const std::size_t frames = thread.frame_count < kCrashThreadFrames ? thread.frame_count : kCrashThreadFrames;
+  return std::span(thread.frames).first(has_stack ? frames : 0);
+}
 
 struct CrashBlock {
   std::atomic<CrashState> state;

@@ -28,6 +28,8 @@ class ContextWalk {
   std::optional<std::uintptr_t> next();
 
  private:
+  static bool is_in_module(std::uintptr_t address);
+  /// To the caller's frame. False at the end, or where it cannot be gone on.
   bool step();
   bool step_by_rule();
   bool step_over_signal();

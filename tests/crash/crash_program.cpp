@@ -525,6 +525,7 @@ int main(int count, char** arguments) {
       return std::optional(json);
     };
   }
+  options.track_session = std::getenv("TEST_SESSION") != nullptr && !only_delivers;
   options.send_minidump = std::getenv("TEST_MINIDUMP") != nullptr;
   options.report_abnormal_exit = std::getenv("TEST_REPORT_EXIT") != nullptr;
   options.require_consent = way == "no-consent";

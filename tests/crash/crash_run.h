@@ -40,6 +40,7 @@ struct Program {
   std::string dsn;
   std::string folder;
   bool has_helper = false;
+  bool tracks_session = false;
   bool sends_dump = false;
   bool reports_exit = false;  ///< an end without a word, too
   rlim_t core_bytes = 0;      ///< of a core dump, in the data folder's parent
@@ -58,6 +59,7 @@ struct Program {
       if (core_bytes > 0 && chdir(folder.substr(0, folder.rfind('/')).c_str()) != 0) _exit(127);
       setenv("TEST_DSN", dsn.c_str(), 1);
       setenv("TEST_FOLDER", folder.c_str(), 1);
+      if (tracks_session) setenv("TEST_SESSION", "1", 1);
       if (sends_dump) setenv("TEST_MINIDUMP", "1", 1);
       if (reports_exit) setenv("TEST_REPORT_EXIT", "1", 1);
       if (has_helper) setenv("TEST_HELPER", "1", 1);

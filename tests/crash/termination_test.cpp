@@ -196,3 +196,30 @@ TEST_CASE("the helper delivers from a data folder that is given by a relative pa
   std::filesystem::current_path(before);
   CHECK(only_exception(scene.receiver.events())["type"] == "SIGSEGV");
 }
+
+TEST_CASE("the session of a process ends as the process did") {
+  struct Case {
+    const char* way;
+    int sent;
+    const char* status;
+  };
+  for (const Case& one :
+       {Case{"null-write", 0, "crashed"}, Case{"exception", 0, "crashed"}, Case{"handler-exits", 0, "crashed"},
+        Case{"outside", SIGKILL, "abnormal"}, Case{"outside", SIGTERM, "exited"}, Case{"good-end", 0, "exited"},
+        Case{"recovering-handler", 0, "exited"}}) {
+    Scene scene;
+    scene.program.tracks_session = true;
+    const Run run = scene.program.run(one.way, one.sent);
+    INFO("status " << run.status);
+    scene.events_after_next_start();
+    std::vector<std::string> statuses;
+    for (const std::string& envelope : scene.receiver.envelopes()) {
+      const std::size_t payload = envelope.find('\n', envelope.find('\n') + 1) + 1;
+      statuses.push_back(json::parse(envelope.substr(payload))["status"]);
+    }
+    INFO(one.way);
+    REQUIRE(statuses.size() == 2);
+    CHECK(statuses[0] == "ok");
+    CHECK(statuses[1] == one.status);
+  }
+}

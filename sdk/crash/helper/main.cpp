@@ -146,18 +146,16 @@ int run(const Settings& settings, const char* run_id, pid_t owner) {
     if (events[0].revents != 0) is_socket_open = receive(settings, crashed);
     is_delivered = is_delivered || crashed == owner;
     const bool has_ended = process >= 0 ? events[1].revents != 0 : !is_socket_open;
-    if (has_ended && events[0].revents == 0) break;
-    if (has_ended && !is_socket_open) break;
+    const bool has_said_all = events[0].revents == 0 || !is_socket_open;
+    if (has_ended && has_said_all) break;
     // The library was shut down, and may be started again, with another helper.
-    if (!is_socket_open && !has_left_something(settings, run_id)) return 0;
-    if (!is_socket_open && process < 0) break;
+    if (!is_socket_open && !has_left_something(settings, run_id)) break;
   }
   if (!is_delivered && has_left_something(settings, run_id)) deliver();
   return 0;
 }
 
 }  // namespace
-
 }  // namespace trapline::sdk
 
 int main(int count, char** arguments) {

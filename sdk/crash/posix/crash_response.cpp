@@ -1,7 +1,5 @@
 #include "sdk/crash/posix/crash_response.h"
 
-#include <algorithm>
-#include <cstring>
 #include <ctime>
 
 #include <sys/syscall.h>
@@ -56,8 +54,10 @@ void respond_to_crash(const CaughtSignal& caught) {
 
 void withdraw_crash() {
   char* const memory = own_crash_memory();
-  if (memory != nullptr) CrashArea(memory).block().state.store(CrashState::kNone);
-  if (memory != nullptr) CrashArea(memory).block().stages.store(0);
+  if (memory == nullptr) return;
+  CrashBlock& block = CrashArea(memory).block();
+  block.state.store(CrashState::kNone);
+  block.stages.store(0);
 }
 
 void respond_to_nested_crash(const CaughtSignal& nested) {

@@ -49,9 +49,6 @@ void write_signal(const CrashArea& area, const CaughtSignal& caught) {
   block.address = was_sent ? 0 : reinterpret_cast<std::uintptr_t>(caught.info->si_addr);
   block.access = static_cast<std::uint64_t>(page_fault_access(*caught.context));
   block.register_count = static_cast<std::uint32_t>(copy_registers(*caught.context, block.registers));
-  // The session of the app did not end well.
-  std::uint32_t open = 1;
-  area.header().session.state.compare_exchange_strong(open, 2);
 }
 
 /// What was touched lies where the stack pointer is, and that has come to the stack's end: in the guard below it.

@@ -6,8 +6,6 @@
 #include <csignal>
 #include <cstddef>
 
-#include <dlfcn.h>
-
 namespace trapline::sdk {
 namespace {
 
@@ -17,12 +15,6 @@ constexpr std::size_t kLinkRegister = 30;
 
 /// Return addresses may be signed in their upper bits (pointer authentication).
 constexpr std::uintptr_t kAddressBits = (std::uintptr_t{1} << 48U) - 1;
-
-bool is_in_module(std::uintptr_t address) {
-  dl_find_object object{};
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): an address is a number here
-  return _dl_find_object(reinterpret_cast<void*>(address), &object) == 0;
-}
 
 /// The instructions to which a signal's handler returns (mov x8, #139; svc #0), by which unwinders know them.
 constexpr std::uintptr_t kSignalReturn = 0xD4000001'D2801168;
@@ -41,15 +33,6 @@ ContextWalk::ContextWalk(const ucontext_t& context, WordReader& reader)
       sp_(context.uc_mcontext.sp),
       fp_(context.uc_mcontext.regs[kFramePointer]),
       link_(context.uc_mcontext.regs[kLinkRegister] & kAddressBits) {}
-
-std::optional<std::uintptr_t> ContextWalk::next() {
-  if (is_first_) {
-    is_first_ = false;
-  } else if (!step()) {
-    return std::nullopt;
-  }
-  return is_exact_ ? pc_ + 1 : pc_;
-}
 
 bool ContextWalk::step() {
   // A function that calls nothing may have no frame record: its caller is in the link register. In one that has called

@@ -29,16 +29,6 @@ ContextWalk::ContextWalk(const ucontext_t& context, WordReader& reader)
       sp_(static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RSP])),
       fp_(static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RBP])) {}
 
-std::optional<std::uintptr_t> ContextWalk::next() {
-  if (is_first_) {
-    is_first_ = false;
-  } else if (!step()) {
-    return std::nullopt;
-  }
-  return is_exact_ ? pc_ + 1 : pc_;
-}
-
-/// To the caller's frame. False at the end, or where it cannot be gone on.
 bool ContextWalk::step() {
   const std::uintptr_t before = sp_;
   const bool is_done = step_by_rule();

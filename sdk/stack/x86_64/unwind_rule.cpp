@@ -346,10 +346,4 @@ UnwindRule read_unwind_rule(std::uintptr_t address) {
   return entry ? Program(*entry, address).run() : UnwindRule{};
 }
 
-bool is_in_module(std::uintptr_t address) {
-  dl_find_object object{};
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): an address is a number here
-  return _dl_find_object(reinterpret_cast<void*>(address), &object) == 0;
-}
-
 }  // namespace trapline::sdk

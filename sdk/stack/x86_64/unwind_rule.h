@@ -26,7 +26,4 @@ struct UnwindRule {
 /// Async-signal-safe.
 UnwindRule read_unwind_rule(std::uintptr_t address);
 
-/// Whether there is a module at that address. Async-signal-safe.
-bool is_in_module(std::uintptr_t address);
-
 }  // namespace trapline::sdk
