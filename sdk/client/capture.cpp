@@ -6,10 +6,10 @@
 #include <cstring>
 #include <string>
 
-#include "sdk/client/this_thread.h"
 #include "sdk/core/checksum.h"
 #include "sdk/core/clock.h"
 #include "sdk/core/random.h"
+#include "sdk/core/this_thread.h"
 #include "sdk/stack/demangle.h"
 #include "sdk/stack/stack_trace.h"
 
@@ -67,7 +67,7 @@ std::string_view stack_bytes(const CrashThread& thread) {
 /// Calls `take(kind, detail, key, value)` for every field of the event itself.
 template <class Take>
 void for_each_field(const CaptureRequest& request, std::span<const std::uintptr_t> stack, Take take) {
-  if (request.thread_id == 0) take(FieldKind::kThreadName, 0, std::string_view(), this_thread::name());
+  if (request.thread_id == 0) take(FieldKind::kThreadName, 0, std::string_view(), core::this_thread::name());
   for (const CrashThread& thread : request.threads) {
     if (thread.id == request.thread_id) {
       take(FieldKind::kThreadName, 0, std::string_view(), name_of(thread.name));
@@ -166,7 +166,7 @@ CaptureResult Capturer::capture(const CaptureRequest& request) {
   // After the identical errors: a storm of one must not use up the rate of the others.
   if (request.is_handled && !policy_.is_within_rate(steady)) return give_up(Fate::kRateLimited);
 
-  head.thread_id = request.thread_id != 0 ? request.thread_id : this_thread::id();
+  head.thread_id = request.thread_id != 0 ? request.thread_id : core::this_thread::id();
   head.level = request.level;
   head.is_handled = request.is_handled ? 1 : 0;
   head.is_held = decision == RepeatDecision::kHold ? 1 : 0;

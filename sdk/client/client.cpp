@@ -10,11 +10,11 @@
 #include "sdk/client/thread_scope_copy.h"
 #include "sdk/core/clock.h"
 #include "sdk/core/dsn.h"
-#include "sdk/crash/posix/end_signal.h"
-#include "sdk/crash/posix/helper_process.h"
-#include "sdk/crash/posix/signal_handler.h"
-#include "sdk/crash/posix/thread_start.h"
+#include "sdk/crash/crash_handler.h"
+#include "sdk/crash/crash_helper.h"
+#include "sdk/crash/end_signal.h"
 #include "sdk/crash/terminate_handler.h"
+#include "sdk/crash/thread_start.h"
 #include "sdk/stack/throw_hook.h"
 
 namespace trapline::sdk {
@@ -110,11 +110,11 @@ Client::Client(ClientOptions options, const core::Dsn& dsn, core::Scrubber scrub
 Client::~Client() = default;
 
 void Client::install_crash_handlers(const std::string& folder) {
-  crash_site().is_allowed.store(!options_.requires_consent);
+  allow_crash_reports(!options_.requires_consent);
   if (options_.captures_crashes) {
-    crash_site().copy_thread_scopes.store(copy_thread_scopes);
+    set_thread_scopes_copier(copy_thread_scopes);
     reach_started_threads(options_.reaches_threads);
-    install_signal_handlers(*recorder_, folder);
+    sdk::install_crash_handlers(*recorder_, folder);
     if (options_.uses_crash_helper) start_crash_helper(folder);
   }
   if (options_.captures_uncaught) install_terminate_handler();
@@ -135,7 +135,7 @@ void Client::start_crash_helper(const std::string& folder) {
 
 void Client::remove_crash_handlers() {
   if (options_.captures_uncaught) remove_terminate_handler();
-  if (options_.captures_crashes) remove_signal_handlers();
+  if (options_.captures_crashes) sdk::remove_crash_handlers();
   remove_end_signals();
   forget_helper();
   reach_started_threads(false);
@@ -144,7 +144,7 @@ void Client::remove_crash_handlers() {
 
 void Client::set_consent(bool is_given) {
   has_consent_ = is_given;
-  crash_site().is_allowed.store(is_given);
+  allow_crash_reports(is_given);
   recorder_->life().reports_end.store(is_given && options_.reports_abnormal_exit ? 1 : 0);
 }
 

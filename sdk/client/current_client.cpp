@@ -6,11 +6,10 @@
 #include <thread>
 #include <utility>
 
-#include <pthread.h>
-
-#include "sdk/client/this_thread.h"
+#include "sdk/client/fork_handlers.h"
 #include "sdk/core/loaded_library.h"
-#include "sdk/crash/posix/thread_stacks.h"
+#include "sdk/core/this_thread.h"
+#include "sdk/crash/thread_stacks.h"
 #include "sdk/recorder/recorder.h"
 
 namespace trapline::sdk {
@@ -58,7 +57,7 @@ void unlock_in_parent() {
 /// being destroyed.
 void forget_in_child() {
   Holder& state = holder();
-  this_thread::forget_after_fork();
+  core::this_thread::forget_after_fork();
   forget_stack_collection();
   for (UserCount& count : state.counts) count.users.store(0, std::memory_order_relaxed);
   if (state.owner) {
@@ -76,7 +75,7 @@ void forget_in_child() {
 /// Once a process: what ends or forks it.
 void register_with_process() {
   static const bool kIsRegistered = [] {
-    pthread_atfork(lock_before_fork, unlock_in_parent, forget_in_child);
+    call_around_forks(lock_before_fork, unlock_in_parent, forget_in_child);
     std::atexit([] {
       if (const auto client = remove_current_client()) client->stop(kExitTimeout);
     });
@@ -104,7 +103,7 @@ void begin_anew_in_child() {
 ClientInUse::ClientInUse() {
   Holder& state = holder();
   if (state.parent.load(std::memory_order_relaxed) != nullptr) begin_anew_in_child();
-  users_ = &state.counts[this_thread::id() % kCounts].users;
+  users_ = &state.counts[core::this_thread::id() % kCounts].users;
   // Sequentially consistent, as is the removal: either it sees this user, or this one sees that the client is gone.
   users_->fetch_add(1, std::memory_order_seq_cst);
   client_ = state.client.load(std::memory_order_seq_cst);

@@ -9,7 +9,7 @@
 #include "sdk/core/clock.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/json_writer.h"
-#include "sdk/crash/posix/alternate_stack.h"
+#include "sdk/crash/alternate_stack.h"
 #include "sdk/delivery/batch.h"
 #include "sdk/stack/throw_hook.h"
 

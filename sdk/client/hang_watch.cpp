@@ -2,28 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <utility>
 
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "sdk/client/quiet_thread.h"
-#include "sdk/client/this_thread.h"
 #include "sdk/core/clock.h"
-#include "sdk/crash/posix/thread_stacks.h"
+#include "sdk/core/this_thread.h"
+#include "sdk/crash/thread_stacks.h"
 
 namespace trapline::sdk {
 namespace {
 
 using std::chrono::milliseconds;
-
-/// Coarse: a heartbeat may come a thousand times a second.
-std::int64_t steady_millis() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return std::int64_t{now.tv_sec} * 1'000 + now.tv_nsec / 1'000'000;
-}
 
 /// Where threads put their stacks: never freed, since one may answer late.
 std::span<CrashThread> stack_room() {
@@ -46,8 +35,8 @@ HangWatch::~HangWatch() {
 }
 
 void HangWatch::beat() {
-  last_beat_.store(steady_millis(), std::memory_order_relaxed);
-  beating_thread_.store(this_thread::id(), std::memory_order_relaxed);
+  last_beat_.store(core::coarse_millis(), std::memory_order_relaxed);
+  beating_thread_.store(core::this_thread::id(), std::memory_order_relaxed);
   life_.heartbeat.store(core::system_clock().unix_millis(), std::memory_order_relaxed);
 }
 
@@ -62,11 +51,11 @@ void HangWatch::run() {
 void HangWatch::look() {
   life_.last_look.store(core::system_clock().unix_millis());
   const std::int64_t beat = last_beat_.load(std::memory_order_relaxed);
-  const milliseconds silence{steady_millis() - beat};
+  const milliseconds silence{core::coarse_millis() - beat};
   if (beat == 0 || beat == reported_beat_ || silence < timeout_) return;
   reported_beat_ = beat;
   const std::span<CrashThread> room = stack_room();
-  const std::size_t count = collect_thread_stacks(room, static_cast<pid_t>(syscall(SYS_gettid)), /*is_urgent=*/false);
+  const std::size_t count = collect_thread_stacks(room, core::this_thread::id(), /*is_urgent=*/false);
   report_({beating_thread_.load(std::memory_order_relaxed), silence, room.first(count)});
 }
 

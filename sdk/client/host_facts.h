@@ -14,6 +14,9 @@ namespace trapline::sdk {
 /// host's.
 core::ProcessFacts read_host_facts();
 
+/// The C++ library and the compiler of the SDK, as JSON.
+std::string runtime_context();
+
 /// As JSON, for the recorder, and back. The error of what cannot be read: "invalid_facts".
 std::string to_json(const core::ProcessFacts& facts);
 core::Result<core::ProcessFacts> parse_facts(std::string_view text);

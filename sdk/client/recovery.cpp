@@ -11,7 +11,7 @@
 #include "sdk/client/session.h"
 #include "sdk/client/termination.h"
 #include "sdk/client/worker.h"
-#include "sdk/crash/posix/signal_handler.h"
+#include "sdk/crash/crash_handler.h"
 
 namespace trapline::sdk {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "sdk/core/json_writer.h"
 #include "sdk/core/timestamp.h"
+#include "sdk/crash/crash_text.h"
 
 namespace trapline::sdk {
 namespace {
@@ -23,10 +24,7 @@ Words words_of(Termination termination) {
     case Termination::kHang:
       return {"Killed while it hung", "the process gave no heartbeat any more and ended without a word"};
     default:
-      return {
-          "Killed",
-          "the process ended without a word: by SIGKILL, by _exit() without trapline_shutdown(), or by a fault whose "
-          "signal its thread had blocked"};
+      return {"Killed", describe_silent_end()};
   }
 }
 

@@ -22,6 +22,9 @@ class Clock {
   [[nodiscard]] virtual std::chrono::steady_clock::time_point steady_now() const = 0;
 };
 
+/// Milliseconds that only move forward, a few behind at most: for what asks a thousand times a second.
+std::int64_t coarse_millis();
+
 /// The machine's clocks. Lives as long as the process.
 const Clock& system_clock();
 

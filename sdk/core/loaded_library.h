@@ -1,8 +1,7 @@
 #pragma once
 
+#include <initializer_list>
 #include <mutex>
-
-#include <dlfcn.h>
 
 namespace trapline::core {
 
@@ -15,12 +14,17 @@ inline std::mutex& loading_mutex() {
 /// A shared library that is loaded when it is needed, and never unloaded.
 class LoadedLibrary {
  public:
-  explicit LoadedLibrary(const char* name) : handle_(dlopen(name, RTLD_NOW | RTLD_LOCAL)) {}
+  /// The first of these that is there; a library has another name on every system.
+  LoadedLibrary(std::initializer_list<const char*> names) {
+    for (const char* const name : names) {
+      if (handle_ == nullptr) handle_ = load(name);
+    }
+  }
 
   /// Sets the pointer to the function of that name.
   template <class Function>
   void find(Function& function, const char* name) {
-    function = handle_ != nullptr ? reinterpret_cast<Function>(dlsym(handle_, name)) : nullptr;
+    function = handle_ != nullptr ? reinterpret_cast<Function>(find_address(handle_, name)) : nullptr;
     is_complete_ = is_complete_ && function != nullptr;
   }
 
@@ -28,7 +32,10 @@ class LoadedLibrary {
   [[nodiscard]] bool is_complete() const { return handle_ != nullptr && is_complete_; }
 
  private:
-  void* handle_;
+  static void* load(const char* name);
+  static void* find_address(void* handle, const char* name);
+
+  void* handle_ = nullptr;
   bool is_complete_ = true;
 };
 

@@ -3,26 +3,21 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <exception>
 #include <span>
 #include <string_view>
+#include <thread>
 #include <typeinfo>
 
 #include <cxxabi.h>
-#include <dlfcn.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "sdk/core/clock.h"
-#include "sdk/crash/posix/crash_site.h"
-#include "sdk/crash/posix/last_words.h"
-#include "sdk/crash/posix/orphan_recorder.h"
-#include "sdk/crash/posix/proc_file.h"
+#include "sdk/core/this_thread.h"
+#include "sdk/crash/crash_note.h"
 #include "sdk/recorder/fields.h"
 #include "sdk/stack/stack_trace.h"
 #include "sdk/stack/throw_hook.h"
@@ -75,16 +70,11 @@ void note_stack(const CrashArea& area, std::span<const std::uintptr_t> stack) {
   note(area, FieldKind::kStack, 0, {}, {reinterpret_cast<const char*>(stack.data()), stack.size_bytes()});
 }
 
-/// Whether one of the functions that called std::terminate() has that name.
+/// Whether one of the functions that called std::terminate() is that one.
 bool is_called_by(std::span<const std::uintptr_t> stack, std::string_view name) {
   constexpr std::size_t kNear = 6;
-  for (const std::uintptr_t address : stack.first(std::min(stack.size(), kNear))) {
-    Dl_info info{};
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): an address is a number here
-    const bool is_known = dladdr(reinterpret_cast<void*>(address - 1), &info) != 0 && info.dli_sname != nullptr;
-    if (is_known && name == info.dli_sname) return true;
-  }
-  return false;
+  const auto near = stack.first(std::min(stack.size(), kNear));
+  return std::any_of(near.begin(), near.end(), [&](std::uintptr_t address) { return is_in_function(address, name); });
 }
 
 void note_termination(const CrashArea& area, const void* caller) {
@@ -103,9 +93,7 @@ void note_termination(const CrashArea& area, const void* caller) {
   block.kind.store(kind);
   // Should nobody abort() after this, the report has to do with what is here.
   block.timestamp = core::system_clock().unix_millis();
-  block.thread_id = static_cast<std::uint64_t>(syscall(SYS_gettid));
-  block.pid = static_cast<std::uint32_t>(getpid());
-  prctl(PR_GET_NAME, block.thread_name.data());
+  identify_thread(block);
   block.maps_bytes = static_cast<std::uint32_t>(copy_module_maps(area.at(kCrashMapsAt), kCrashMapsBytes));
   block.stages.fetch_or(static_cast<std::uint32_t>(CrashStage::kMaps));
   std::array<std::uintptr_t, kThrowFrames> thrown{};
@@ -115,21 +103,14 @@ void note_termination(const CrashArea& area, const void* caller) {
 }
 
 /// Several threads may terminate at once: one reports, the others must not end the process before it has.
-void wait_for_the_end() {
-  constexpr int kTries = 300;
-  constexpr long kPauseNs = 10'000'000;
-  for (int attempt = 0; attempt < kTries; ++attempt) {
-    const timespec pause{0, kPauseNs};
-    nanosleep(&pause, nullptr);
-  }
-}
+void wait_for_the_end() { std::this_thread::sleep_for(std::chrono::seconds(3)); }
 
 [[noreturn]] void on_terminate() {
   char* const memory = is_installed.load() ? own_crash_memory() : nullptr;
   if (memory != nullptr) {
     const CrashArea area(memory);
     std::uint64_t nobody = 0;
-    const auto self = static_cast<std::uint64_t>(syscall(SYS_gettid));
+    const std::uint64_t self = core::this_thread::id();
     if (area.block().note_thread_id.compare_exchange_strong(nobody, self)) {
       note_termination(area, __builtin_return_address(0));
     } else if (nobody != self) {

@@ -36,8 +36,8 @@ const CurlLibrary* load_curl() {
   static const CurlLibrary* const kLoaded = []() -> const CurlLibrary* {
     static CurlLibrary curl;
     // Whichever of its builds is there: they differ in the TLS library.
-    for (const char* name : {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4"}) {
-      core::LoadedLibrary library(name);
+    for (const char* name : {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4", "libcurl.4.dylib"}) {
+      core::LoadedLibrary library({name});
       library.find(curl.global_init, "curl_global_init");
       library.find(curl.easy_init, "curl_easy_init");
       library.find(curl.easy_cleanup, "curl_easy_cleanup");

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <pthread.h>
 
 #include "sdk/core/gzip.h"
+#include "sdk/core/this_thread.h"
 #include "sdk/delivery/batch.h"
 #include "sdk/delivery/signature.h"
 
@@ -118,7 +118,7 @@ void Sender::stop() {
 }
 
 void Sender::run() {
-  pthread_setname_np(pthread_self(), "trapline-sender");
+  core::this_thread::set_name("trapline-sender");
   std::unique_lock lock(mutex_);
   while (wait_for_batch(lock)) {
     const bool is_due = flushes_ > 0 || Steady::now() >= first_unsent_ + options_.max_batch_age;

@@ -6,10 +6,8 @@
 #include <mutex>
 #include <utility>
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "sdk/core/clock.h"
+#include "sdk/core/file_identity.h"
 #include "sdk/delivery/sqlite_connection.h"
 
 namespace trapline::sdk {
@@ -354,22 +352,18 @@ class SqliteBuffer final : public EventBuffer {
     if (sqlite_.number("PRAGMA freelist_count") > kWorthwhile) sqlite_.execute("PRAGMA incremental_vacuum(256)");
   }
 
-  void remember_file() {
-    struct stat status {};
-    inode_ = stat(path_.c_str(), &status) == 0 ? status.st_ino : 0;
-  }
+  void remember_file() { file_ = core::file_identity(path_); }
 
   /// Moves a damaged file out of the way, unless another process has done so.
   void set_aside() {
     sqlite_.close();
     ledger_.count(Fate::kBufferFailed, std::exchange(own_, 0));
-    struct stat status {};
-    const bool is_still_there = stat(path_.c_str(), &status) == 0 && (inode_ == 0 || status.st_ino == inode_);
-    if (!is_still_there) return;
+    const std::uint64_t now_there = core::file_identity(path_);
+    if (now_there == 0 || (file_ != 0 && now_there != file_)) return;
     const std::string aside = path_ + ".corrupt-" + std::to_string(core::system_clock().unix_millis() / 1000);
     std::rename(path_.c_str(), aside.c_str());
-    unlink((path_ + "-wal").c_str());
-    unlink((path_ + "-shm").c_str());
+    std::remove((path_ + "-wal").c_str());
+    std::remove((path_ + "-shm").c_str());
     report_("the offline buffer was damaged: it was set aside as '" + aside + "' and a new one begun");
   }
 
@@ -402,7 +396,7 @@ class SqliteBuffer final : public EventBuffer {
   std::uint64_t own_ = 0;          ///< events of this run that were added and have not come to an end here
   std::uint64_t evicted_own_ = 0;  ///< by the transaction that is open
   bool is_closed_for_fork_ = false;
-  ino_t inode_ = 0;
+  std::uint64_t file_ = 0;  ///< which one it was when it was opened
   std::string last_told_;
   std::map<std::string, int> kept_sql_;
 };

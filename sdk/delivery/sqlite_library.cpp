@@ -8,7 +8,7 @@ const SqliteLibrary* load_sqlite() {
   const std::lock_guard loading(core::loading_mutex());
   static const SqliteLibrary* const kLoaded = []() -> const SqliteLibrary* {
     static SqliteLibrary sqlite;
-    core::LoadedLibrary library("libsqlite3.so.0");
+    core::LoadedLibrary library({"libsqlite3.so.0", "libsqlite3.dylib", "winsqlite3.dll", "sqlite3.dll"});
     library.find(sqlite.open_v2, "sqlite3_open_v2");
     library.find(sqlite.close_v2, "sqlite3_close_v2");
     library.find(sqlite.db_config, "sqlite3_db_config");

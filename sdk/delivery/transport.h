@@ -42,7 +42,8 @@ struct TransportOptions {
   std::string ca_file;     ///< certificates to trust, PEM; empty: the system's
 };
 
-/// What fits: plain HTTP goes by our own few lines (plain_transport.h), all else by libcurl (curl_transport.h).
+/// What the system has: where there are POSIX sockets, plain HTTP goes by our own few lines (plain_transport.h) and all
+/// else by libcurl (curl_transport.h).
 std::unique_ptr<Transport> make_transport(const TransportOptions& options);
 
 }  // namespace trapline::sdk

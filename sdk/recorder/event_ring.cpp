@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
-
-#include <sched.h>
+#include <thread>
 
 #include "sdk/core/checksum.h"
 #include "sdk/recorder/fields.h"
@@ -41,7 +40,7 @@ EventRing::Reservation EventRing::reserve(std::size_t payload_bytes) {
       const std::uint64_t seen = head;
       head = control_.head.load(std::memory_order_acquire);
       if (is_rewinding) {
-        sched_yield();
+        std::this_thread::yield();
       } else if (head == seen && control_.tail.load(std::memory_order_acquire) == tail) {
         return {};
       }

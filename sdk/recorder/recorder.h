@@ -3,7 +3,7 @@
 /// The flight recorder: a file that is mapped into the process and holds what must outlive it. The mapping belongs to
 /// the kernel, so what was written into it is there after SIGKILL, after the out-of-memory killer, after _exit(). (Not
 /// after a power cut: nothing is synced.) Whoever next starts with the same folder finds recorders whose owner is gone,
-/// by a lock that dies with its process (POSIX record locks: not inherited by fork), and delivers what they hold.
+/// by a lock that dies with its process (recorder_file.h), and delivers what they hold.
 ///
 /// The file's blocks are reserved when it is made: writing through a mapping into a full disk would end the app with
 /// SIGBUS. Pages that are never touched cost no memory.
@@ -18,27 +18,10 @@
 #include "sdk/core/result.h"
 #include "sdk/recorder/breadcrumb_ring.h"
 #include "sdk/recorder/layout.h"
+#include "sdk/recorder/mapping.h"
+#include "sdk/recorder/recorder_file.h"
 
 namespace trapline::sdk {
-
-/// A mapping that is undone at the end.
-class Mapping {
- public:
-  Mapping() = default;
-  Mapping(char* memory, std::size_t bytes) : memory_(memory), bytes_(bytes) {}
-  Mapping(Mapping&& other) noexcept;
-  Mapping& operator=(Mapping&& other) noexcept;
-  ~Mapping();
-
-  [[nodiscard]] char* memory() const { return memory_; }
-  [[nodiscard]] std::size_t bytes() const { return bytes_; }
-  /// Forgets the mapping without undoing it.
-  void leak() { memory_ = nullptr; }
-
- private:
-  char* memory_ = nullptr;
-  std::size_t bytes_ = 0;
-};
 
 /// The recorder of this process. Thread-safe where its parts are.
 class Recorder {
@@ -78,13 +61,13 @@ class Recorder {
   void leak();
 
  private:
-  Recorder(Mapping mapping, int file, std::string path, std::string run_id, std::size_t max_breadcrumbs);
+  Recorder(Mapping mapping, RecorderFile file, std::string run_id, std::size_t max_breadcrumbs);
   [[nodiscard]] RecorderHeader& header() const { return *reinterpret_cast<RecorderHeader*>(mapping_.memory()); }
   void publish(TextArea& area, std::size_t at, std::size_t capacity, std::string_view text);
 
+  RecorderFile file_;  ///< not open: memory only
   Mapping mapping_;
-  int file_;  ///< holds the lock; -1: memory only
-  std::string path_;
+  bool is_to_be_removed_ = false;
   std::string run_id_;
   EventRing events_;
   BreadcrumbRing breadcrumbs_;
@@ -121,16 +104,16 @@ class AbandonedRecorder {
 
  private:
   friend std::vector<std::unique_ptr<AbandonedRecorder>> find_abandoned(const std::string& folder, std::size_t most);
-  AbandonedRecorder(Mapping mapping, int file, std::string path);
+  AbandonedRecorder(Mapping mapping, RecorderFile file);
   static std::unique_ptr<AbandonedRecorder> open(const std::string& path);
   [[nodiscard]] const RecorderHeader& header() const {
     return *reinterpret_cast<const RecorderHeader*>(mapping_.memory());
   }
   [[nodiscard]] std::string_view read(const TextArea& area, std::size_t at, std::size_t capacity) const;
 
+  RecorderFile file_;
   Mapping mapping_;
-  int file_;
-  std::string path_;
+  bool is_to_be_removed_ = false;
   std::string run_id_;
 };
 

@@ -4,13 +4,9 @@
 #include <cstdint>
 #include <span>
 
-namespace trapline::sdk {
+#include "sdk/stack/stack_bounds.h"
 
-/// Where a stack lies: addresses from `begin` to `end` may be read.
-struct StackBounds {
-  std::uintptr_t begin = 0;
-  std::uintptr_t end = 0;
-};
+namespace trapline::sdk {
 
 /// Walks the calling thread's stack by the unwind tables' rules, remembering the rule of every address it has met: some
 /// 10 ns a frame, a fifteenth of what _Unwind_Backtrace costs. Writes return addresses, innermost first, and answers

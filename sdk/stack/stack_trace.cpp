@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include <pthread.h>
 #include <unwind.h>
 
 #include "sdk/stack/fast_unwind.h"
@@ -10,22 +9,8 @@
 namespace trapline::sdk {
 namespace {
 
-StackBounds look_up_bounds() {
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return {};
-  void* begin = nullptr;
-  std::size_t bytes = 0;
-  StackBounds bounds;
-  if (pthread_attr_getstack(&attributes, &begin, &bytes) == 0) {
-    bounds.begin = reinterpret_cast<std::uintptr_t>(begin);
-    bounds.end = bounds.begin + bytes;
-  }
-  pthread_attr_destroy(&attributes);
-  return bounds;
-}
-
 const StackBounds& bounds_of_this_thread() {
-  thread_local const StackBounds kBounds = look_up_bounds();
+  thread_local const StackBounds kBounds = look_up_stack_bounds();
   return kBounds;
 }
 

@@ -52,7 +52,7 @@ const Libdw* load_libdw() {
   const std::lock_guard loading(core::loading_mutex());
   static const Libdw* const kLibdw = []() -> const Libdw* {
     static Libdw functions;
-    core::LoadedLibrary library("libdw.so.1");
+    core::LoadedLibrary library({"libdw.so.1"});
     library.find(functions.begin, "dwfl_begin");
     library.find(functions.end, "dwfl_end");
     library.find(functions.report_elf, "dwfl_report_elf");

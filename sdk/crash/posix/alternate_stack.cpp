@@ -1,4 +1,4 @@
-#include "sdk/crash/posix/alternate_stack.h"
+#include "sdk/crash/alternate_stack.h"
 
 #include <csignal>
 #include <cstddef>

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sdk/crash/crash_note.h"
 #include "sdk/crash/posix/helper_client.h"
 #include "sdk/crash/posix/last_words.h"
 #include "sdk/crash/posix/orphan_recorder.h"

@@ -2,20 +2,15 @@
 
 #include <array>
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 #include <sys/types.h>
 
+#include "sdk/crash/crash_area.h"
+#include "sdk/crash/crash_handler.h"
 #include "sdk/crash/posix/known_file.h"
-#include "sdk/recorder/layout.h"
 
 namespace trapline::sdk {
-
-/// Copies the calling thread's scopes to where `room` bytes are and answers how many they were; async-signal-safe. The
-/// room above (client/) says how.
-using CopyThreadScopes = std::size_t (*)(char* to, std::size_t room);
 
 /// What a crash handler finds when it is called: plain memory, filled in before.
 struct CrashSite {
@@ -34,19 +29,5 @@ struct CrashSite {
 };
 
 CrashSite& crash_site();
-
-/// The areas of a recorder that belong to a crash.
-class CrashArea {
- public:
-  explicit CrashArea(char* memory) : memory_(memory) {}
-
-  [[nodiscard]] RecorderHeader& header() const { return *reinterpret_cast<RecorderHeader*>(memory_); }
-  [[nodiscard]] CrashBlock& block() const { return *reinterpret_cast<CrashBlock*>(memory_ + kCrashAt); }
-  [[nodiscard]] CrashThread* threads() const { return reinterpret_cast<CrashThread*>(memory_ + kCrashThreadsAt); }
-  [[nodiscard]] char* at(std::size_t place) const { return memory_ + place; }
-
- private:
-  char* memory_;
-};
 
 }  // namespace trapline::sdk

@@ -8,15 +8,11 @@
 #include <ctime>
 #include <new>
 
-#include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
+#include "sdk/crash/crash_note.h"
 #include "sdk/crash/posix/crash_machine.h"
 #include "sdk/crash/posix/proc_file.h"
 #include "sdk/crash/posix/safe_memory.h"
-#include "sdk/crash/posix/thread_stacks.h"
+#include "sdk/crash/thread_stacks.h"
 #include "sdk/stack/context_walk.h"
 
 namespace trapline::sdk {
@@ -38,9 +34,7 @@ core::UnixMillis now_millis() {
 void write_signal(const CrashArea& area, const CaughtSignal& caught) {
   CrashBlock& block = area.block();
   block.timestamp = now_millis();
-  block.thread_id = static_cast<std::uint64_t>(syscall(SYS_gettid));
-  block.pid = static_cast<std::uint32_t>(getpid());
-  prctl(PR_GET_NAME, block.thread_name.data());
+  identify_thread(block);
   block.signal = caught.number;
   block.code = caught.info->si_code;
   const bool was_sent = caught.info->si_code <= 0;
@@ -143,9 +137,9 @@ void write_stack_memory(const CrashArea& area, const CaughtSignal& caught) {
 }
 
 void write_threads(const CrashArea& area, const CaughtSignal&) {
-  area.block().thread_count = static_cast<std::uint32_t>(
-      collect_thread_stacks({area.threads(), kCrashThreads}, static_cast<pid_t>(area.block().thread_id),
-                            /*is_urgent=*/true));
+  area.block().thread_count =
+      static_cast<std::uint32_t>(collect_thread_stacks({area.threads(), kCrashThreads}, area.block().thread_id,
+                                                       /*is_urgent=*/true));
 }
 
 struct Stage {

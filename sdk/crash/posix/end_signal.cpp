@@ -1,4 +1,4 @@
-#include "sdk/crash/posix/end_signal.h"
+#include "sdk/crash/end_signal.h"
 
 #include <atomic>
 #include <csignal>

@@ -4,18 +4,11 @@
 #include <csignal>
 #include <cstring>
 
+#include "sdk/crash/crash_note.h"
 #include "sdk/crash/posix/safe_memory.h"
 #include "sdk/recorder/fields.h"
 
 namespace trapline::sdk {
-bool add_to_note(const CrashArea& area, std::string_view row) {
-  std::atomic<std::uint32_t>& used = area.block().note_bytes;
-  const std::uint32_t at = used.load();
-  if (at + row.size() > kCrashNoteBytes) return false;
-  std::memcpy(area.at(kCrashNoteAt + at), row.data(), row.size());
-  used.store(static_cast<std::uint32_t>(at + row.size()));
-  return true;
-}
 
 void write_last_words(const CrashArea& area, int signal) {
   const std::uintptr_t* const place = crash_site().abort_message.load();

@@ -8,7 +8,4 @@ namespace trapline::sdk {
 /// stack. Async-signal-safe.
 void write_last_words(const CrashArea& area, int signal);
 
-/// Adds rows of fields to the note; false when they do not fit. Async-signal-safe.
-bool add_to_note(const CrashArea& area, std::string_view row);
-
 }  // namespace trapline::sdk

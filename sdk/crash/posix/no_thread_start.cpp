@@ -1,7 +1,7 @@
 /// For builds with ThreadSanitizer, whose own replacement of pthread_create() calls ours: code that it watches would
 /// run before it knows the thread.
 
-#include "sdk/crash/posix/thread_start.h"
+#include "sdk/crash/thread_start.h"
 
 namespace trapline::sdk {
 

@@ -12,7 +12,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "sdk/recorder/recorder_file.h"
+#include "sdk/crash/crash_note.h"
+#include "sdk/recorder/posix/file_calls.h"
+#include "sdk/recorder/recorder_header.h"
 
 namespace trapline::sdk {
 namespace {
@@ -67,7 +69,7 @@ char* make_orphan_recorder(const CrashSite& site) {
   RecorderHeader* const header = new (memory) RecorderHeader{};
   const auto& old = *reinterpret_cast<const RecorderHeader*>(parent);
   header->created = old.created;
-  begin_recorder_header(*header, run_id, kSmallestRecorder);
+  begin_recorder_header(*header, run_id, static_cast<std::uint32_t>(getpid()), kSmallestRecorder);
   std::memcpy(child + kFactsAt, parent + kFactsAt, kCrashAt - kFactsAt);
   header->facts.length.store(old.facts.length.load());
   header->facts.checksum = old.facts.checksum;

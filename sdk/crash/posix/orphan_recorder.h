@@ -9,7 +9,4 @@ namespace trapline::sdk {
 /// no folder or no room in it. Async-signal-safe.
 char* make_orphan_recorder(const CrashSite& site);
 
-/// Where this process's crash is to be written; nullptr: nowhere. Async-signal-safe.
-char* own_crash_memory();
-
 }  // namespace trapline::sdk

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "sdk/crash/crash_note.h"
+
 namespace trapline::sdk {
 namespace {
 

@@ -34,8 +34,4 @@ struct StackMapping {
 /// The stack that a stack pointer belongs to, also when it has left that through its lower end. Async-signal-safe.
 StackMapping find_stack_mapping(std::uintptr_t sp);
 
-/// Copies the lines that tell where modules are: those of files, executable or of a file's beginning. Answers the bytes
-/// that were written, whole lines only. Async-signal-safe.
-std::size_t copy_module_maps(char* to, std::size_t room);
-
 }  // namespace trapline::sdk

@@ -7,10 +7,12 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "sdk/crash/posix/alternate_stack.h"
+#include "sdk/crash/alternate_stack.h"
+#include "sdk/crash/crash_handler.h"
 #include "sdk/crash/posix/crash_signal.h"
+#include "sdk/crash/posix/crash_site.h"
 #include "sdk/crash/posix/safe_memory.h"
-#include "sdk/crash/posix/thread_stacks.h"
+#include "sdk/crash/posix/stack_signal.h"
 #include "sdk/recorder/recorder.h"
 
 namespace trapline::sdk {
@@ -24,7 +26,7 @@ const std::uintptr_t* find_abort_message() {
 
 }  // namespace
 
-void install_signal_handlers(Recorder& recorder, const std::string& folder) {
+void install_crash_handlers(Recorder& recorder, const std::string& folder) {
   prepare_safe_memory();
   give_alternate_stack();
   CrashSite& site = crash_site();
@@ -54,7 +56,7 @@ void install_signal_handlers(Recorder& recorder, const std::string& folder) {
   }
 }
 
-void remove_signal_handlers() {
+void remove_crash_handlers() {
   CrashSite& site = crash_site();
   site.memory.store(nullptr);
   for (std::size_t index = 0; index < kCrashSignals.size(); ++index) {
@@ -65,6 +67,9 @@ void remove_signal_handlers() {
     sigaction(kCrashSignals[index], &earlier_handlers()[index].action, nullptr);
   }
 }
+
+void allow_crash_reports(bool is_allowed) { crash_site().is_allowed.store(is_allowed); }
+void set_thread_scopes_copier(CopyThreadScopes copy) { crash_site().copy_thread_scopes.store(copy); }
 
 bool is_dying_by_crash(char* recorder_memory) {
   const CrashBlock& block = CrashArea(recorder_memory).block();

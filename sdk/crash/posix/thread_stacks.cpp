@@ -1,4 +1,4 @@
-#include "sdk/crash/posix/thread_stacks.h"
+#include "sdk/crash/thread_stacks.h"
 
 #include <array>
 #include <atomic>
@@ -15,6 +15,7 @@
 
 #include "sdk/crash/posix/proc_file.h"
 #include "sdk/crash/posix/safe_memory.h"
+#include "sdk/crash/posix/stack_signal.h"
 #include "sdk/stack/context_walk.h"
 
 namespace trapline::sdk {
@@ -112,7 +113,7 @@ void read_name(CrashThread& thread) {
 }
 
 /// Fills in the threads' ids and names.
-std::size_t list_threads(std::span<CrashThread> threads, pid_t except) {
+std::size_t list_threads(std::span<CrashThread> threads, std::uint64_t except) {
   const int folder = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return 0;
   std::size_t count = 0;
@@ -127,7 +128,7 @@ std::size_t list_threads(std::span<CrashThread> threads, pid_t except) {
       for (const char* digit = entry->d_name; *digit >= '0' && *digit <= '9'; ++digit) {
         id = id * 10 + static_cast<std::uint64_t>(*digit - '0');
       }
-      if (id == 0 || id == static_cast<std::uint64_t>(except)) continue;
+      if (id == 0 || id == except) continue;
       CrashThread& thread = threads[count++];
       thread.id = id;
       thread.frame_count = 0;
@@ -172,7 +173,7 @@ int stack_signal() {
   return SIGRTMAX - 1;
 }
 
-std::size_t collect_thread_stacks(std::span<CrashThread> threads, pid_t except, bool is_urgent) {
+std::size_t collect_thread_stacks(std::span<CrashThread> threads, std::uint64_t except, bool is_urgent) {
   CrashThread* nobody = nullptr;
   if (!slots.compare_exchange_strong(nobody, threads.data())) {
     if (!is_urgent) return 0;

@@ -1,4 +1,4 @@
-#include "sdk/crash/posix/thread_start.h"
+#include "sdk/crash/thread_start.h"
 
 #include <atomic>
 #include <cerrno>
@@ -7,7 +7,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 
-#include "sdk/crash/posix/alternate_stack.h"
+#include "sdk/crash/alternate_stack.h"
 #include "sdk/crash/posix/signal_handler.h"
 
 namespace trapline::sdk {

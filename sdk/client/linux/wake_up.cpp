@@ -1,10 +1,10 @@
+#include "sdk/client/wake_up.h"
+
 #include <ctime>
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "sdk/client/wake_up.h"
 
 namespace trapline::sdk {
 namespace {

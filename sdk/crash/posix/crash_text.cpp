@@ -1,10 +1,10 @@
-#include "sdk/client/crash_text.h"
+#include "sdk/crash/crash_text.h"
 
 #include <array>
 #include <charconv>
 #include <csignal>
 
-#include "sdk/crash/posix/crash_machine.h"
+#include "sdk/crash/registers.h"
 
 namespace trapline::sdk {
 namespace {
@@ -121,20 +121,12 @@ std::string_view signal_code_name(int signal, int code) {
   return has_name ? known->codes[static_cast<std::size_t>(code) - 1] : std::string_view();
 }
 
-CrashText describe_crash(const CrashBlock& block, std::string_view last_words) {
-  switch (block.kind.load()) {
-    case CrashKind::kPureVirtual:
-      return {"Pure virtual call", "a pure virtual function was called"};
-    case CrashKind::kTerminate:
-    case CrashKind::kUncaught:
-    case CrashKind::kNoexcept:
-      if (block.note_thread_id.load() != 0)
-        return {"std::terminate", "std::terminate() was called without an exception"};
-      break;
-    case CrashKind::kSignal:
-      break;
-  }
-  if (block.is_stack_overflow != 0) return {"Stack overflow", ""};
+std::string_view describe_silent_end() {
+  return "the process ended without a word: by SIGKILL, by _exit() without trapline_shutdown(), or by a fault whose "
+         "signal its thread had blocked";
+}
+
+CrashText describe_signal(const CrashBlock& block, std::string_view last_words) {
   if (!last_words.empty()) return {std::string(type_of(last_words)), std::string(last_words)};
   const SignalNames* const known = find_signal(block.signal);
   std::string value = known != nullptr ? std::string(known->meaning) : "signal " + std::to_string(block.signal);

@@ -1,6 +1,7 @@
+#include "sdk/recorder/recorder.h"
+
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <mutex>
@@ -9,26 +10,16 @@
 #include <span>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "sdk/core/checksum.h"
+#include "sdk/core/process_id.h"
 #include "sdk/core/random.h"
-#include "sdk/recorder/recorder.h"
-#include "sdk/recorder/recorder_file.h"
+#include "sdk/recorder/recorder_header.h"
 
 namespace trapline::sdk {
 namespace {
 
-core::Error failed(const std::string& what, const std::string& path) {
-  return {"recorder_failed", what + " '" + path + "': " + std::strerror(errno)};  // NOLINT(concurrency-mt-unsafe)
-}
-
 /// Runs of this process: their files must never be opened again here, since closing any descriptor of a file drops the
-/// process's locks on it.
+/// process's locks on it (POSIX).
 struct OwnRuns {
   std::mutex mutex;
   std::set<std::string> ids;
@@ -44,85 +35,57 @@ bool is_own_run(const std::string& run_id) {
 
 }  // namespace
 
-Mapping::Mapping(Mapping&& other) noexcept : memory_(std::exchange(other.memory_, nullptr)), bytes_(other.bytes_) {}
-Mapping& Mapping::operator=(Mapping&& other) noexcept {
-  std::swap(memory_, other.memory_);
-  std::swap(bytes_, other.bytes_);
-  return *this;
-}
-Mapping::~Mapping() {
-  if (memory_ != nullptr) munmap(memory_, bytes_);
-}
-
 core::Result<std::unique_ptr<Recorder>> Recorder::create(const Options& options) {
   const std::size_t bytes = std::max(kSmallestRecorder, options.bytes / kPage * kPage);
   std::string run_id = core::random_hex(16);
-  int file = -1;
-  std::string path;
-  std::string unfinished;
+  RecorderFile file;
   if (!options.folder.empty()) {
-    path = recorder_path(options.folder, run_id);
-    unfinished = options.folder + "/" + run_id + std::string(kUnfinishedRecorderSuffix);
-    file = open(unfinished.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0) return failed("cannot create", unfinished);
-    if (!lock_recorder_file(file) || !reserve_recorder_blocks(file, bytes)) {
-      const core::Error error = failed("cannot reserve " + std::to_string(bytes) + " bytes for", unfinished);
-      unlink(unfinished.c_str());
-      close(file);
-      return error;
-    }
+    auto made = RecorderFile::create(options.folder + "/" + run_id + std::string(kUnfinishedRecorderSuffix), bytes);
+    if (!made) return made.error();
+    file = std::move(*made);
   }
-  const int flags = file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
-  void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, file, 0);
-  if (memory == MAP_FAILED) {
-    const core::Error error = failed("cannot map", unfinished);
-    if (file >= 0) {
-      unlink(unfinished.c_str());
-      close(file);
-    }
-    return error;
+  Mapping mapping = file.is_open() ? file.map_shared(bytes) : Mapping::of_memory(bytes);
+  if (mapping.memory() == nullptr) {
+    if (file.is_open()) file.remove();
+    return core::Error{"recorder_failed", "cannot map " + std::to_string(bytes) + " bytes of '" + file.path() + "'"};
   }
-  // Without these the first page that is touched brings in megabytes around it: 1.6 ms instead of 13 us.
-  madvise(memory, bytes, MADV_NOHUGEPAGE);
-  madvise(memory, bytes, MADV_RANDOM);
-  auto* const header = new (memory) RecorderHeader{};
+  auto* const header = new (mapping.memory()) RecorderHeader{};
   header->created = options.now;
   std::array<char, 32> run_id_digits{};
   std::copy(run_id.begin(), run_id.end(), run_id_digits.begin());
-  begin_recorder_header(*header, run_id_digits, bytes);
-  auto* const crash = new (static_cast<char*>(memory) + kCrashAt) CrashBlock{};
+  begin_recorder_header(*header, run_id_digits, core::process_id(), bytes);
+  auto* const crash = new (mapping.memory() + kCrashAt) CrashBlock{};
   core::fill_random(std::as_writable_bytes(std::span(crash->event_id)));
   make_version_4(crash->event_id);
-  if (file >= 0) {
+  if (file.is_open()) {
     {
       const std::lock_guard guard(own_runs().mutex);
       own_runs().ids.insert(run_id);
     }
     // Only now is it visible under the name that others look for: locked and whole.
-    if (rename(unfinished.c_str(), path.c_str()) != 0) {
-      const core::Error error = failed("cannot rename", unfinished);
-      munmap(memory, bytes);
-      unlink(unfinished.c_str());
-      close(file);
-      return error;
+    if (const core::Status renamed = file.rename(recorder_path(options.folder, run_id)); !renamed) {
+      mapping.undo();
+      file.remove();
+      return renamed.error();
     }
   }
-  return std::unique_ptr<Recorder>(new Recorder(Mapping(static_cast<char*>(memory), bytes), file, std::move(path),
-                                                std::move(run_id), options.max_breadcrumbs));
+  return std::unique_ptr<Recorder>(
+      new Recorder(std::move(mapping), std::move(file), std::move(run_id), options.max_breadcrumbs));
 }
 
-Recorder::Recorder(Mapping mapping, int file, std::string path, std::string run_id, std::size_t max_breadcrumbs)
-    : mapping_(std::move(mapping)),
-      file_(file),
-      path_(std::move(path)),
+Recorder::Recorder(Mapping mapping, RecorderFile file, std::string run_id, std::size_t max_breadcrumbs)
+    : file_(std::move(file)),
+      mapping_(std::move(mapping)),
       run_id_(std::move(run_id)),
       events_(header().ring, mapping_.memory() + kEventsAt, mapping_.bytes() - kEventsAt),
       breadcrumbs_(header().breadcrumbs_begin, header().breadcrumbs_end, mapping_.memory() + kBreadcrumbsAt,
                    kBreadcrumbBytes, max_breadcrumbs) {}
 
 Recorder::~Recorder() {
-  if (file_ < 0) return;
-  close(file_);
+  if (!file_.is_open()) return;
+  mapping_.undo();
+  if (is_to_be_removed_) file_.remove();
+  file_.close();
   const std::lock_guard guard(own_runs().mutex);
   own_runs().ids.erase(run_id_);
 }
@@ -146,47 +109,35 @@ void Recorder::publish(TextArea& area, std::size_t at, std::size_t capacity, std
 }
 
 void Recorder::remove_file() {
-  if (file_ >= 0) unlink(path_.c_str());
+  if (!file_.is_open() || file_.remove()) return;
+  is_to_be_removed_ = true;
+  header().magic = 0;  // should the process end before that, it is no recorder any more
 }
 
 void Recorder::leak() {
   mapping_.leak();
-  if (file_ >= 0) close(file_);
-  file_ = -1;
+  file_.close();
 }
 
-AbandonedRecorder::AbandonedRecorder(Mapping mapping, int file, std::string path)
-    : mapping_(std::move(mapping)),
-      file_(file),
-      path_(std::move(path)),
-      run_id_(header().run_id.data(), header().run_id.size()) {}
+AbandonedRecorder::AbandonedRecorder(Mapping mapping, RecorderFile file)
+    : file_(std::move(file)), mapping_(std::move(mapping)), run_id_(header().run_id.data(), header().run_id.size()) {}
 
-AbandonedRecorder::~AbandonedRecorder() { close(file_); }
+AbandonedRecorder::~AbandonedRecorder() {
+  mapping_.undo();
+  if (is_to_be_removed_) file_.remove();
+}
 
 std::unique_ptr<AbandonedRecorder> AbandonedRecorder::open(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (file < 0) return nullptr;
-  struct stat status {};
-  // Another process may have taken it, and removed it, between the listing and the lock.
-  const bool is_ours = lock_recorder_file(file) && fstat(file, &status) == 0 && status.st_nlink > 0;
-  if (!is_ours) {
-    close(file);
-    return nullptr;
-  }
-  const auto bytes = static_cast<std::size_t>(status.st_size);
+  auto file = RecorderFile::take(path);
+  if (!file) return nullptr;
+  const std::size_t bytes = file->bytes();
   constexpr std::size_t kLargest = std::size_t{1} << 30;
-  void* const memory = bytes >= kSmallestRecorder && bytes <= kLargest
-                           ? mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file, 0)
-                           : MAP_FAILED;
-  if (memory != MAP_FAILED) {
-    const auto* const header = static_cast<const RecorderHeader*>(memory);
-    const bool is_whole = header->magic == kRecorderMagic && header->version == kRecorderVersion &&
-                          header->file_bytes == bytes && header->checksum == recorder_header_checksum(*header);
-    Mapping mapping(static_cast<char*>(memory), bytes);
-    if (is_whole) return std::unique_ptr<AbandonedRecorder>(new AbandonedRecorder(std::move(mapping), file, path));
-  }
-  unlink(path.c_str());
-  close(file);
+  Mapping mapping = bytes >= kSmallestRecorder && bytes <= kLargest ? file->map_to_read(bytes) : Mapping();
+  const bool is_whole = mapping.memory() != nullptr &&
+                        is_recorder_header(*reinterpret_cast<const RecorderHeader*>(mapping.memory()), bytes);
+  if (is_whole) return std::unique_ptr<AbandonedRecorder>(new AbandonedRecorder(std::move(mapping), std::move(*file)));
+  mapping.undo();
+  file->remove();
   return nullptr;
 }
 
@@ -217,22 +168,17 @@ std::string_view AbandonedRecorder::read(const TextArea& area, std::size_t at, s
   return core::fast_checksum(text, at) == area.checksum ? text : std::string_view();
 }
 
-void AbandonedRecorder::remove_file() { unlink(path_.c_str()); }
+void AbandonedRecorder::remove_file() { is_to_be_removed_ = !file_.remove(); }
 
 std::uint32_t AbandonedRecorder::count_recovery() {
-  constexpr off_t kPlace = offsetof(RecorderHeader, recoveries);
-  std::uint32_t before = 0;
-  if (pread(file_, &before, sizeof before, kPlace) != static_cast<ssize_t>(sizeof before)) return 0;
-  const std::uint32_t now = before + 1;
-  return pwrite(file_, &now, sizeof now, kPlace) == static_cast<ssize_t>(sizeof now) ? before : 0;
+  constexpr std::size_t kPlace = offsetof(RecorderHeader, recoveries);
+  const auto before = file_.read_number(kPlace);
+  return before && file_.write_number(kPlace, *before + 1) ? *before : 0;
 }
 
 void AbandonedRecorder::forget_crash() {
-  constexpr auto kTaken = static_cast<std::uint32_t>(CrashState::kTaken);
-  constexpr off_t kPlace = kCrashAt + offsetof(CrashBlock, state);
-  if (pwrite(file_, &kTaken, sizeof kTaken, kPlace) != static_cast<ssize_t>(sizeof kTaken)) {
-    // Then the next reader sends it again, under the same id: the server knows it.
-  }
+  // Where that fails the next reader sends it again, under the same id: the server knows it.
+  file_.write_number(kCrashAt + offsetof(CrashBlock, state), static_cast<std::uint32_t>(CrashState::kTaken));
 }
 
 void lock_runs_before_fork() { own_runs().mutex.lock(); }

@@ -5,7 +5,8 @@
 
 #include <pthread.h>
 
-#include "sdk/crash/posix/alternate_stack.h"
+#include "sdk/core/this_thread.h"
+#include "sdk/crash/alternate_stack.h"
 #include "sdk/crash/posix/signal_handler.h"
 
 namespace trapline::sdk {
@@ -31,7 +32,7 @@ class AllSignalsBlocked {
 std::thread start_quiet_thread(const char* name, std::function<void()> work) {
   const AllSignalsBlocked blocked;  // inherited by the thread
   return std::thread([name, work = std::move(work)] {
-    pthread_setname_np(pthread_self(), name);
+    core::this_thread::set_name(name);
     give_alternate_stack();
     unblock_crash_signals();
     work();

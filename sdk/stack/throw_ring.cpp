@@ -1,26 +1,20 @@
-#include "sdk/stack/throw_hook.h"
+#include "sdk/stack/throw_ring.h"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <new>
 
 #include <cxxabi.h>
-#include <dlfcn.h>
 #include <pthread.h>
 
 #include "sdk/stack/stack_trace.h"
-
-extern "C" void __cxa_throw(void* object, std::type_info* type, void (*destroy)(void*));  // NOLINT
+#include "sdk/stack/throw_hook.h"
 
 namespace trapline::sdk {
 namespace {
-
-using ThrowFunction = void (*)(void*, std::type_info*, void (*)(void*));
-using InitFunction = abi::__cxa_refcounted_exception* (*)(void*, std::type_info*, void (*)(void*));
 
 std::atomic<bool> is_wanted{false};
 std::atomic<std::uint64_t> throws{0};  ///< so far, to know the newest
@@ -61,8 +55,6 @@ ThrowRing* take_ring() {
 /// thread_local object's destructor, too.
 [[gnu::tls_model("initial-exec")]] thread_local ThrowRing* ring_of_thread = nullptr;
 [[gnu::tls_model("initial-exec")]] thread_local bool has_thread_ended = false;
-/// The exception object that is on its way into the C++ library.
-[[gnu::tls_model("initial-exec")]] thread_local const void* being_thrown = nullptr;
 
 /// When a thread ends, its ring is free for another.
 void give_back(void* ring) {
@@ -84,7 +76,11 @@ ThrowRing* own_ring() {
   return ring_of_thread = ring;
 }
 
-void remember(const void* object, const std::type_info* type, const void* first) {
+}  // namespace
+
+bool is_remembering_throws() { return is_wanted.load(std::memory_order_relaxed); }
+
+void remember_throw(const void* object, const std::type_info* type, const void* first) {
   ThrowRing* const ring = own_ring();
   if (ring == nullptr) return;
   std::array<std::uintptr_t, kThrowFrames> frames;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
@@ -100,40 +96,13 @@ void remember(const void* object, const std::type_info* type, const void* first)
   entry.number.store(throws.fetch_add(1, std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
-/// An exception object is made where another one was, and not by a throw: what is remembered is not its own.
-void forget(const void* object) {
+void forget_throw(const void* object) {
   for (ThrowRing* ring = rings.load(std::memory_order_acquire); ring != nullptr; ring = ring->following) {
     for (Throw& entry : ring->entries) {
       const void* known = object;
       entry.object.compare_exchange_strong(known, nullptr);
     }
   }
-}
-
-/// The C++ library's own, or that of another one that hooks it.
-template <class Function>
-Function next_function(std::atomic<Function>& known, const char* name) {
-  Function function = known.load(std::memory_order_acquire);
-  if (function == nullptr) {
-    function = reinterpret_cast<Function>(dlsym(RTLD_NEXT, name));
-    known.store(function, std::memory_order_release);
-  }
-  return function;
-}
-constinit std::atomic<ThrowFunction> next_throw{nullptr};
-constinit std::atomic<InitFunction> next_init{nullptr};
-
-}  // namespace
-
-bool has_throw_hook() {
-  // Position-independent code asks for its own address by the same table as everybody: what is found there is what the
-  // program calls.
-  void* const own = reinterpret_cast<void*>(&::__cxa_throw);
-  Dl_info found{};
-  Dl_info ours{};
-  static const int kPlaceOfOurs = 0;
-  const bool is_known = dladdr(own, &found) != 0 && dladdr(&kPlaceOfOurs, &ours) != 0;
-  return is_known && found.dli_fbase == ours.dli_fbase && dlsym(RTLD_DEFAULT, "__cxa_throw") == own;
 }
 
 void remember_throws(bool wanted) { is_wanted.store(wanted, std::memory_order_relaxed); }
@@ -175,24 +144,3 @@ std::size_t find_throw_stack_of_current(const char* type_name, std::span<std::ui
 }
 
 }  // namespace trapline::sdk
-
-/// Weak, so that a program with the C++ library linked in statically keeps that one's.
-extern "C" [[gnu::visibility("default"), gnu::weak]] void __cxa_throw(  // NOLINT(bugprone-reserved-identifier)
-    void* object, std::type_info* type, void (*destroy)(void*)) {
-  using namespace trapline::sdk;
-  if (is_wanted.load(std::memory_order_relaxed)) remember(object, type, __builtin_return_address(0));
-  being_thrown = object;
-  if (const auto next = next_function(next_throw, "__cxa_throw")) next(object, type, destroy);
-  std::abort();  // nobody can throw
-}
-
-/// Called for each exception object: by a throw, and by std::make_exception_ptr(). (Declared by the C++ library.)
-[[gnu::visibility("default"), gnu::weak]] abi::__cxa_refcounted_exception* abi::__cxa_init_primary_exception(  // NOLINT
-    void* object, std::type_info* type, void (*destroy)(void*)) noexcept {
-  using namespace trapline::sdk;
-  if (is_wanted.load(std::memory_order_relaxed) && being_thrown != object) forget(object);
-  being_thrown = nullptr;
-  const auto next = next_function(next_init, "__cxa_init_primary_exception");
-  if (next == nullptr) std::abort();
-  return next(object, type, destroy);
-}

@@ -1,4 +1,4 @@
-#include "sdk/crash/posix/helper_process.h"
+#include "sdk/crash/crash_helper.h"
 
 #include <array>
 #include <cerrno>

@@ -14,11 +14,17 @@ struct CrashText {
   std::string value;
 };
 
-/// "SIGSEGV", and "SEGV_MAPERR" or "" for a code that has no name.
+/// "SIGSEGV", and "SEGV_MAPERR" or "" for a code that has no name; or how else the system names its crashes.
 std::string_view signal_name(int signal);
 std::string_view signal_code_name(int signal, int code);
 
 /// Of a crash by a signal, or by std::terminate() without an exception. `last_words`: what the C library said, or "".
 CrashText describe_crash(const CrashBlock& block, std::string_view last_words);
+
+/// Of one by a signal, or by what the system has in its place.
+CrashText describe_signal(const CrashBlock& block, std::string_view last_words);
+
+/// What may have ended a process that has said nothing.
+std::string_view describe_silent_end();
 
 }  // namespace trapline::sdk

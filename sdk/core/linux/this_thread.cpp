@@ -1,4 +1,4 @@
-#include "sdk/client/this_thread.h"
+#include "sdk/core/this_thread.h"
 
 #include <array>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace trapline::sdk::this_thread {
+namespace trapline::core::this_thread {
 namespace {
 
 struct Known {
@@ -41,6 +41,8 @@ std::string_view name() {
   return {self.name.data(), std::strlen(self.name.data())};
 }
 
+void set_name(const char* name) { prctl(PR_SET_NAME, name); }
+
 void forget_after_fork() { known() = {}; }
 
-}  // namespace trapline::sdk::this_thread
+}  // namespace trapline::core::this_thread

@@ -1,0 +1,47 @@
+# What libtrapline has of its own for Linux. The headers are those of the rooms.
+set(core_platform core/linux/coarse_clock.cpp core/linux/this_thread.cpp core/posix/file_identity.cpp
+    core/posix/fill_random.cpp core/posix/loaded_library.cpp core/posix/process_id.cpp)
+set(recorder_platform recorder/linux/file_blocks.cpp recorder/linux/single_pages.cpp recorder/posix/file_calls.cpp
+    recorder/posix/recorder_file.cpp)
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set(unwinder stack/x86_64/fast_unwind.cpp)
+  set(machine crash/posix/x86_64/crash_machine.cpp stack/x86_64/context_walk.cpp stack/x86_64/rule_cache.cpp
+      stack/x86_64/unwind_rule.cpp)
+  set(minidump crash/helper/minidump.cpp crash/helper/stopped_process.cpp)
+else()
+  set(unwinder stack/generic/fast_unwind.cpp)
+  set(machine crash/posix/aarch64/crash_machine.cpp stack/aarch64/context_walk.cpp)
+  set(minidump crash/helper/no_minidump.cpp)
+endif()
+
+# Of libcurl, libdw and SQLite only the headers are used: they are loaded when they are needed, since linking them would
+# cost every program 5 ms at its start.
+if(TRAPLINE_WITH_LIBDW)
+  set(symbolizer stack/symbolizer_libdw.cpp)
+else()
+  set(symbolizer stack/symbolizer_without_libdw.cpp)
+endif()
+
+set(thread_start crash/posix/thread_start.cpp)
+if(TRAPLINE_SANITIZE MATCHES "thread")
+  set(thread_start crash/posix/no_thread_start.cpp)
+endif()
+
+# What runs inside a crash handler: tests/crash/symbols_test.sh looks at what these files call.
+set(handler_platform
+  crash/posix/crash_response.cpp crash/posix/crash_signal.cpp crash/posix/crash_site.cpp crash/posix/crash_writer.cpp
+  crash/posix/helper_client.cpp crash/posix/known_file.cpp crash/posix/last_words.cpp
+  crash/posix/orphan_recorder.cpp crash/posix/proc_file.cpp crash/posix/safe_memory.cpp crash/posix/thread_stacks.cpp
+  stack/linux/context_walk.cpp ${machine})
+
+set(platform
+  stack/linux/module_list.cpp stack/linux/stack_bounds.cpp stack/posix/symbolizer_dladdr.cpp stack/posix/throw_hook.cpp
+  ${symbolizer} ${unwinder}
+  delivery/curl_transport.cpp delivery/plain_transport.cpp delivery/posix/hmac.cpp delivery/posix/make_transport.cpp
+  crash/linux/late_modules.cpp
+  crash/posix/alternate_stack.cpp crash/posix/crash_helper.cpp crash/posix/crash_text.cpp crash/posix/end_signal.cpp
+  crash/posix/is_in_function.cpp crash/posix/signal_handler.cpp ${thread_start}
+  client/linux/default_data_folder.cpp client/linux/host_facts.cpp client/linux/life_signs.cpp
+  client/linux/wake_up.cpp client/posix/fork_handlers.cpp client/posix/private_folder.cpp
+  client/posix/quiet_thread.cpp)
