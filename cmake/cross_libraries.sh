@@ -1,8 +1,10 @@
 #!/bin/sh
 # Makes the libraries that a cross build needs and that its target lacks, into build/cross/<target>/ (include, lib, bin).
 #
-#   sh cmake/cross_libraries.sh mingw64         Windows: RE2; the headers of nlohmann_json, doctest, libcurl and SQLite;
-#                                               winsqlite3.dll, which Windows 10 has and wine has not
+#   sh cmake/cross_libraries.sh mingw64        Windows: RE2; the headers of nlohmann_json, doctest, cpp-httplib, libcurl and
+#                                              SQLite; winsqlite3.dll, which Windows 10 has and wine has not
+#   sh cmake/cross_libraries.sh macos-arm64    macOS: the compiler (the Python package ziglang, which brings the headers and
+#   sh cmake/cross_libraries.sh macos-x86_64   the linker's view of the system's library along), RE2, zlib and the headers
 #
 # They are built from the source packages of the Debian or Ubuntu release this runs on, read with a package list of our own:
 # the system's lists and sources stay as they are. The header-only ones are the system's packages, copied into a folder
@@ -13,8 +15,10 @@ cd "$(dirname "$0")/.."
 target=${1:-}
 case "$target" in
 mingw64) compiler=x86_64-w64-mingw32 ;;
+macos-arm64) compiler=aarch64-macos.11.0 ;;
+macos-x86_64) compiler=x86_64-macos.11.0 ;;
 *)
-  sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
   exit 2
   ;;
 esac
@@ -78,7 +82,7 @@ read_package_lists() {
   done
   # shellcheck disable=SC2016  # apt fills these in
   apt-get indextargets --format 'deb-src $(REPO_URI) $(CODENAME) $(COMPONENT) of $(ORIGIN)' 'Created-By: Packages' |
-    sed -n "s#^deb-src \(.*\) of \(Debian\|Ubuntu\)\$#deb-src $keys\1#p" | sort -u >"$sources/apt/sources.list"
+    sed -n "s#^deb-src \(.*\) of \(Debian\|Ubuntu\)\$#deb-src $keys\1#p" | awk '!seen[$0]++' >"$sources/apt/sources.list"
   [ -s "$sources/apt/sources.list" ] ||
     fail "apt knows no Debian or Ubuntu archive here: run apt-get update first, and see /etc/apt/sources.list"
   logged package-lists source_packages update
@@ -103,10 +107,17 @@ with_cmake() {
   name=$1
   tree=$2
   shift 2
+  case "$target" in
+  mingw64)
+    set -- "$@" -DCMAKE_SYSTEM_NAME=Windows -DCMAKE_SYSTEM_PROCESSOR=x86_64 \
+      -DCMAKE_C_COMPILER="$compiler-gcc-posix" -DCMAKE_CXX_COMPILER="$compiler-g++-posix"
+    ;;
+  macos-*) set -- "$@" -DCMAKE_TOOLCHAIN_FILE="$(pwd)/cmake/macos-cross.cmake" -DTRAPLINE_CROSS_TARGET="$target" ;;
+  esac
   rm -rf "$prefix/build/$name"
   logged "$name" cmake -S "$tree" -B "$prefix/build/$name" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib -DBUILD_SHARED_LIBS=OFF \
-    -DCMAKE_POSITION_INDEPENDENT_CODE=ON $cmake_target "$@"
+    -DCMAKE_POSITION_INDEPENDENT_CODE=ON "$@"
   logged "$name" cmake --build "$prefix/build/$name" -j "$jobs"
   logged "$name" cmake --install "$prefix/build/$name"
   rm -rf "$prefix/build/$name"
@@ -165,7 +176,7 @@ copy_headers() {
 
   # Where the compiler of this machine looks for them: the folder's name has the machine's in it.
   for header in sqlite3.h curl/curl.h; do
-    found=$(printf '#include <%s>\n' "$header" | ${CXX:-g++} -x c++ -M - 2>/dev/null | tr ' \\' '\n\n' | grep "/$header\$" | head -n 1)
+    found=$(printf '#include <%s>\n' "$header" | ${CXX:-g++} -x c++ -M - 2>/dev/null | tr ' ' '\n' | grep "/$header\$" | head -n 1)
     [ -n "$found" ] || fail "<$header> is missing: sh cmake/bootstrap.sh build installs it"
     case "$header" in
     */*) cp -RL "$(dirname "$found")" "$prefix/include/" ;;
@@ -201,14 +212,73 @@ make_winsqlite3() {
     -o "$prefix/bin/winsqlite3.dll" "$sources/sqlite3.c"
 }
 
+# The file that cpp-httplib is before its build splits it: header-only, without TLS.
+copy_httplib() {
+  unpack cpp-httplib
+  mkdir -p "$prefix/include"
+  cp "$sources/cpp-httplib/httplib.h" "$prefix/include/"
+  case "$target" in
+  mingw64) describe cpp-httplib 0.0.0 '-lws2_32' ;;
+  *) describe cpp-httplib 0.0.0 '' ;;
+  esac
+}
+
+# Every C file at the top is the library; its own CMake build writes into its sources. It takes every Mac for one of the last
+# century, which had no fdopen().
+make_zlib() {
+  unpack zlib
+  mkdir -p "$prefix/build/zlib"
+  (
+    cd "$prefix/build/zlib"
+    logged zlib "$prefix/bin/clang" -c -O2 -fPIC -D_LARGEFILE64_SOURCE=1 -DHAVE_UNISTD_H -DHAVE_STDARG_H -Dfdopen=fdopen \
+      -Wno-deprecated-non-prototype "$sources"/zlib/*.c
+    logged zlib "$prefix/bin/ar" rcs "$prefix/lib/libz.a" ./*.o
+  )
+  rm -rf "$prefix/build/zlib"
+  cp "$sources/zlib/zlib.h" "$sources/zlib/zconf.h" "$prefix/include/"
+}
+
+# install_zig: into build/cross/, nothing of the system's Python changes. Its caches (the C++ library it builds) too.
+install_zig() {
+  [ -x "$cross/zig/ziglang/zig" ] && [ -e "$cross/zig/ziglang-$zig_version.dist-info" ] && return 0
+  need python3 python3
+  python3 -m pip --version >/dev/null 2>&1 || fail "Python's pip is missing; the package python3-pip has it"
+  say "fetching the compiler (100 MB)"
+  rm -rf "$cross/zig"
+  logged zig python3 -m pip install --quiet --no-deps --only-binary=:all: --target "$cross/zig" "ziglang==$zig_version"
+}
+
+# Compiler and binary tools under the names that CMake and ccache know. Undefined behaviour checks are left to the
+# sanitizer builds: this compiler has them on, as traps.
+make_compiler() {
+  mkdir -p "$prefix/bin"
+  for tool in clang:cc clang++:c++ ar:ar ranlib:ranlib; do
+    arguments=
+    case "$tool" in clang*) arguments=" -target $compiler -fno-sanitize=undefined" ;; esac
+    cat >"$prefix/bin/${tool%%:*}" <<END
+#!/bin/sh
+ZIG_GLOBAL_CACHE_DIR='$cross/zig-cache' exec '$cross/zig/ziglang/zig' ${tool#*:}$arguments "\$@"
+END
+    chmod +x "$prefix/bin/${tool%%:*}"
+  done
+}
+
+zig_version=0.17.1
 mkdir -p "$prefix" "$sources" "$logs"
 need cmake cmake
 need ninja ninja-build
-
-need "$compiler-g++-posix" g++-mingw-w64-x86-64
-cmake_target="-DCMAKE_SYSTEM_NAME=Windows -DCMAKE_SYSTEM_PROCESSOR=x86_64
-  -DCMAKE_C_COMPILER=$compiler-gcc-posix -DCMAKE_CXX_COMPILER=$compiler-g++-posix"
+case "$target" in
+mingw64) need "$compiler-g++-posix" g++-mingw-w64-x86-64-posix ;;
+macos-*)
+  install_zig
+  once compiler make_compiler
+  ;;
+esac
 once headers copy_headers
+once cpp-httplib copy_httplib
 once re2 make_re2
-once winsqlite3 make_winsqlite3
+case "$target" in
+mingw64) once winsqlite3 make_winsqlite3 ;;
+macos-*) once zlib make_zlib ;;
+esac
 say "all there, in build/cross/$target"
