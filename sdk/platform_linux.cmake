@@ -36,7 +36,8 @@ set(handler_platform
   stack/linux/context_walk.cpp ${machine})
 
 set(platform
-  stack/linux/module_list.cpp stack/linux/stack_bounds.cpp stack/posix/symbolizer_dladdr.cpp stack/posix/throw_hook.cpp
+  stack/linux/module_list.cpp stack/linux/stack_bounds.cpp stack/linux/system_modules.cpp
+  stack/posix/symbolizer_dladdr.cpp stack/posix/throw_hook.cpp
   ${symbolizer} ${unwinder}
   delivery/curl_transport.cpp delivery/plain_transport.cpp delivery/posix/hmac.cpp delivery/posix/make_transport.cpp
   crash/linux/late_modules.cpp

@@ -13,6 +13,13 @@
 
 namespace trapline::core {
 
+/// Of programs and libraries.
+enum class ModuleFormat : std::uint8_t {
+  kElf = 0,    ///< its build id is the note NT_GNU_BUILD_ID
+  kPe = 1,     ///< the 16 bytes of its debug information's GUID as they stand in the file, and the age, 4 bytes
+  kMachO = 2,  ///< LC_UUID
+};
+
 /// A library or program in the process, by which a server can find the symbols of its addresses.
 struct Module {
   std::string path;
@@ -20,6 +27,8 @@ struct Module {
   std::uintptr_t base = 0;
   std::uintptr_t size = 0;  ///< bytes from the base to the end of what is mapped
   std::uintptr_t bias = 0;  ///< what the loader added to the addresses in the file
+  ModuleFormat format = ModuleFormat::kElf;
+  std::string code_id = {};  ///< of the program itself, where that has another than its debug information
 };
 
 /// The line of a call and those around it.

@@ -186,17 +186,19 @@ void write_facts(JsonWriter& json, const Event& event, const ProcessFacts& facts
 
 }  // namespace
 
-std::string debug_id_of(const std::string& build_id) {
+std::string debug_id_of(const std::string& build_id, ModuleFormat format) {
   constexpr std::size_t kDigits = 32;
   if (build_id.size() < kDigits) return {};
   // Positions of the bytes' hex digits, in a UUID's order: 4 + 2 + 2 bytes reversed, the rest as they stand.
-  constexpr std::array<std::size_t, 16> kOrder = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+  constexpr std::array<std::size_t, 16> kReversed = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
   std::string id;
-  for (std::size_t index = 0; index < kOrder.size(); ++index) {
+  for (std::size_t index = 0; index < kReversed.size(); ++index) {
     if (index == 4 || index == 6 || index == 8 || index == 10) id += '-';
-    id += build_id.substr(kOrder[index] * 2, 2);
+    id += build_id.substr((format == ModuleFormat::kMachO ? index : kReversed[index]) * 2, 2);
   }
-  return id;
+  if (format != ModuleFormat::kPe) return id;
+  const std::string age = build_id.substr(kDigits);
+  return id + "-" + age.substr(std::min(age.find_first_not_of('0'), age.size()));
 }
 
 std::string to_json(const Event& event, const ProcessFacts& facts) {
@@ -237,9 +239,11 @@ std::string debug_meta_json(const std::vector<Module>& modules) {
   json.begin_object().key("images").begin_array();
   for (const Module& module : modules) {
     json.begin_object();
-    json.key("type").text("elf");
+    constexpr std::string_view kTypes[] = {"elf", "pe", "macho"};
+    json.key("type").text(kTypes[static_cast<std::size_t>(module.format)]);
     json.key("code_file").text(module.path);
-    json.optional_text("code_id", module.build_id).optional_text("debug_id", debug_id_of(module.build_id));
+    json.optional_text("code_id", module.code_id.empty() ? module.build_id : module.code_id);
+    json.optional_text("debug_id", debug_id_of(module.build_id, module.format));
     json.key("image_addr").text(hex_address(module.base));
     json.key("image_size").number(static_cast<std::int64_t>(module.size));
     json.end_object();

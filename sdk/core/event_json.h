@@ -17,6 +17,6 @@ std::string debug_meta_json(const std::vector<Module>& modules);
 
 /// The debug id of a build id: its first 16 bytes as a UUID whose first three fields are little-endian, as the public
 /// symbol servers have it. Empty for a build id of fewer bytes.
-std::string debug_id_of(const std::string& build_id);
+std::string debug_id_of(const std::string& build_id, ModuleFormat format = ModuleFormat::kElf);
 
 }  // namespace trapline::core

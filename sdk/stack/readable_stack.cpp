@@ -6,6 +6,7 @@
 #include "sdk/stack/demangle.h"
 #include "sdk/stack/fast_unwind.h"
 #include "sdk/stack/module_list.h"
+#include "sdk/stack/system_modules.h"
 
 namespace trapline::sdk {
 namespace {
@@ -30,19 +31,16 @@ constexpr std::size_t kMostKnown = 10'000;
 }  // namespace
 
 bool is_in_app(const std::string& module_path, const std::string& function) {
-  constexpr std::string_view kSystemFolders[] = {"/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/libexec/"};
   constexpr std::string_view kForeignNames[] = {"std::",      "__gnu_cxx::", "__cxxabiv1::", "__cxa_",
                                                 "trapline::", "trapline_",   "_start"};
   const auto stands_before = [](std::string_view text) {
     return [text](std::string_view prefix) { return text.starts_with(prefix); };
   };
-  if (module_path.find("/libtrapline.so") != std::string::npos) return false;
-  if (module_path.starts_with("linux-vdso")) return false;  // the kernel's, in every process
+  if (is_system_module(module_path)) return false;
   // A template's name begins with its return type: "void std::throw_with_nested<…>".
   const std::string_view name = function;
   const std::string_view unqualified = name.substr(name.substr(0, name.find('<')).rfind(' ') + 1);
-  return std::none_of(std::begin(kSystemFolders), std::end(kSystemFolders), stands_before(module_path)) &&
-         std::none_of(std::begin(kForeignNames), std::end(kForeignNames), stands_before(name)) &&
+  return std::none_of(std::begin(kForeignNames), std::end(kForeignNames), stands_before(name)) &&
          std::none_of(std::begin(kForeignNames), std::end(kForeignNames), stands_before(unqualified));
 }
 
