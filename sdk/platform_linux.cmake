@@ -46,3 +46,10 @@ set(platform
   client/linux/default_data_folder.cpp client/linux/host_facts.cpp client/linux/life_signs.cpp
   client/linux/wake_up.cpp client/posix/fork_handlers.cpp client/posix/private_folder.cpp
   client/posix/quiet_thread.cpp)
+
+# Templates of the C++ library come out as weak symbols whatever their visibility: the script keeps them in.
+set(platform_link_depends ${CMAKE_CURRENT_SOURCE_DIR}/exported_symbols.map)
+# Not unloaded by dlclose(): its threads run in it.
+set(platform_shared_link_options "LINKER:--version-script=${platform_link_depends}" "LINKER:-z,nodelete"
+    "LINKER:-z,now")
+set(platform_has_crash_helper ON)

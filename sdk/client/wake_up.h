@@ -34,6 +34,9 @@ class WakeUp {
   static constexpr std::uint32_t kAsleep = 1;
 
   void wake();
+  /// Waits while the word has the value: what the system has for that (a futex, WaitOnAddress).
+  static void wait_on(std::atomic<std::uint32_t>& word, std::uint32_t value, std::chrono::milliseconds at_most);
+  static void wake_one(std::atomic<std::uint32_t>& word);
 
   std::atomic<std::uint32_t> state_{kAwake};
   std::atomic<std::uint32_t> urgent_{0};  ///< what the thread sleeps on

@@ -78,7 +78,7 @@ std::string gzip(std::string_view bytes, int level) {
   if (deflateInit2(&stream, level, Z_DEFLATED, kWindowBits + kGzipWrapper, kMemoryLevel, Z_DEFAULT_STRATEGY) != Z_OK) {
     return {};
   }
-  std::string output(deflateBound(&stream, bytes.size()), '\0');
+  std::string output(deflateBound(&stream, static_cast<uLong>(bytes.size())), '\0');
   std::size_t read = 0;
   std::size_t written = 0;
   int state = Z_OK;

@@ -10,7 +10,6 @@
 #include <cxxabi.h>
 #include <pthread.h>
 
-#include "sdk/stack/stack_trace.h"
 #include "sdk/stack/throw_hook.h"
 
 namespace trapline::sdk {
@@ -80,11 +79,10 @@ ThrowRing* own_ring() {
 
 bool is_remembering_throws() { return is_wanted.load(std::memory_order_relaxed); }
 
-void remember_throw(const void* object, const std::type_info* type, const void* first) {
+void remember_throw(const void* object, const std::type_info* type, std::span<const std::uintptr_t> stack) {
   ThrowRing* const ring = own_ring();
   if (ring == nullptr) return;
-  std::array<std::uintptr_t, kThrowFrames> frames;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
-  const std::size_t count = capture_stack(first, frames);
+  const std::size_t count = std::min(stack.size(), kThrowFrames);
   Throw& entry = ring->entries[ring->next++ % ThrowRing::kThrows];
   entry.number.store(0, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
@@ -92,7 +90,7 @@ void remember_throw(const void* object, const std::type_info* type, const void* 
   entry.type.store(type, std::memory_order_relaxed);
   entry.count.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
   for (std::size_t index = 0; index < count; ++index)
-    entry.frames[index].store(frames[index], std::memory_order_relaxed);
+    entry.frames[index].store(stack[index], std::memory_order_relaxed);
   entry.number.store(throws.fetch_add(1, std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
@@ -105,7 +103,7 @@ void forget_throw(const void* object) {
   }
 }
 
-void remember_throws(bool wanted) { is_wanted.store(wanted, std::memory_order_relaxed); }
+void set_remembering_throws(bool wanted) { is_wanted.store(wanted, std::memory_order_relaxed); }
 
 std::size_t find_throw_stack(const void* object, const std::type_info& type, std::span<std::uintptr_t> addresses) {
   std::uint64_t newest = 0;

@@ -8,18 +8,18 @@
 #include <ctime>
 #include <new>
 
+#include "sdk/crash/crash_copies.h"
 #include "sdk/crash/crash_note.h"
 #include "sdk/crash/posix/crash_machine.h"
 #include "sdk/crash/posix/proc_file.h"
 #include "sdk/crash/posix/safe_memory.h"
+#include "sdk/crash/record_stack.h"
 #include "sdk/crash/thread_stacks.h"
 #include "sdk/stack/context_walk.h"
 
 namespace trapline::sdk {
 namespace {
 
-/// Reading a stack that has overflowed takes some milliseconds; a damaged one might never end.
-constexpr std::uint64_t kDeepestStack = 1'000'000;
 constexpr std::size_t kRedZone = 128;
 
 /// The stage that is next, for a handler that is called again because it crashed in one.
@@ -68,60 +68,17 @@ void write_stack(const CrashArea& area, const CaughtSignal& caught) {
   using Reader = SafeWordReader<4096>;
   alignas(Reader) static std::array<std::byte, sizeof(Reader)> room;
   ContextWalk walk(*caught.context, *new (room.data()) Reader);
-  std::uint64_t depth = 0;
-  while (depth < kDeepestStack) {
-    const auto address = walk.next();
-    if (!address) break;
-    if (depth < kCrashFrames) {
-      block.frames[depth] = *address;
-      block.frame_count = static_cast<std::uint32_t>(depth + 1);
-    } else {
-      block.outer_frames[depth % kCrashOuterFrames] = *address;
-    }
-    ++depth;
-  }
+  record_stack(walk, block);
   // A trap's address is the one behind it, as return addresses are.
-  if (caught.number == SIGTRAP && caught.info->si_code > 0 && depth > 0) --block.frames[0];
-  if (depth > kCrashFrames) {
-    const std::uint64_t outer = std::min<std::uint64_t>(depth - kCrashFrames, kCrashOuterFrames);
-    block.outer_count = static_cast<std::uint32_t>(outer);
-    // The ring's oldest entry comes first.
-    const std::uint64_t oldest = (depth - outer) % kCrashOuterFrames;
-    std::rotate(block.outer_frames.begin(), block.outer_frames.begin() + static_cast<std::ptrdiff_t>(oldest),
-                block.outer_frames.end());
-  }
-  block.depth = depth;
+  if (caught.number == SIGTRAP && caught.info->si_code > 0 && block.depth > 0) --block.frames[0];
 }
 
 void write_scope(const CrashArea& area, const CaughtSignal&) {
-  CrashBlock& block = area.block();
-  const RecorderHeader& header = area.header();
-  const std::uint32_t in_force = header.scope_in_force.load(std::memory_order_acquire) & 1U;
-  const std::size_t length = std::min<std::size_t>(header.scope_length[in_force].load(), kScopeBytes);
-  std::memcpy(area.at(kCrashScopeAt), area.at(kScopeAt + in_force * kScopeBytes), length);
-  block.scope_bytes = static_cast<std::uint32_t>(length);
-  if (const CopyThreadScopes copy = crash_site().copy_thread_scopes.load()) {
-    block.thread_scope_bytes = static_cast<std::uint32_t>(copy(area.at(kCrashThreadScopeAt), kScopeBytes));
-  }
+  copy_scope(area);
+  copy_scopes_of_thread(area, crash_site().copy_thread_scopes.load());
 }
 
-void write_breadcrumbs(const CrashArea& area, const CaughtSignal&) {
-  const RecorderHeader& header = area.header();
-  // Other threads still run: what they wrote over while it was copied is copied again.
-  constexpr int kTries = 3;
-  for (int attempt = 0; attempt < kTries; ++attempt) {
-    const std::uint64_t begin = header.breadcrumbs_begin.load(std::memory_order_acquire);
-    const std::uint64_t end = header.breadcrumbs_end.load(std::memory_order_acquire);
-    if (end < begin || end - begin > kBreadcrumbBytes) return;
-    const std::size_t size = end - begin;
-    const std::size_t from = begin % kBreadcrumbBytes;
-    const std::size_t first = std::min(size, kBreadcrumbBytes - from);
-    std::memcpy(area.at(kCrashBreadcrumbsAt), area.at(kBreadcrumbsAt + from), first);
-    std::memcpy(area.at(kCrashBreadcrumbsAt + first), area.at(kBreadcrumbsAt), size - first);
-    area.block().breadcrumb_bytes = static_cast<std::uint32_t>(size);
-    if (header.breadcrumbs_begin.load(std::memory_order_acquire) == begin) return;
-  }
-}
+void write_breadcrumbs(const CrashArea& area, const CaughtSignal&) { copy_breadcrumbs(area); }
 
 void write_maps(const CrashArea& area, const CaughtSignal&) {
   area.block().maps_bytes = static_cast<std::uint32_t>(copy_module_maps(area.at(kCrashMapsAt), kCrashMapsBytes));

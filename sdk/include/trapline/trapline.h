@@ -32,7 +32,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__GNUC__)
+#if defined(_WIN32) && defined(TRAPLINE_BUILDING_LIBRARY)
+#define TRAPLINE_API __declspec(dllexport)
+#elif defined(_WIN32)
+#define TRAPLINE_API
+#elif defined(__GNUC__)
 #define TRAPLINE_API __attribute__((visibility("default")))
 #else
 #define TRAPLINE_API

@@ -1,11 +1,13 @@
 #include "sdk/stack/throw_hook.h"
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 
 #include <cxxabi.h>
 #include <dlfcn.h>
 
+#include "sdk/stack/stack_trace.h"
 #include "sdk/stack/throw_ring.h"
 
 extern "C" void __cxa_throw(void* object, std::type_info* type, void (*destroy)(void*));  // NOLINT
@@ -32,7 +34,14 @@ Function next_function(std::atomic<Function>& known, const char* name) {
 constinit std::atomic<ThrowFunction> next_throw{nullptr};
 constinit std::atomic<InitFunction> next_init{nullptr};
 
+void remember(const void* object, const std::type_info* type, const void* first) {
+  std::array<std::uintptr_t, kThrowFrames> frames;  // NOLINT(cppcoreguidelines-pro-type-member-init): written below
+  remember_throw(object, type, std::span(frames).first(capture_stack(first, frames)));
+}
+
 }  // namespace
+
+void remember_throws(bool wanted) { set_remembering_throws(wanted); }
 
 bool has_throw_hook() {
   // Position-independent code asks for its own address by the same table as everybody: what is found there is what the
@@ -51,7 +60,7 @@ bool has_throw_hook() {
 extern "C" [[gnu::visibility("default"), gnu::weak]] void __cxa_throw(  // NOLINT(bugprone-reserved-identifier)
     void* object, std::type_info* type, void (*destroy)(void*)) {
   using namespace trapline::sdk;
-  if (is_remembering_throws()) remember_throw(object, type, __builtin_return_address(0));
+  if (is_remembering_throws()) remember(object, type, __builtin_return_address(0));
   being_thrown = object;
   if (const auto next = next_function(next_throw, "__cxa_throw")) next(object, type, destroy);
   std::abort();  // nobody can throw
