@@ -17,5 +17,3 @@ set(platform
   client/windows/fork_handlers.cpp client/windows/host_facts.cpp client/windows/life_signs.cpp
   client/windows/private_folder.cpp client/windows/quiet_thread.cpp client/windows/wake_up.cpp)
 set(platform_libraries bcrypt psapi ntdll synchronization winhttp)
-# Windows 10; no macros named min and max.
-add_compile_definitions(_WIN32_WINNT=0x0A00 NOMINMAX WIN32_LEAN_AND_MEAN)

@@ -31,8 +31,9 @@ constexpr std::size_t kMostKnown = 10'000;
 }  // namespace
 
 bool is_in_app(const std::string& module_path, const std::string& function) {
-  constexpr std::string_view kForeignNames[] = {"std::",      "__gnu_cxx::", "__cxxabiv1::", "__cxa_",
-                                                "trapline::", "trapline_",   "_start"};
+  constexpr std::string_view kForeignNames[] = {"std::",  "__gnu_cxx::",    "__cxxabiv1::",
+                                                "__cxa_", "trapline::",     "trapline_",
+                                                "_start", "mainCRTStartup", "__tmainCRTStartup"};
   const auto stands_before = [](std::string_view text) {
     return [text](std::string_view prefix) { return text.starts_with(prefix); };
   };

@@ -84,6 +84,16 @@ void withdraw_crash() {
   block.stages.store(0);
 }
 
+/// Whether a handler of anybody's could run. Where the room that give_alternate_stack() has asked for was not kept,
+/// wine would end the thread and leave the process.
+bool has_stack_left() {
+  constexpr std::uintptr_t kNeeded = 8'192;
+  ULONG_PTR begin = 0;
+  ULONG_PTR end = 0;
+  GetCurrentThreadStackLimits(&begin, &end);
+  return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) - begin > kNeeded;
+}
+
 /// Told of every exception, before anybody may handle it. What cannot wait until nobody has: there is hardly a stack
 /// left, or the system ends the process without asking further.
 LONG CALLBACK on_first_chance(EXCEPTION_POINTERS* pointers) {
@@ -92,6 +102,8 @@ LONG CALLBACK on_first_chance(EXCEPTION_POINTERS* pointers) {
   if (is_fault && leave_guarded_work(pointers)) return EXCEPTION_CONTINUE_EXECUTION;
   if (record.ExceptionCode == EXCEPTION_STACK_OVERFLOW || record.ExceptionCode == kHeapCorruption)
     respond_to_crash({static_cast<std::int32_t>(record.ExceptionCode), &record, pointers->ContextRecord});
+  if (record.ExceptionCode == EXCEPTION_STACK_OVERFLOW && !has_stack_left())
+    TerminateProcess(GetCurrentProcess(), EXCEPTION_STACK_OVERFLOW);
   return EXCEPTION_CONTINUE_SEARCH;
 }
 
