@@ -138,7 +138,7 @@ std::size_t find_throw_stack_of_current(const char* type_name, std::span<std::ui
   static_assert(sizeof current == sizeof(void*));
   const void* object = nullptr;
   std::memcpy(&object, &current, sizeof object);  // NOLINT(bugprone-undefined-memory-manipulation)
-  return object != nullptr ? find_throw_stack(object, *type, addresses) : 0;
+  return object != nullptr && may_have_been_thrown(object) ? find_throw_stack(object, *type, addresses) : 0;
 }
 
 }  // namespace trapline::sdk

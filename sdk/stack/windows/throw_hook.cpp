@@ -76,6 +76,13 @@ std::atomic<PVOID> hook{nullptr};
 
 bool has_throw_hook() { return true; }
 
+/// Only a throw looks for a handler, or is given to std::terminate() as handled.
+bool may_have_been_thrown(const void* object) {
+  const char* const unwind = static_cast<const char*>(object) - sizeof(_Unwind_Exception);
+  const auto* const header = reinterpret_cast<const ThrownHeader*>(unwind) - 1;
+  return header->adjusted != nullptr || header->handler_count != 0;
+}
+
 void remember_throws(bool wanted) {
   set_remembering_throws(wanted);
   if (wanted && hook.load() == nullptr) hook.store(AddVectoredExceptionHandler(/*first=*/1, on_exception));

@@ -3,46 +3,13 @@
 #include <string>
 
 #include <doctest/doctest.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "sdk/delivery/fallback_buffer.h"
 #include "sdk/delivery/memory_buffer.h"
 #include "sdk/delivery/sqlite_buffer.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/buffer_fixture.h"
 
 using namespace trapline::sdk;
-using trapline::tests::TemporaryFolder;
-
-namespace {
-
-const std::string kRun(32, 'a');
-const std::string kOtherRun(32, 'b');
-
-NewItem item(int number, std::size_t bytes = 100, bool is_held = false) {
-  return {ItemKind::kEvent, "id" + std::to_string(number), is_held,
-          "{\"n\":" + std::to_string(number) + ",\"x\":\"" + std::string(bytes, 'x') + "\"}", 0};
-}
-
-struct Fixture {
-  TemporaryFolder folder;
-  LedgerCounters ledger;
-  std::vector<std::string> reports;
-
-  std::unique_ptr<EventBuffer> open(const BufferLimits& limits = {}, const std::string& run = kRun) {
-    return open_sqlite_buffer(folder.path("events.db"), run, limits, ledger,
-                              [this](const std::string& sentence) { reports.push_back(sentence); });
-  }
-};
-
-std::vector<std::string> ids(EventBuffer& buffer) {
-  std::vector<std::string> list;
-  for (const BufferedItem& one : buffer.take(ItemKind::kEvent, 10'000, SIZE_MAX)) list.push_back(one.event_id);
-  return list;
-}
-
-}  // namespace
+using namespace trapline::tests;
 
 TEST_CASE("events stay in order until they are removed, also over a restart") {
   Fixture fixture;
@@ -174,30 +141,6 @@ TEST_CASE("a file that is damaged inside is set aside when that shows, and it go
   CHECK(is_added);
   CHECK(ids(*buffer) == std::vector<std::string>{"id100"});
   CHECK_FALSE(fixture.reports.empty());
-}
-
-TEST_CASE("where the file cannot grow, events go on from memory") {
-  Fixture fixture;
-  // In a child, as the limit holds for everything a process writes.
-  const pid_t child = fork();
-  if (child == 0) {
-    signal(SIGXFSZ, SIG_IGN);
-    auto file = fixture.open();
-    const rlimit limit{20'000, 20'000};
-    setrlimit(RLIMIT_FSIZE, &limit);
-    const auto buffer = with_fallback(std::move(file), make_memory_buffer(1 << 20, fixture.ledger));
-    bool is_good = true;
-    for (int number = 0; number < 20; ++number)
-      is_good = buffer->add(kRun, 1, {item(number, 10'000)}) != Kept::kNot && is_good;
-    const auto taken = buffer->take(ItemKind::kEvent, 100, SIZE_MAX);
-    buffer->remove(taken, Fate::kDelivered);
-    is_good = is_good && buffer->own_events() + fixture.ledger.of(Fate::kDelivered) == 20;
-    is_good = is_good && fixture.ledger.of(Fate::kDelivered) > 0;
-    _exit(is_good ? 0 : 1);
-  }
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("the buffer in memory is bounded, the oldest make room") {

@@ -113,16 +113,15 @@ TEST_CASE("context comes for free: system, machine, process, runtime, culture, t
   trapline::capture_message("x");
   const json event = session.only_event();
   const json& contexts = event["contexts"];
-  CHECK(contexts["os"]["name"] == "Linux");
-  CHECK(contexts["os"].contains("kernel_version"));
+  CHECK(contexts["os"]["name"].get<std::string>().size() > 0);
+  CHECK(contexts["os"]["version"].get<std::string>().size() > 0);
   CHECK(contexts["device"]["processor_count"] > 0);
   CHECK(contexts["device"]["memory_size"] > 0);
-  CHECK(contexts["app"]["app_name"] == "sdk_tests");
+  CHECK(contexts["app"]["app_name"].get<std::string>().starts_with("sdk_tests"));
   CHECK(contexts["app"].contains("app_start_time"));
   CHECK(contexts["runtime"].contains("compiler"));
   CHECK(contexts["culture"].contains("locale"));
   CHECK(event["server_name"].get<std::string>().size() > 0);
-  CHECK(event["threads"]["values"][0]["name"] == "sdk_tests");
   CHECK(event["threads"]["values"][0]["id"] > 0);
 }
 
@@ -203,7 +202,7 @@ TEST_CASE("before_breadcrumb changes breadcrumbs and drops them; one that throws
 
 TEST_CASE("attachments go beside the event, from bytes and from files; a missing file is left out") {
   Session session;
-  std::ofstream(session.folder.path("log.txt")) << "line one\n";
+  std::ofstream(session.folder.path("log.txt"), std::ios::binary) << "line one\n";
   const std::string path = session.folder.path("log.txt");
   const std::string missing = session.folder.path("missing");
   trapline::Event event;
