@@ -8,7 +8,8 @@
 #
 # They are built from the source packages of the Debian or Ubuntu release this runs on, read with a package list of our own:
 # the system's lists and sources stay as they are. The header-only ones are the system's packages, copied into a folder
-# that holds nothing else. What is there already is not made again; remove the folder to start anew.
+# that holds nothing else. What is there already is not made again; remove the folder to start anew. The exit status is 3
+# where this machine cannot have them: a program, a package or the network is missing.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -18,7 +19,7 @@ mingw64) compiler=x86_64-w64-mingw32 ;;
 macos-arm64) compiler=aarch64-macos.11.0 ;;
 macos-x86_64) compiler=x86_64-macos.11.0 ;;
 *)
-  sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
   exit 2
   ;;
 esac
@@ -36,18 +37,27 @@ fail() {
   exit 1
 }
 
-# need PROGRAM PACKAGE
-need() { command -v "$1" >/dev/null 2>&1 || fail "$1 is missing; the package $2 has it"; }
+# cannot REASON: what this machine does not have, and cannot be asked of it.
+cannot() {
+  printf '%s\n' "cross libraries ($target): $*" >&2
+  exit 3
+}
 
-# logged NAME COMMAND...: its output goes to a log, whose end is shown when it fails.
-logged() {
+# need PROGRAM PACKAGE
+need() { command -v "$1" >/dev/null 2>&1 || cannot "$1 is missing; the package $2 has it"; }
+
+# run_logged NAME COMMAND...: its output goes to a log, whose end is shown when it fails.
+run_logged() {
   log=$logs/$target-$1.log
   shift
-  "$@" >"$log" 2>&1 </dev/null || {
-    tail -n 30 "$log" >&2
-    fail "failed: $* (all of it in $log)"
-  }
+  "$@" >"$log" 2>&1 </dev/null && return
+  tail -n 30 "$log" >&2
+  return 1
 }
+
+# logged NAME COMMAND...: a part of the work. obtained NAME COMMAND...: something from elsewhere.
+logged() { run_logged "$@" || fail "failed: $* (all of it in $log)"; }
+obtained() { run_logged "$@" || cannot "failed: $1 (all of it in $log)"; }
 
 # write FILE COMMAND...: its output as that file, which is there whole or not at all.
 write() {
@@ -84,22 +94,23 @@ read_package_lists() {
   apt-get indextargets --format 'deb-src $(REPO_URI) $(CODENAME) $(COMPONENT) of $(ORIGIN)' 'Created-By: Packages' |
     sed -n "s#^deb-src \(.*\) of \(Debian\|Ubuntu\)\$#deb-src $keys\1#p" | awk '!seen[$0]++' >"$sources/apt/sources.list"
   [ -s "$sources/apt/sources.list" ] ||
-    fail "apt knows no Debian or Ubuntu archive here: run apt-get update first, and see /etc/apt/sources.list"
-  logged package-lists source_packages update
+    cannot "apt knows no Debian or Ubuntu archive here: run apt-get update first, and see /etc/apt/sources.list"
+  obtained read-package-lists source_packages update
 }
 
 # unpack PACKAGE: its source, patched, as the link $sources/PACKAGE. For all targets the same.
 unpack() {
   [ ! -e "$sources/$1" ] || return 0
   need dpkg-source dpkg-dev
-  [ -s "$sources/apt/sources.list" ] || read_package_lists
+  [ -e "$sources/apt/has-served" ] || read_package_lists  # lists that are not whole are read again
   rm -rf "$sources/unpacking"
   mkdir -p "$sources/unpacking"
-  (cd "$sources/unpacking" && logged "$1-source" source_packages source --only-source "$1")
+  (cd "$sources/unpacking" && obtained "$1-source" source_packages source --only-source "$1")
   rm -rf "$sources/$1.tree"
   mv "$sources"/unpacking/"$1"*/ "$sources/$1.tree"
   rm -rf "$sources/unpacking"
   ln -s "$1.tree" "$sources/$1"
+  : >"$sources/apt/has-served"
 }
 
 # with_cmake NAME SOURCE OPTION...: builds and installs a static library.
@@ -143,8 +154,8 @@ make_re2_tables() {
     [ -s perl_groups.cc ] || { need perl perl && write perl_groups.cc perl make_perl_groups.pl; }
     for table in unicode_casefold unicode_groups; do
       [ ! -s "$table.cc" ] || continue
-      [ -e /usr/share/unicode/UnicodeData.txt ] || fail "the Unicode data is missing; the package unicode-data has it"
-      /usr/bin/python3 -c 'import six' 2>/dev/null || fail "Python's six is missing; the package python3-six has it"
+      [ -e /usr/share/unicode/UnicodeData.txt ] || cannot "the Unicode data is missing; the package unicode-data has it"
+      /usr/bin/python3 -c 'import six' 2>/dev/null || cannot "Python's six is missing; the package python3-six has it"
       write "$table.cc" /usr/bin/python3 "make_$table.py"
     done
   )
@@ -154,7 +165,7 @@ make_re2() {
   unpack re2
   make_re2_tables
   ! grep -q absl "$sources/re2/CMakeLists.txt" ||
-    fail "this release's RE2 needs Abseil, which is not made here: use a release with RE2 from before 2023-06"
+    cannot "this release's RE2 needs Abseil, which is not made here: use a release with RE2 from before 2023-06"
   with_cmake re2 "$sources/re2" -DRE2_BUILD_TESTING=OFF
   # shellcheck disable=SC2016
   describe re2 10.0.0 '-L${prefix}/lib -lre2'
@@ -165,7 +176,7 @@ make_re2() {
 copy_headers() {
   mkdir -p "$prefix/include" "$prefix/lib/cmake" "$prefix/share/cmake"
   for header in nlohmann/json.hpp doctest/doctest.h; do
-    [ -e "/usr/include/$header" ] || fail "/usr/include/$header is missing: sh cmake/bootstrap.sh test installs it"
+    [ -e "/usr/include/$header" ] || cannot "/usr/include/$header is missing: sh cmake/bootstrap.sh test installs it"
     cp -RL "/usr/include/${header%%/*}" "$prefix/include/"
   done
   cp -RL /usr/share/cmake/nlohmann_json "$prefix/share/cmake/"
@@ -177,7 +188,7 @@ copy_headers() {
   # Where the compiler of this machine looks for them: the folder's name has the machine's in it.
   for header in sqlite3.h curl/curl.h; do
     found=$(printf '#include <%s>\n' "$header" | ${CXX:-g++} -x c++ -M - 2>/dev/null | tr ' ' '\n' | grep "/$header\$" | head -n 1)
-    [ -n "$found" ] || fail "<$header> is missing: sh cmake/bootstrap.sh build installs it"
+    [ -n "$found" ] || cannot "<$header> is missing: sh cmake/bootstrap.sh build installs it"
     case "$header" in
     */*) cp -RL "$(dirname "$found")" "$prefix/include/" ;;
     *) cp -L "$found" "$prefix/include/" ;;
@@ -242,10 +253,10 @@ make_zlib() {
 install_zig() {
   [ -x "$cross/zig/ziglang/zig" ] && [ -e "$cross/zig/ziglang-$zig_version.dist-info" ] && return 0
   need python3 python3
-  python3 -m pip --version >/dev/null 2>&1 || fail "Python's pip is missing; the package python3-pip has it"
+  python3 -m pip --version >/dev/null 2>&1 || cannot "Python's pip is missing; the package python3-pip has it"
   say "fetching the compiler (100 MB)"
   rm -rf "$cross/zig"
-  logged zig python3 -m pip install --quiet --no-deps --only-binary=:all: --target "$cross/zig" "ziglang==$zig_version"
+  obtained fetch-the-compiler python3 -m pip install --quiet --no-deps --only-binary=:all: --target "$cross/zig" "ziglang==$zig_version"
 }
 
 # Compiler and binary tools under the names that CMake and ccache know. Undefined behaviour checks are left to the

@@ -35,6 +35,8 @@ set(handler_platform
   crash/posix/orphan_recorder.cpp crash/posix/proc_file.cpp crash/posix/safe_memory.cpp crash/posix/thread_stacks.cpp
   stack/linux/context_walk.cpp ${machine})
 
+set(thread_scope_copy client/thread_scope_copy.cpp)
+
 set(platform
   stack/linux/module_list.cpp stack/linux/stack_bounds.cpp stack/linux/system_modules.cpp
   stack/posix/symbolizer_dladdr.cpp stack/posix/throw_hook.cpp

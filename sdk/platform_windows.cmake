@@ -7,6 +7,7 @@ set(handler_platform
   crash/windows/crash_site.cpp crash/windows/crash_thread.cpp crash/windows/crash_writer.cpp
   crash/windows/exception_registers.cpp crash/windows/guarded.cpp crash/windows/module_maps.cpp
   crash/windows/thread_stacks.cpp stack/windows/library_function.cpp stack/windows/stack_walk.cpp)
+set(thread_scope_copy client/thread_scope_copy.cpp)
 set(platform
   stack/windows/coff_symbols.cpp stack/windows/fast_unwind.cpp stack/windows/module_list.cpp
   stack/windows/pe_image.cpp stack/windows/stack_bounds.cpp stack/windows/symbolizer.cpp

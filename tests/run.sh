@@ -2,7 +2,7 @@
 # Builds and runs every test there is. Does its own set-up on a fresh machine; a second run builds only what changed.
 #
 #   sh tests/run.sh                 everything, as CI does
-#   sh tests/run.sh --only dev      one of: dev release asan tsan fuzz
+#   sh tests/run.sh --only dev      one of: dev release asan tsan fuzz macos
 #   sh tests/run.sh --long          with long loops (fuzzers run for a minute each)
 #
 # Every stage's output goes to build/logs/<stage>.log; a failing stage's end is shown. The last line counts the tests.
@@ -29,9 +29,9 @@ while [ $# -gt 0 ]; do
   shift
 done
 case "$only" in
-'' | dev | release | asan | tsan | fuzz) ;;
+'' | dev | release | asan | tsan | fuzz | macos) ;;
 *)
-  echo "tests/run.sh: --only takes dev, release, asan, tsan or fuzz, not '$only'" >&2
+  echo "tests/run.sh: --only takes dev, release, asan, tsan, fuzz or macos, not '$only'" >&2
   exit 2
   ;;
 esac
@@ -46,7 +46,8 @@ jobs=$(getconf _NPROCESSORS_ONLN)
 passed=0
 failed=0
 
-# step NAME COMMAND...: runs it with its output in a log; shows how long it took, and the log's end when it fails.
+# step NAME COMMAND...: runs it with its output in a log; shows how long it took, and the log's end when it fails. Exit
+# status 3 says that this machine lacks something, by the log's last line.
 step() {
   name=$1
   shift
@@ -58,6 +59,8 @@ step() {
   took=$(($(date +%s) - started))
   if [ "$status" -eq 0 ]; then
     printf 'ok      %4d s\n' "$took"
+  elif [ "$status" -eq 3 ]; then
+    printf 'LEFT OUT: %s\n' "$(tail -n 1 "$log")"
   else
     printf 'FAILED  %4d s   (%s)\n' "$took" "$log"
     tail -n 60 "$log"
@@ -95,6 +98,25 @@ run_tests() {
   return "$status"
 }
 
+# has_libraries TARGET: makes what a cross build needs. Where this machine cannot have it, the target is left out.
+has_libraries() {
+  step "$1: libraries" sh cmake/cross_libraries.sh "$1"
+  status=$?
+  [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || failed=$((failed + 1))
+  return "$status"
+}
+
+# What is written for macOS compiles and links; it cannot be run here.
+build_macos() {
+  has_libraries macos-arm64 && has_libraries macos-x86_64 || return
+  if build macos; then passed=$((passed + 1)); fi
+  # What differs between processors.
+  if must "macos-x86_64: configure" cmake --preset macos-x86_64 &&
+    must "macos-x86_64: handler" cmake --build --preset macos-x86_64 --target trapline_crash_handler; then
+    passed=$((passed + 1))
+  fi
+}
+
 wants() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 
 install_node_packages() {
@@ -111,6 +133,7 @@ if must "system packages" sh cmake/bootstrap.sh test && must "node packages" ins
   # Tests labelled "once" (formatting, the house, ...) say the same in every build.
   if wants asan && build asan; then run_tests asan -LE once; fi
   if wants tsan && build tsan; then run_tests tsan -LE 'once|e2e'; fi
+  if wants macos; then build_macos; fi
   if wants fuzz && build fuzz; then run_tests fuzz -L fuzz; fi
 fi
 

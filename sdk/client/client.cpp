@@ -1,6 +1,7 @@
 #include "sdk/client/client.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <utility>
@@ -162,8 +163,12 @@ void Client::report_hang(const Hang& hang) {
   request.mechanism = "app_hang";
   request.threads = hang.threads;
   request.thread_id = hang.thread_id;
+  std::array<std::uintptr_t, kCrashThreadFrames> stack{};
   for (const CrashThread& thread : hang.threads) {
-    if (thread.id == hang.thread_id) request.stack = stack_of(thread);
+    if (thread.id != hang.thread_id) continue;
+    const auto frames = stack_of(thread);
+    std::copy(frames.begin(), frames.end(), stack.begin());
+    request.stack = std::span(stack).first(frames.size());
   }
   request.wants_stack = false;
   capture(request);

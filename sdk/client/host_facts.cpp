@@ -12,6 +12,9 @@ std::string runtime_context() {
 #ifdef __GLIBCXX__
   json.key("library").text("libstdc++ " + std::to_string(__GLIBCXX__));
 #endif
+#ifdef _LIBCPP_VERSION
+  json.key("library").text("libc++ " + std::to_string(_LIBCPP_VERSION));
+#endif
   json.key("compiler").text(__VERSION__);
   return json.end_object().take();
 }

@@ -86,7 +86,8 @@ void note_termination(const CrashArea& area, const void* caller) {
     kind = CrashKind::kPureVirtual;
   } else if (type == nullptr) {
     kind = CrashKind::kTerminate;
-  } else if (is_called_by(own, "__gxx_personality_v0") || is_called_by(own, "__cxa_call_terminate")) {
+  } else if (is_called_by(own, "__gxx_personality_v0") || is_called_by(own, "__cxa_call_terminate") ||
+             is_called_by(own, "__clang_call_terminate")) {
     kind = CrashKind::kNoexcept;
   }
   CrashBlock& block = area.block();

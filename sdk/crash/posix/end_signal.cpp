@@ -3,7 +3,6 @@
 #include <atomic>
 #include <csignal>
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace trapline::sdk {
@@ -24,7 +23,7 @@ void on_end_signal(int number) {
   none.sa_handler = SIG_DFL;  // NOLINT(cppcoreguidelines-pro-type-union-access): the system's struct
   sigaction(number, &none, nullptr);
   // It comes when this handler returns.
-  syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
+  raise(number);
 }
 
 }  // namespace

@@ -16,8 +16,6 @@ using Session = trapline::tests::SdkSession;
 
 namespace {
 
-constexpr std::chrono::seconds kLong{30};
-
 /// The one item of an envelope.
 struct Item {
   json header;
