@@ -6,11 +6,10 @@ set(recorder_platform recorder/linux/file_blocks.cpp recorder/linux/single_pages
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set(processor x86_64)
-  set(minidump crash/helper/minidump.cpp crash/helper/stopped_process.cpp)
 else()
   set(processor aarch64)
-  set(minidump crash/helper/no_minidump.cpp)
 endif()
+set(minidump crash/helper/minidump.cpp crash/helper/stopped_process.cpp crash/helper/${processor}/dump_machine.cpp)
 set(unwinder stack/${processor}/fast_unwind.cpp)
 set(machine crash/posix/${processor}/crash_machine.cpp stack/${processor}/context_walk.cpp
     stack/${processor}/unwind_machine.cpp stack/dwarf/rule_cache.cpp stack/dwarf/unwind_rule.cpp)
