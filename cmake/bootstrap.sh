@@ -24,7 +24,8 @@ debian_build="g++ cmake ninja-build pkg-config libcurl4-openssl-dev zlib1g-dev n
   libsqlite3-dev libcpp-httplib-dev libsodium-dev libcli11-dev libtomlplusplus-dev libspdlog-dev libdw-dev
   libbrotli-dev libre2-dev libzstd-dev libelf-dev"
 debian_test="binutils doctest-dev ccache clang clang-tidy clang-format libclang-rt-14-dev chromium openssl
-  g++-mingw-w64-x86-64-posix libz-mingw-w64-dev dpkg-dev make perl tcl unicode-data python3-six python3-pip"
+  g++-mingw-w64-x86-64-posix libz-mingw-w64-dev dpkg-dev make perl tcl unicode-data python3-six python3-pip
+  g++-aarch64-linux-gnu qemu-system-arm cpio wine wine64"
 
 fedora_build="gcc-c++ cmake ninja-build pkgconf-pkg-config libcurl-devel zlib-devel json-devel simdjson-devel
   sqlite-devel cpp-httplib-devel libsodium-devel cli11-devel tomlplusplus-devel spdlog-devel elfutils-devel

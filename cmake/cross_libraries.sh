@@ -40,7 +40,7 @@ fail() {
 # cannot REASON: what this machine does not have, and cannot be asked of it.
 cannot() {
   printf '%s\n' "cross libraries ($target): $*" >&2
-  exit 3
+  exit 77
 }
 
 # need PROGRAM PACKAGE

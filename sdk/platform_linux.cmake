@@ -5,15 +5,14 @@ set(recorder_platform recorder/linux/file_blocks.cpp recorder/linux/single_pages
     recorder/posix/recorder_file.cpp)
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  set(unwinder stack/x86_64/fast_unwind.cpp)
-  set(machine crash/posix/x86_64/crash_machine.cpp stack/x86_64/context_walk.cpp stack/x86_64/rule_cache.cpp
-      stack/x86_64/unwind_rule.cpp)
-  set(minidump crash/helper/minidump.cpp crash/helper/stopped_process.cpp)
+  set(processor x86_64)
 else()
-  set(unwinder stack/generic/fast_unwind.cpp)
-  set(machine crash/posix/aarch64/crash_machine.cpp stack/aarch64/context_walk.cpp)
-  set(minidump crash/helper/no_minidump.cpp)
+  set(processor aarch64)
 endif()
+set(minidump crash/helper/minidump.cpp crash/helper/stopped_process.cpp crash/helper/${processor}/dump_machine.cpp)
+set(unwinder stack/${processor}/fast_unwind.cpp)
+set(machine crash/posix/${processor}/crash_machine.cpp stack/${processor}/context_walk.cpp
+    stack/${processor}/unwind_machine.cpp stack/dwarf/rule_cache.cpp stack/dwarf/unwind_rule.cpp)
 
 # Of libcurl, libdw and SQLite only the headers are used: they are loaded when they are needed, since linking them would
 # cost every program 5 ms at its start.

@@ -2,7 +2,7 @@
 # Builds and runs every test there is. Does its own set-up on a fresh machine; a second run builds only what changed.
 #
 #   sh tests/run.sh                 everything, as CI does
-#   sh tests/run.sh --only dev      one of: dev release asan tsan fuzz macos
+#   sh tests/run.sh --only dev      one of: dev release asan tsan fuzz windows macos aarch64
 #   sh tests/run.sh --long          with long loops (fuzzers run for a minute each)
 #
 # Every stage's output goes to build/logs/<stage>.log; a failing stage's end is shown. The last line counts the tests.
@@ -29,9 +29,9 @@ while [ $# -gt 0 ]; do
   shift
 done
 case "$only" in
-'' | dev | release | asan | tsan | fuzz | macos) ;;
+'' | dev | release | asan | tsan | fuzz | windows | macos | aarch64) ;;
 *)
-  echo "tests/run.sh: --only takes dev, release, asan, tsan, fuzz or macos, not '$only'" >&2
+  echo "tests/run.sh: --only takes dev, release, asan, tsan, fuzz, windows, macos or aarch64, not '$only'" >&2
   exit 2
   ;;
 esac
@@ -47,7 +47,7 @@ passed=0
 failed=0
 
 # step NAME COMMAND...: runs it with its output in a log; shows how long it took, and the log's end when it fails. Exit
-# status 3 says that this machine lacks something, by the log's last line.
+# status 77 says that this machine lacks something, by the log's last line.
 step() {
   name=$1
   shift
@@ -59,7 +59,7 @@ step() {
   took=$(($(date +%s) - started))
   if [ "$status" -eq 0 ]; then
     printf 'ok      %4d s\n' "$took"
-  elif [ "$status" -eq 3 ]; then
+  elif [ "$status" -eq 77 ]; then
     printf 'LEFT OUT: %s\n' "$(tail -n 1 "$log")"
   else
     printf 'FAILED  %4d s   (%s)\n' "$took" "$log"
@@ -68,10 +68,10 @@ step() {
   return "$status"
 }
 
-# must NAME COMMAND...: a step that counts only when it fails.
+# must NAME COMMAND...: a step that counts only when it fails. Status 77 is no failure: it cannot be done on this machine.
 must() {
   step "$@" || {
-    failed=$((failed + 1))
+    [ "$?" -eq 77 ] || failed=$((failed + 1))
     return 1
   }
 }
@@ -98,23 +98,26 @@ run_tests() {
   return "$status"
 }
 
-# has_libraries TARGET: makes what a cross build needs. Where this machine cannot have it, the target is left out.
-has_libraries() {
-  step "$1: libraries" sh cmake/cross_libraries.sh "$1"
-  status=$?
-  [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || failed=$((failed + 1))
-  return "$status"
-}
-
 # What is written for macOS compiles and links; it cannot be run here.
 build_macos() {
-  has_libraries macos-arm64 && has_libraries macos-x86_64 || return
+  for target in macos-arm64 macos-x86_64; do
+    must "$target: libraries" sh cmake/cross_libraries.sh "$target" || return
+  done
   if build macos; then passed=$((passed + 1)); fi
   # What differs between processors.
   if must "macos-x86_64: configure" cmake --preset macos-x86_64 &&
     must "macos-x86_64: handler" cmake --build --preset macos-x86_64 --target trapline_crash_handler; then
     passed=$((passed + 1))
   fi
+}
+
+# The libraries of a Windows build, and what runs its programs. Status 77: not to be had here.
+prepare_windows() {
+  command -v wine >/dev/null 2>&1 || {
+    echo "wine is not installed"
+    return 77
+  }
+  sh cmake/cross_libraries.sh mingw64
 }
 
 wants() { [ -z "$only" ] || [ "$only" = "$1" ]; }
@@ -125,6 +128,16 @@ install_node_packages() {
   done
 }
 
+# The libraries of a 64-bit Arm machine, and what compiles for it and emulates it. Status 77: not to be had here.
+prepare_arm() {
+  for tool in aarch64-linux-gnu-g++ qemu-system-aarch64 cpio; do
+    command -v "$tool" >/dev/null 2>&1 && continue
+    echo "$tool is not installed"
+    return 77
+  done
+  sh cmake/aarch64_sysroot.sh build/aarch64-sysroot
+}
+
 if must "system packages" sh cmake/bootstrap.sh test && must "node packages" install_node_packages; then
   if wants dev && build dev; then run_tests dev; fi
   if wants release && build release; then
@@ -133,8 +146,10 @@ if must "system packages" sh cmake/bootstrap.sh test && must "node packages" ins
   # Tests labelled "once" (formatting, the house, ...) say the same in every build.
   if wants asan && build asan; then run_tests asan -LE once; fi
   if wants tsan && build tsan; then run_tests tsan -LE 'once|e2e'; fi
+  if wants windows && must "windows: libraries" prepare_windows && build windows; then run_tests windows; fi
   if wants macos; then build_macos; fi
   if wants fuzz && build fuzz; then run_tests fuzz -L fuzz; fi
+  if wants aarch64 && must "aarch64: packages" prepare_arm && build aarch64; then run_tests aarch64; fi
 fi
 
 echo "$passed passed, $failed failed"

@@ -40,9 +40,8 @@ class ContextWalk {
   std::uintptr_t pc_ = 0;
   std::uintptr_t sp_ = 0;
   std::uintptr_t fp_ = 0;
-  [[maybe_unused]] std::uintptr_t link_ = 0;     ///< the link register, on processors that have one
-  [[maybe_unused]] std::uintptr_t pending_ = 0;  ///< a frame that comes after the one the link register names
-  bool is_exact_ = true;                         ///< pc_ is an instruction, not a return address
+  [[maybe_unused]] std::uintptr_t link_ = 0;  ///< the link register, on processors that have one
+  bool is_exact_ = true;                      ///< pc_ is an instruction, not a return address
   bool is_first_ = true;
 };
 

@@ -36,7 +36,7 @@ struct Way {
   std::string function;  ///< the app's innermost
   std::string thread = kMain;
   std::size_t other_events = 0;
-  std::vector<int> further_signals = {};  ///< that are as good
+  bool is_stack_whole = true;  ///< it can be walked to its end
 };
 
 const std::vector<Way>& ways() {
@@ -70,8 +70,8 @@ const std::vector<Way>& ways() {
       {"double-free", SIGABRT, "Heap corruption", "app::free_twice()"},
       {"heap-smash", SIGABRT, "Heap corruption", "app::smash_heap_top()"},
       {"malloc-lock", SIGSEGV, "SIGSEGV", "app::smash_free_chunk()"},
-      {"stack-smash", SIGABRT, "Stack smashing", "app::smash_stack()"},
-      {"lost-stack-pointer", SIGSEGV, "SIGSEGV", "app::lose_stack_pointer()"},
+      {"stack-smash", SIGABRT, "Stack smashing", "app::smash_stack()", kMain, 0, false},
+      {"lost-stack-pointer", SIGSEGV, "SIGSEGV", "app::lose_stack_pointer()", kMain, 0, false},
       {"stdio-lock", SIGSEGV, "SIGSEGV", "app::write_to_null()"},
       {"loader-lock", SIGSEGV, "SIGSEGV", "app::write_to_null()"},
       {"dlopen-constructor", SIGSEGV, "SIGSEGV", "plugin::crash_while_loading()"},
@@ -96,6 +96,12 @@ std::vector<json> fatal_events(const std::vector<json>& events) {
   return fatal;
 }
 
+bool has_main(const json& stacktrace) {
+  const json& frames = stacktrace["frames"];
+  return std::any_of(frames.begin(), frames.end(),
+                     [](const json& frame) { return frame.value("function", "") == "main"; });
+}
+
 /// What is wrong with the report; "" when nothing is.
 std::string find_fault(const Way& way, const std::vector<json>& events, const std::string& program) {
   const std::vector<json> fatal = fatal_events(events);
@@ -113,6 +119,7 @@ std::string find_fault(const Way& way, const std::vector<json>& events, const st
   if (!exception.contains("stacktrace")) return "no stack";
   const std::string top = top_in_app(exception["stacktrace"]);
   if (top.substr(0, way.function.size()) != way.function) return "top frame " + top;
+  if (way.thread == kMain && way.is_stack_whole && !has_main(exception["stacktrace"])) return "no main() in the stack";
   const json& thread = event["threads"]["values"][0];
   const std::string name = way.thread == kMain ? program.substr(program.rfind('/') + 1).substr(0, 15) : way.thread;
   if (thread["name"] != name || thread["crashed"] != true) return "thread " + thread.dump().substr(0, 200);
@@ -168,9 +175,24 @@ void check_way(const Way& way, const std::string& path, bool has_helper) {
                    << " ms, there after " << outcome.arrived_ms << " ms more");
 }
 
+#if defined(__aarch64__)
+constexpr bool kDivisionTraps = false;  // it gives 0
+#else
+constexpr bool kDivisionTraps = true;
+#endif
+
 void run_matrix(bool has_helper) {
-  for (const std::string path : {TRAPLINE_CRASH_PROGRAM, TRAPLINE_CRASH_PROGRAM_O2}) {
-    for (const Way& way : ways()) check_way(way, path, has_helper);
+  std::vector<std::string> programs = {TRAPLINE_CRASH_PROGRAM, TRAPLINE_CRASH_PROGRAM_O2};
+  // On an emulated machine, where everything takes long: each program one way, each way of delivery with one program.
+  if (std::getenv("TEST_HALF") != nullptr) programs.erase(has_helper ? programs.begin() : programs.end() - 1);
+  for (const std::string& path : programs) {
+    for (const Way& way : ways()) {
+      if (way.name == "division" && !kDivisionTraps) {
+        MESSAGE("division by zero is left out: this processor does not trap it");
+        continue;
+      }
+      check_way(way, path, has_helper);
+    }
   }
 }
 

@@ -18,6 +18,24 @@ using namespace trapline::tests;
 
 namespace {
 
+// Where the format's CONTEXT has them. A leaf function's caller may be in a register only, on a processor with a link
+// register: its caller's is on the stack.
+#if defined(__aarch64__)
+constexpr const char* kProgramCounter = "pc";
+constexpr std::size_t kProgramCounterAt = 0x108;
+constexpr std::size_t kStackPointerAt = 0x100;
+constexpr std::size_t kContextBytes = 912;
+constexpr std::uint16_t kArchitecture = 12;
+constexpr std::size_t kCallerOnStack = 3;
+#else
+constexpr const char* kProgramCounter = "rip";
+constexpr std::size_t kProgramCounterAt = 0xF8;
+constexpr std::size_t kStackPointerAt = 0x98;
+constexpr std::size_t kContextBytes = 1232;
+constexpr std::uint16_t kArchitecture = 9;
+constexpr std::size_t kCallerOnStack = 2;
+#endif
+
 class DumpReader {
  public:
   explicit DumpReader(std::string bytes) : bytes_(std::move(bytes)) {
@@ -80,11 +98,14 @@ TEST_CASE("a crash carries a minidump with the signal, all threads and their sta
 
   const json& thread = events[0]["threads"]["values"][0];
   const json& stack = events[0]["exception"]["values"][0]["stacktrace"];
-  const auto rip = std::stoull(stack["registers"]["rip"].get<std::string>(), nullptr, 16);
+  const auto pc = std::stoull(stack["registers"][kProgramCounter].get<std::string>(), nullptr, 16);
   const std::size_t exception = dump.stream(6);
   CHECK(dump.number(exception) == thread["id"].get<std::uint32_t>());
   CHECK(dump.number(exception + 8) == SIGSEGV);
-  CHECK(dump.number<std::uint64_t>(dump.number(exception + 164) + 0xF8) == rip);
+  CHECK(dump.number<std::uint64_t>(dump.number(exception + 164) + kProgramCounterAt) == pc);
+
+  CHECK(dump.number(exception + 160) == kContextBytes);
+  CHECK(dump.number<std::uint16_t>(dump.stream(7)) == kArchitecture);
 
   const std::size_t threads = dump.stream(3);
   CHECK(dump.number(threads) >= 3);
@@ -93,14 +114,15 @@ TEST_CASE("a crash carries a minidump with the signal, all threads and their sta
     const std::size_t at = threads + 4 + index * 48;
     const std::uint64_t from = dump.number<std::uint64_t>(at + 24);
     const std::uint64_t size = dump.number(at + 32);
-    const std::uint64_t sp = dump.number<std::uint64_t>(dump.number(at + 44) + 0x98);
+    const std::uint64_t sp = dump.number<std::uint64_t>(dump.number(at + 44) + kStackPointerAt);
     CHECK(from <= sp);
     CHECK(sp < from + size);
     has_crashed_thread = has_crashed_thread || dump.number(at) == thread["id"].get<std::uint32_t>();
     if (dump.number(at) != thread["id"].get<std::uint32_t>()) continue;
     // The caller's address is in the copied stack.
     const json& frames = stack["frames"];
-    const auto caller = std::stoull(frames[frames.size() - 2]["instruction_addr"].get<std::string>(), nullptr, 16) + 1;
+    const auto caller =
+        std::stoull(frames[frames.size() - kCallerOnStack]["instruction_addr"].get<std::string>(), nullptr, 16) + 1;
     const std::string wanted(reinterpret_cast<const char*>(&caller), sizeof caller);
     CHECK(dump.bytes().substr(dump.number(at + 36), size).find(wanted) != std::string::npos);
   }
@@ -113,8 +135,8 @@ TEST_CASE("a crash carries a minidump with the signal, all threads and their sta
     if (dump.text(dump.number(at + 20)) != TRAPLINE_CRASH_PROGRAM) continue;
     has_program = true;
     const auto base = dump.number<std::uint64_t>(at);
-    CHECK(base <= rip);
-    CHECK(rip < base + dump.number(at + 8));
+    CHECK(base <= pc);
+    CHECK(pc < base + dump.number(at + 8));
     CHECK(dump.number(at + 76) == 24);  // "BpEL" and 20 bytes of build id
   }
   CHECK(has_program);

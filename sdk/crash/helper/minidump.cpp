@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sdk/crash/helper/arena.h"
+#include "sdk/crash/helper/dump_machine.h"
 #include "sdk/crash/helper/stopped_process.h"
 #include "sdk/crash/posix/proc_file.h"
 #include "sdk/recorder/layout.h"
@@ -45,18 +46,6 @@ constexpr std::size_t kModuleSize = 108;
 constexpr std::size_t kMemorySize = 16;
 constexpr std::size_t kExceptionSize = 168;
 constexpr std::size_t kSystemSize = 56;
-constexpr std::size_t kContextSize = 1232;
-
-/// Where the registers are in CONTEXT (winnt.h, AMD64), in the order of the crash record's registers.
-constexpr std::array<std::size_t, 17> kRegisterPlaces = {0xF8, 0x98, 0xA0, 0x78, 0x90, 0x80, 0x88, 0xA8, 0xB0,
-                                                         0xB8, 0xC0, 0xC8, 0xD0, 0xD8, 0xE0, 0xE8, 0xF0};
-constexpr std::size_t kFlagsPlace = 0x44;
-using Registers = std::array<std::uint64_t, 18>;  ///< the last are the flags
-
-Registers registers_of(const user_regs_struct& from) {
-  return {from.rip, from.rsp, from.rbp, from.rax, from.rbx, from.rcx, from.rdx, from.rsi, from.rdi,
-          from.r8,  from.r9,  from.r10, from.r11, from.r12, from.r13, from.r14, from.r15, from.eflags};
-}
 
 /// The crash record, mapped; its own memory when there is none.
 class Crash {
@@ -71,11 +60,7 @@ class Crash {
     munmap(memory, kEventsAt);
   }
   [[nodiscard]] const CrashBlock& block() const { return *reinterpret_cast<const CrashBlock*>(block_bytes_.data()); }
-  [[nodiscard]] Registers registers() const {
-    Registers registers{};
-    std::copy_n(block().registers.begin(), registers.size(), registers.begin());
-    return registers;
-  }
+  [[nodiscard]] const DumpRegisters& registers() const { return block().registers; }
 
  private:
   alignas(CrashBlock) std::array<char, sizeof(CrashBlock)> block_bytes_{};
@@ -150,15 +135,18 @@ class Minidump {
     if (place != 0 && count_ < kStreams) entries_[count_++] = {type, static_cast<std::uint32_t>(size), place};
   }
 
-  std::uint32_t write_context(const Registers& registers) {
-    constexpr std::uint32_t kControlIntegerSegments = 0x00100007;
-    const std::uint32_t place = arena_.reserve(kContextSize);
+  std::uint32_t write_context(const DumpRegisters& registers) {
+    const std::uint32_t place = arena_.reserve(kDumpMachine.context_bytes);
     if (place == 0) return 0;
-    arena_.put(place + 0x30, kControlIntegerSegments);
-    for (std::size_t index = 0; index < kRegisterPlaces.size(); ++index) {
-      arena_.put(place + kRegisterPlaces[index], registers[index]);
+    arena_.put(place + kDumpMachine.flags_place, kDumpMachine.flags);
+    for (std::size_t index = 0; index < kDumpMachine.context.size(); ++index) {
+      const ContextField& field = kDumpMachine.context[index];
+      if (field.bytes == 4) {
+        arena_.put(place + field.place, static_cast<std::uint32_t>(registers[index]));
+      } else {
+        arena_.put(place + field.place, registers[index]);
+      }
     }
-    arena_.put(place + kFlagsPlace, static_cast<std::uint32_t>(registers.back()));
     return place;
   }
 
@@ -179,7 +167,7 @@ class Minidump {
       const StoppedProcess::Thread& thread = process_[index];
       const bool is_crashed = static_cast<std::uint64_t>(thread.id) == crash_.block().thread_id;
       // The crashed thread stands in its handler; what it was doing is in the crash record.
-      const Registers registers = is_crashed ? crash_.registers() : registers_of(thread.registers);
+      const DumpRegisters& registers = is_crashed ? crash_.registers() : thread.registers;
       const std::uint64_t sp = registers[1];
       const Memory stack =
           copy_memory(sp - std::min<std::uint64_t>(sp, kRedZone), is_crashed ? kCrashedStackBytes : kStackBytes);
@@ -191,7 +179,7 @@ class Minidump {
       arena_.put(place + 24, stack.from);
       arena_.put(place + 32, stack.size);
       arena_.put(place + 36, stack.place);
-      arena_.put(place + 40, static_cast<std::uint32_t>(kContextSize));
+      arena_.put(place + 40, static_cast<std::uint32_t>(kDumpMachine.context_bytes));
       arena_.put(place + 44, context);
     }
     add_stream(kThreads, list, 4 + process_.size() * kThreadSize);
@@ -297,16 +285,15 @@ class Minidump {
     arena_.put(place + 8, static_cast<std::uint32_t>(block.signal));
     arena_.put(place + 12, static_cast<std::uint32_t>(block.code));
     arena_.put(place + 24, block.address);
-    arena_.put(place + 160, static_cast<std::uint32_t>(kContextSize));
+    arena_.put(place + 160, static_cast<std::uint32_t>(kDumpMachine.context_bytes));
     arena_.put(place + 164, crashed_context_);
     add_stream(kException, place, kExceptionSize);
   }
 
   void write_system() {
-    constexpr std::uint16_t kAmd64 = 9;
     constexpr std::uint32_t kLinux = 0x8201;
     const std::uint32_t place = arena_.reserve(kSystemSize);
-    arena_.put(place, kAmd64);
+    arena_.put(place, kDumpMachine.architecture);
     arena_.put(place + 6, static_cast<std::uint8_t>(sysconf(_SC_NPROCESSORS_ONLN)));
     arena_.put(place + 20, kLinux);
     arena_.put(place + 24, write_string("Linux"));

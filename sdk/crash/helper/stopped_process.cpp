@@ -31,7 +31,7 @@ void StoppedProcess::stop(pid_t thread) {
                            waitpid(thread, &status, __WALL) == thread && WIFSTOPPED(status);
   if (!has_stopped) return;
   threads_[count_].id = thread;
-  if (ptrace(PTRACE_GETREGS, thread, nullptr, &threads_[count_].registers) == 0) {
+  if (read_registers(thread, threads_[count_].registers)) {
     ++count_;
   } else {
     ptrace(PTRACE_DETACH, thread, nullptr, nullptr);

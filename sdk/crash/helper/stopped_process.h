@@ -5,7 +5,8 @@
 #include <cstdint>
 
 #include <sys/types.h>
-#include <sys/user.h>
+
+#include "sdk/crash/helper/dump_machine.h"
 
 namespace trapline::sdk {
 
@@ -15,7 +16,7 @@ class StoppedProcess {
   static constexpr std::size_t kMostThreads = 128;
   struct Thread {
     pid_t id = 0;
-    user_regs_struct registers{};
+    DumpRegisters registers{};
   };
 
   explicit StoppedProcess(pid_t process);

@@ -69,8 +69,8 @@ void write_stack(const CrashArea& area, const CaughtSignal& caught) {
   alignas(Reader) static std::array<std::byte, sizeof(Reader)> room;
   ContextWalk walk(*caught.context, *new (room.data()) Reader);
   record_stack(walk, block);
-  // A trap's address is the one behind it, as return addresses are.
-  if (caught.number == SIGTRAP && caught.info->si_code > 0 && block.depth > 0) --block.frames[0];
+  // The walk answers what is behind an interrupted instruction; a trap that the program has passed is there already.
+  if (caught.number == SIGTRAP && caught.info->si_code > 0 && block.depth > 0 && is_trap_passed()) --block.frames[0];
 }
 
 void write_scope(const CrashArea& area, const CaughtSignal&) {

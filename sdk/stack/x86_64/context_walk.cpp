@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "sdk/stack/x86_64/rule_cache.h"
+#include "sdk/stack/dwarf/rule_cache.h"
 
 namespace trapline::sdk {
 namespace {
@@ -40,17 +40,17 @@ bool ContextWalk::step_by_rule() {
   const std::uintptr_t address = is_exact_ ? pc_ : pc_ - 1;
   const UnwindRule rule = find_rule(address);
   std::uintptr_t cfa = 0;
-  switch (rule.kind) {
+  switch (rule.kind()) {
     case UnwindRule::Kind::kOutermost:
       return false;
-    case UnwindRule::Kind::kFromRsp:
-      cfa = sp_ + static_cast<std::uintptr_t>(std::int64_t{rule.cfa_offset});
+    case UnwindRule::Kind::kFromStackPointer:
+      cfa = sp_ + static_cast<std::uintptr_t>(std::int64_t{rule.cfa_offset()});
       break;
-    case UnwindRule::Kind::kFromRbp:
-      cfa = fp_ + static_cast<std::uintptr_t>(std::int64_t{rule.cfa_offset});
+    case UnwindRule::Kind::kFromFramePointer:
+      cfa = fp_ + static_cast<std::uintptr_t>(std::int64_t{rule.cfa_offset()});
       break;
     case UnwindRule::Kind::kStored: {
-      const auto stored = reader_.read(fp_ + static_cast<std::uintptr_t>(std::int64_t{rule.cfa_offset}));
+      const auto stored = reader_.read(fp_ + static_cast<std::uintptr_t>(std::int64_t{rule.cfa_offset()}));
       if (!stored) return false;
       cfa = *stored;
       break;
@@ -61,9 +61,9 @@ bool ContextWalk::step_by_rule() {
   }
   const auto caller = reader_.read(cfa - kWord);
   if (!caller) return false;
-  if (rule.saves_rbp) {
-    const std::uintptr_t base = rule.kind == UnwindRule::Kind::kStored ? fp_ : cfa;
-    const auto saved = reader_.read(base + static_cast<std::uintptr_t>(std::int64_t{rule.rbp_offset}));
+  if (rule.saves_frame_pointer()) {
+    const std::uintptr_t base = rule.kind() == UnwindRule::Kind::kStored ? fp_ : cfa;
+    const auto saved = reader_.read(base + static_cast<std::uintptr_t>(std::int64_t{rule.frame_pointer_offset}));
     if (!saved) return false;
     fp_ = *saved;
   }

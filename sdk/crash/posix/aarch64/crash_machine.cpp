@@ -24,6 +24,8 @@ std::size_t copy_registers(const ucontext_t& context, std::array<std::uint64_t, 
 
 const char* register_name(std::size_t index) { return index < std::size(kNames) ? kNames[index] : ""; }
 
+bool is_trap_passed() { return false; }
+
 FaultAccess page_fault_access(const ucontext_t& context) {
   // The kernel appends the exception syndrome register to the context (asm/sigcontext.h, ESR_MAGIC); its bits are in
   // the Arm Architecture Reference Manual, "ESR_EL1".

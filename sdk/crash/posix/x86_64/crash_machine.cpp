@@ -25,6 +25,8 @@ std::size_t copy_registers(const ucontext_t& context, std::array<std::uint64_t, 
 
 const char* register_name(std::size_t index) { return index < std::size(kRegisters) ? kRegisters[index].name : ""; }
 
+bool is_trap_passed() { return true; }
+
 FaultAccess page_fault_access(const ucontext_t& context) {
   // Intel's Software Developer's Manual, volume 3, "Page-Fault Exceptions": trap 14 and its error code.
   constexpr greg_t kPageFault = 14;

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "sdk/stack/x86_64/unwind_rule.h"
+#include "sdk/stack/dwarf/unwind_rule.h"
 
 namespace trapline::sdk {
 

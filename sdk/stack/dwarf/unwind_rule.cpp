@@ -1,4 +1,4 @@
-#include "sdk/stack/x86_64/unwind_rule.h"
+#include "sdk/stack/dwarf/unwind_rule.h"
 
 #include <array>
 #include <cstddef>
@@ -8,6 +8,8 @@
 
 #include <dlfcn.h>
 
+#include "sdk/stack/dwarf/unwind_machine.h"
+
 namespace trapline::sdk {
 namespace {
 
@@ -16,12 +18,14 @@ constexpr std::uint8_t kPcRelative4 = 0x1B;
 constexpr std::uint8_t kDataRelative4 = 0x3B;
 constexpr std::uint8_t kUnsigned4 = 0x03;
 
-constexpr std::uint64_t kRbp = 6;
-constexpr std::uint64_t kRsp = 7;
-constexpr std::uint64_t kReturnAddress = 16;
+constexpr int kWord = sizeof(std::uintptr_t);
 
-constexpr std::uint8_t kOpRbp = 0x76;  // DW_OP_breg6
+constexpr std::uint8_t kOpRegister0 = 0x70;  // DW_OP_breg0: a register's content plus an offset
 constexpr std::uint8_t kOpDereference = 0x06;
+constexpr std::int64_t kLargestFrame = UnwindRule::kLargestFrame;
+
+bool is_frame_pointer(std::uint8_t operation) { return operation == kOpRegister0 + kUnwindMachine.frame_pointer; }
+bool is_small(std::int64_t offset) { return offset >= INT16_MIN && offset <= INT16_MAX; }
 
 /// Reads the tables. They are part of the loaded module and trusted as its code is.
 class Cursor {
@@ -98,7 +102,7 @@ std::optional<CommonEntry> read_common(const std::uint8_t* at) {
   CommonEntry entry;
   entry.code_alignment = cursor.read_unsigned();
   entry.data_alignment = cursor.read_signed();
-  if (cursor.read<std::uint8_t>() != kReturnAddress || augmentation.empty() || augmentation[0] != 'z')
+  if (cursor.read<std::uint8_t>() != kUnwindMachine.return_address || augmentation.empty() || augmentation[0] != 'z')
     return std::nullopt;
   const std::uint64_t augmentation_bytes = cursor.read_unsigned();
   const std::uint8_t* const instructions = cursor.at() + augmentation_bytes;
@@ -114,8 +118,8 @@ std::optional<CommonEntry> read_common(const std::uint8_t* at) {
       const std::size_t bytes = encoding == 0x03 || encoding == 0x0B ? 4 : encoding == 0x00 || encoding == 0x0C ? 8 : 0;
       if (bytes == 0) return std::nullopt;
       cursor.move_to(cursor.at() + bytes);
-    } else {
-      return std::nullopt;  // 'S': a signal's frame
+    } else if (part != 'B' || !kUnwindMachine.signs_returns) {  // 'B': signed with another key
+      return std::nullopt;                                      // 'S': a signal's frame
     }
   }
   if (!has_encoding) return std::nullopt;
@@ -189,8 +193,10 @@ class Program {
     if (!execute(entry_.common.instructions, /*is_common=*/true)) return unknown;
     initial_ = rule_;
     if (!execute(entry_.instructions, /*is_common=*/false)) return unknown;
-    // The place of the saved rbp is told from rbp exactly where the CFA is.
-    const bool is_consistent = !rule_.saves_rbp || is_saved_by_rbp_ == (rule_.kind == UnwindRule::Kind::kStored);
+    if (kUnwindMachine.pushes_return && rule_.return_offset != -kWord) return unknown;
+    // The place of the saved frame pointer is told from the frame pointer exactly where the CFA is.
+    const bool is_consistent =
+        !rule_.saves_frame_pointer() || is_saved_by_itself_ == (rule_.kind() == UnwindRule::Kind::kStored);
     return is_consistent ? rule_ : unknown;
   }
 
@@ -232,11 +238,15 @@ class Program {
       case 0x04:  // advance_loc4
         is_past = advance(cursor.read<std::uint32_t>());
         return true;
+      case 0x05: {  // offset_extended
+        const std::uint64_t number = cursor.read_unsigned();
+        return save(number, static_cast<std::int64_t>(cursor.read_unsigned()));
+      }
       case 0x06:  // restore_extended
         restore(cursor.read_unsigned());
         return true;
       case 0x07:  // undefined: of the return address, there is no caller
-        if (cursor.read_unsigned() == kReturnAddress) rule_.kind = UnwindRule::Kind::kOutermost;
+        if (cursor.read_unsigned() == kUnwindMachine.return_address) rule_.set_kind(UnwindRule::Kind::kOutermost);
         return true;
       case 0x0A:  // remember_state
         if (depth_ == states_.size()) return false;
@@ -258,6 +268,12 @@ class Program {
         return define_stored(cursor);
       case 0x10:  // expression
         return save_by_expression(cursor);
+      case 0x11: {  // offset_extended_sf
+        const std::uint64_t number = cursor.read_unsigned();
+        return save(number, cursor.read_signed());
+      }
+      case 0x2D:  // AARCH64_negate_ra_state: signed or not, the signature is taken off
+        return kUnwindMachine.signs_returns;
       case 0x2E:  // GNU_args_size
         cursor.read_unsigned();
         return true;
@@ -273,59 +289,62 @@ class Program {
   }
   bool save(std::uint64_t number, std::int64_t factored) {
     const std::int64_t offset = factored * entry_.common.data_alignment;
-    if (number == kReturnAddress) return offset == -8;
-    if (number != kRbp) return true;
-    if (offset > 0 || offset < INT16_MIN) return false;
-    rule_.saves_rbp = true;
-    rule_.rbp_offset = static_cast<std::int16_t>(offset);
-    is_saved_by_rbp_ = false;
-    return true;
+    if (number == kUnwindMachine.return_address) {
+      rule_.return_offset = static_cast<std::int16_t>(offset);
+      return offset <= 0 && is_small(offset);
+    }
+    if (number != kUnwindMachine.frame_pointer) return true;
+    rule_.frame_pointer_offset = static_cast<std::int16_t>(offset);
+    is_saved_by_itself_ = false;
+    return offset <= 0 && is_small(offset);
   }
-  /// A function that aligns its stack keeps its CFA in memory: DW_OP_breg6 offset, DW_OP_deref. Other expressions make
+  /// A function that aligns its stack keeps its CFA in memory: DW_OP_breg of the frame pointer,
+  /// DW_OP_deref. Other expressions make
   /// the rule an unknown one.
   bool define_stored(Cursor& cursor) {
     const std::uint64_t bytes = cursor.read_unsigned();
     Cursor expression = cursor;
     cursor.move_to(cursor.at() + bytes);
-    rule_.kind = UnwindRule::Kind::kUnknown;
-    if (bytes < 3 || expression.read<std::uint8_t>() != kOpRbp) return true;
+    rule_.set_kind(UnwindRule::Kind::kUnknown);
+    if (bytes < 3 || !is_frame_pointer(expression.read<std::uint8_t>())) return true;
     const std::int64_t offset = expression.read_signed();
     const bool is_that = expression.read<std::uint8_t>() == kOpDereference && expression.at() == cursor.at();
-    if (!is_that || offset < INT32_MIN || offset > INT32_MAX) return true;
-    rule_.kind = UnwindRule::Kind::kStored;
-    rule_.cfa_offset = static_cast<std::int32_t>(offset);
+    if (!is_that || offset < -kLargestFrame || offset >= kLargestFrame) return true;
+    rule_.set_kind(UnwindRule::Kind::kStored);
+    rule_.set_cfa_offset(static_cast<std::int32_t>(offset));
     return true;
   }
-  /// Where a register is saved: DW_OP_breg6 offset.
+  /// Where a register is saved: DW_OP_breg of the frame pointer.
   bool save_by_expression(Cursor& cursor) {
     const std::uint64_t number = cursor.read_unsigned();
     const std::uint64_t bytes = cursor.read_unsigned();
     Cursor expression = cursor;
     cursor.move_to(cursor.at() + bytes);
-    if (number == kReturnAddress) return false;
-    if (number != kRbp) return true;
-    if (bytes < 2 || expression.read<std::uint8_t>() != kOpRbp) return false;
+    if (number == kUnwindMachine.return_address) return false;
+    if (number != kUnwindMachine.frame_pointer) return true;
+    if (bytes < 2 || !is_frame_pointer(expression.read<std::uint8_t>())) return false;
     const std::int64_t offset = expression.read_signed();
-    if (expression.at() != cursor.at() || offset < INT16_MIN || offset > INT16_MAX) return false;
-    rule_.saves_rbp = true;
-    rule_.rbp_offset = static_cast<std::int16_t>(offset);
-    is_saved_by_rbp_ = true;
+    if (expression.at() != cursor.at() || !is_small(offset)) return false;
+    rule_.frame_pointer_offset = static_cast<std::int16_t>(offset);
+    is_saved_by_itself_ = true;
     return true;
   }
   void restore(std::uint64_t number) {
-    if (number != kRbp) return;
-    rule_.saves_rbp = initial_.saves_rbp;
-    rule_.rbp_offset = initial_.rbp_offset;
+    if (number == kUnwindMachine.return_address) {
+      rule_.return_offset = initial_.return_offset;
+    } else if (number == kUnwindMachine.frame_pointer) {
+      rule_.frame_pointer_offset = initial_.frame_pointer_offset;
+    }
   }
   bool set_register(std::uint64_t number) {
-    rule_.kind = number == kRsp   ? UnwindRule::Kind::kFromRsp
-                 : number == kRbp ? UnwindRule::Kind::kFromRbp
-                                  : UnwindRule::Kind::kUnknown;  // for a few instructions, where a stack is aligned
+    rule_.set_kind(number == kUnwindMachine.stack_pointer   ? UnwindRule::Kind::kFromStackPointer
+                   : number == kUnwindMachine.frame_pointer ? UnwindRule::Kind::kFromFramePointer
+                                                            : UnwindRule::Kind::kUnknown);  // where a stack is aligned
     return true;
   }
   bool set_offset(std::int64_t offset) {
-    if (offset < 0 || offset > INT32_MAX) return false;
-    rule_.cfa_offset = static_cast<std::int32_t>(offset);
+    if (offset < 0 || offset >= kLargestFrame) return false;
+    rule_.set_cfa_offset(static_cast<std::int32_t>(offset));
     return true;
   }
 
@@ -334,7 +353,7 @@ class Program {
   std::uintptr_t location_;
   UnwindRule rule_;
   UnwindRule initial_;
-  bool is_saved_by_rbp_ = false;
+  bool is_saved_by_itself_ = false;  ///< the frame pointer's place is told from the frame pointer
   std::array<UnwindRule, 8> states_;
   std::size_t depth_ = 0;
 };

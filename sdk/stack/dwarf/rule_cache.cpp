@@ -1,4 +1,4 @@
-#include "sdk/stack/x86_64/rule_cache.h"
+#include "sdk/stack/dwarf/rule_cache.h"
 
 #include <array>
 #include <atomic>
@@ -19,12 +19,12 @@ class RuleCache {
     const std::uint64_t packed = entry.rule.load(std::memory_order_relaxed);
     const std::uint64_t key = entry.key.load(std::memory_order_relaxed);
     if ((key ^ packed) != address) return false;
-    rule = unpack(packed);
+    rule = std::bit_cast<UnwindRule>(packed);
     return true;
   }
   void put(std::uintptr_t address, const UnwindRule& rule) {
     Entry& entry = entries_[index_of(address)];
-    const std::uint64_t packed = pack(rule);
+    const std::uint64_t packed = std::bit_cast<std::uint64_t>(rule);
     entry.rule.store(packed, std::memory_order_relaxed);
     entry.key.store(address ^ packed, std::memory_order_relaxed);
   }
@@ -41,19 +41,6 @@ class RuleCache {
   };
   static std::size_t index_of(std::uintptr_t address) {
     return (address * 0x9E3779B97F4A7C15ULL) >> (64 - std::bit_width(kEntries - 1));
-  }
-  static std::uint64_t pack(const UnwindRule& rule) {
-    return (static_cast<std::uint64_t>(rule.kind) << 56U) | (std::uint64_t{rule.saves_rbp} << 48U) |
-           (std::uint64_t{static_cast<std::uint16_t>(rule.rbp_offset)} << 32U) |
-           static_cast<std::uint32_t>(rule.cfa_offset);
-  }
-  static UnwindRule unpack(std::uint64_t packed) {
-    UnwindRule rule;
-    rule.kind = static_cast<UnwindRule::Kind>(packed >> 56U);
-    rule.saves_rbp = (packed >> 48U & 1U) != 0;
-    rule.rbp_offset = static_cast<std::int16_t>(packed >> 32U);
-    rule.cfa_offset = static_cast<std::int32_t>(packed);
-    return rule;
   }
   std::array<Entry, kEntries> entries_{};
 };
