@@ -8,6 +8,7 @@
 #include <string>
 
 #include "collector/ingest/intake.h"
+#include "collector/ingest/spool.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -19,6 +20,7 @@ struct Config {
   std::string database;    ///< URL; empty: sqlite:<data>/trapline.db
   std::string public_url;  ///< where clients reach the collector; empty: http://<host>:<port>
   IntakeLimits limits;
+  SpoolOptions spool;
 
   [[nodiscard]] std::string database_url() const;
   /// `actual_port` is the one that was bound.

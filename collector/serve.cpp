@@ -114,7 +114,7 @@ Status serve(const Config& config) {
 
   auto store = open_store(config.database_url());
   if (!store) return store.error();
-  auto spool = Spool::open(config.data + "/spool.db");
+  auto spool = Spool::open(config.data + "/spool", config.spool);
   if (!spool) return spool.error();
   Accounts accounts(**store);
   Intake intake(**store, **spool, config.limits);

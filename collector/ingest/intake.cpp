@@ -2,22 +2,23 @@
 
 #include <charconv>
 #include <optional>
+#include <span>
+#include <unordered_set>
 #include <utility>
 
 #include "collector/ingest/auth.h"
-#include "collector/ingest/batch_header.h"
 #include "collector/ingest/content_coding.h"
 #include "collector/ingest/envelope_parser.h"
-#include "collector/ingest/event_check.h"
-#include "collector/ingest/events_body.h"
-#include "collector/ingest/item_types.h"
-#include "collector/ingest/store_body.h"
-#include "sdk/core/event_id.h"
+#include "sdk/core/random.h"
 
 namespace trapline::collector {
 namespace {
 
 constexpr int kRetryAfterStorageSeconds = 5;
+constexpr std::size_t kRememberedIds = 100'000;
+constexpr std::size_t kItemIdBytes = 16;
+/// Headers are kept with the events: longer ones tell nothing more.
+constexpr std::size_t kLongestHeader = 500;
 
 struct StatusOfCode {
   std::string_view code;
@@ -37,6 +38,8 @@ constexpr StatusOfCode kStatuses[] = {
     {"too_many_events", 413},
     {"unsupported_content_type", 415},
     {"storage", 503},
+    {"spool_full", 503},
+    {"disk_full", 503},
     {"out_of_memory", 503},
 };
 
@@ -66,6 +69,22 @@ Result<std::string> key_inside_envelope(std::string_view body) {
   return key_of_dsn(header->dsn);
 }
 
+std::string cut(std::string_view header) { return std::string(header.substr(0, kLongestHeader)); }
+
+KeySources key_sources(const IntakeRequest& request) {
+  return {request.x_sentry_auth, request.query_key, request.authorization, request.query_client};
+}
+
+RequestForm form_of(const IntakeRequest& request) {
+  RequestForm form;
+  form.door = request.door;
+  form.content_type = cut(request.content_type);
+  form.content_encoding = cut(request.content_encoding);
+  form.environment = cut(request.environment);
+  form.release = cut(request.release);
+  return form;
+}
+
 Error unknown_project(std::string_view id) {
   return {"unknown_project",
           "there is no project " + std::string(id.substr(0, 40)) + " here: is the DSN of another server?"};
@@ -73,39 +92,8 @@ Error unknown_project(std::string_view id) {
 
 }  // namespace
 
-/// The events of one request, split and checked.
-struct Intake::Batch {
-  std::vector<SpooledEvent> events;
-  std::vector<RejectedEvent> rejected;
-  std::map<std::string, std::uint64_t> ignored_items;
-  std::string event_id;  ///< what the answer names; empty: nothing
-  BatchHeader header;    ///< what the events have in common
-
-  /// Takes the next event in, or writes down why not. `id_override` wins over the payload's own.
-  void add(std::string_view json, std::size_t max_bytes, std::string_view id_override = {}) {
-    const std::size_t index = events.size() + rejected.size();
-    auto checked = check_event(json, max_bytes);
-    if (!checked) {
-      rejected.push_back({index, checked.error().code, checked.error().message});
-      return;
-    }
-    SpooledEvent event;
-    event.event_id = !id_override.empty() ? std::string(id_override) : std::move(checked->event_id);
-    if (event.event_id.empty()) event.event_id = core::new_event_id();
-    event.payload = header.complete(std::move(checked->json));
-    if (events.empty()) event_id = event.event_id;
-    events.push_back(std::move(event));
-  }
-
-  /// This batch, or the first event's error when no event could be taken.
-  Result<Batch> or_first_rejection() {
-    if (events.empty() && !rejected.empty()) return Error{rejected.front().code, rejected.front().message};
-    return std::move(*this);
-  }
-};
-
 Intake::Intake(Store& store, Spool& spool, IntakeLimits limits, const core::Clock& clock)
-    : store_(store), spool_(spool), keys_(store, clock), limits_(limits), clock_(clock) {}
+    : spool_(spool), keys_(store, clock), recent_ids_(kRememberedIds), limits_(limits), clock_(clock) {}
 
 std::variant<IntakeReceipt, IntakeRefusal> Intake::take(const IntakeRequest& request) {
   auto receipt = take_in(request);
@@ -120,7 +108,7 @@ Result<IntakeReceipt> Intake::take_in(const IntakeRequest& request) {
                                        std::to_string(limits_.max_body_bytes)};
   }
   // A key in the headers is checked before any work is spent on the body; only an envelope may carry it inside.
-  auto key = find_key({request.x_sentry_auth, request.query_key, request.authorization});
+  auto key = find_key(key_sources(request));
   if (!key) return key.error();
   std::optional<ProjectId> project;
   if (*key || request.door != Door::kEnvelope) {
@@ -143,9 +131,10 @@ Result<IntakeReceipt> Intake::take_in(const IntakeRequest& request) {
       project = *found;
     }
   }
-  auto batch = read_batch(request, body);
-  if (!batch) return batch.error();
-  return spool_batch(*project, std::move(*batch));
+  RequestForm form = form_of(request);
+  auto parts = read_decoded_parts(form, body, limits_);
+  if (!parts) return parts.error();
+  return spool_parts(*project, request, std::move(form), std::move(*parts));
 }
 
 /// The project that the request is for, when the key (empty: there is none) opens it.
@@ -173,90 +162,44 @@ Result<ProjectId> Intake::project_for(const IntakeRequest& request, std::string_
   return **project;
 }
 
-Result<Intake::Batch> Intake::read_batch(const IntakeRequest& request, std::string_view body) const {
-  switch (request.door) {
-    case Door::kEvents:
-      return read_events(request, body);
-    case Door::kStore:
-      return read_store(body);
-    case Door::kEnvelope:
-      break;
-  }
-  return read_envelope(body);
-}
-
-Result<Intake::Batch> Intake::read_events(const IntakeRequest& request, std::string_view body) const {
-  const auto format = events_format(request.content_type);
-  if (!format) return format.error();
-  const auto split = split_events(*format, body, limits_.max_events);
-  if (!split) return split.error();
-  Batch batch;
-  if (!split->batch_header.empty()) {
-    auto header = BatchHeader::read(split->batch_header);
-    if (!header) return header.error();
-    batch.header = std::move(*header);
-  }
-  for (const std::string_view event : split->events) batch.add(event, limits_.max_event_bytes);
-  // A body that is one event stands or falls with it; of a list, the others are taken.
-  if (!split->is_batch) return batch.or_first_rejection();
-  return batch;
-}
-
-Result<Intake::Batch> Intake::read_store(std::string_view body) const {
-  const auto decoded = decode_store_body(body, limits_.max_inflated_bytes);
-  if (!decoded) return decoded.error();
-  Batch batch;
-  batch.add(*decoded ? std::string_view(**decoded) : body, limits_.max_event_bytes);
-  return batch.or_first_rejection();
-}
-
-Result<Intake::Batch> Intake::read_envelope(std::string_view body) const {
-  const auto envelope = parse_envelope(body);
-  if (!envelope) return envelope.error();
-  Batch batch;
-  // The header's id is the first event's: attachments beside it refer to it by that.
-  std::string id = envelope->header.event_id.value_or("");
-  batch.event_id = id;
-  for (const EnvelopeItem& item : envelope->items) {
-    const ItemType type = item_type(item.type);
-    if (type.handling == ItemHandling::kDigest) {
-      batch.add(item.payload, limits_.max_event_bytes, std::exchange(id, ""));
-    } else {
-      ++batch.ignored_items[std::string(type.counted_as)];
-    }
-  }
-  return batch.or_first_rejection();
-}
-
-Result<IntakeReceipt> Intake::spool_batch(ProjectId project, Batch batch) {
+Result<IntakeReceipt> Intake::spool_parts(ProjectId project, const IntakeRequest& request, RequestForm form,
+                                          RequestParts parts) {
   IntakeReceipt receipt;
-  receipt.event_id = std::move(batch.event_id);
-  receipt.rejected = std::move(batch.rejected);
-  std::vector<SpooledEvent> fresh;
-  const UnixMillis now = clock_.unix_millis();
-  for (SpooledEvent& event : batch.events) {
-    const auto is_stored = store_.has_event(project, event.event_id);
-    if (!is_stored) return is_stored.error();
-    if (*is_stored) {
+  receipt.event_id = std::move(parts.event_id);
+  receipt.rejected = std::move(parts.rejected);
+  SpooledRequest spooled;
+  std::unordered_set<std::string> ids;  // of this request
+  std::uint64_t items = 0;
+  for (RequestPart& part : parts.parts) {
+    if (part.kind != ItemKind::kEvent) {
+      ++items;
+    } else if (recent_ids_.contains(project, part.event_id) || !ids.insert(part.event_id).second) {
       ++receipt.duplicates;
       continue;
     }
-    event.project_id = project;
-    event.received_at = now;
-    fresh.push_back(std::move(event));
+    spooled.parts.push_back(std::move(part));
   }
-  if (!fresh.empty()) {
-    const auto appended = spool_.append(std::move(fresh));
+  receipt.accepted = ids.size();
+  if (!spooled.parts.empty()) {
+    spooled.form = std::move(form);
+    spooled.project_id = project;
+    spooled.received_at = clock_.unix_millis();
+    spooled.item_id_base.resize(kItemIdBytes);
+    core::fill_random(std::as_writable_bytes(std::span(spooled.item_id_base)));
+    spooled.client_ip = request.client_ip;
+    spooled.user_agent = request.user_agent;
+    spooled.client = client_of(key_sources(request));
+    const Status appended = spool_.append(std::move(spooled), request.body);
     if (!appended) return appended.error();
-    receipt.accepted = appended->stored;
-    receipt.duplicates += appended->duplicates;
+    for (const std::string& id : ids) recent_ids_.add(project, id);
   }
   const std::lock_guard lock(counts_mutex_);
   ++counts_.requests;
   counts_.accepted += receipt.accepted;
+  counts_.accepted_items += items;
   counts_.duplicates += receipt.duplicates;
   for (const RejectedEvent& rejected : receipt.rejected) ++counts_.rejected[rejected.code];
-  for (const auto& [type, count] : batch.ignored_items) counts_.ignored_items[type] += count;
+  for (const auto& [type, count] : parts.ignored_items) counts_.ignored_items[type] += count;
   return receipt;
 }
 

@@ -12,43 +12,29 @@
 #include <vector>
 
 #include "collector/ingest/key_directory.h"
+#include "collector/ingest/recent_ids.h"
+#include "collector/ingest/request_parts.h"
 #include "collector/ingest/spool.h"
 #include "collector/storage/store.h"
 #include "sdk/core/clock.h"
 
 namespace trapline::collector {
 
-/// Sizes over which a request, or an event in it, is refused. Bytes.
-struct IntakeLimits {
-  std::size_t max_body_bytes = std::size_t{20} << 20;       ///< as sent
-  std::size_t max_inflated_bytes = std::size_t{100} << 20;  ///< after decompression; inflating stops there
-  std::size_t max_event_bytes = std::size_t{1} << 20;       ///< one event's JSON
-  std::size_t max_events = 1000;                            ///< in one request to /v1/events
-};
-
-enum class Door {
-  kEvents,    ///< POST /v1/events
-  kEnvelope,  ///< POST /api/<project>/envelope/
-  kStore,     ///< POST /api/<project>/store/
-};
-
 /// The parts of an HTTP request that matter here. Views are borrowed for the call.
 struct IntakeRequest {
   Door door = Door::kEvents;
   std::string_view path_project;  ///< as in the path; empty at /v1/events, where the key alone names the project
   std::string_view query_key;     ///< ?sentry_key=
+  std::string_view query_client;  ///< ?sentry_client=
   std::string_view x_sentry_auth;
   std::string_view authorization;
   std::string_view content_type;
   std::string_view content_encoding;
+  std::string_view environment;  ///< ?sentry_environment=
+  std::string_view release;      ///< ?sentry_release=
+  std::string_view client_ip;    ///< the connection's other end
+  std::string_view user_agent;
   std::string_view body;  ///< as sent
-};
-
-/// One event of the request that was not taken.
-struct RejectedEvent {
-  std::size_t index = 0;  ///< position in the request, from 0
-  std::string code;
-  std::string message;
 };
 
 struct IntakeReceipt {
@@ -71,6 +57,7 @@ struct IntakeRefusal {
 struct IntakeCounts {
   std::uint64_t requests = 0;  ///< that were taken in
   std::uint64_t accepted = 0;
+  std::uint64_t accepted_items = 0;  ///< that are no events
   std::uint64_t duplicates = 0;
   std::map<std::string, std::uint64_t> rejected;  ///< by reason, which is the error code
   std::map<std::string, std::uint64_t> ignored_items;
@@ -92,19 +79,14 @@ class Intake {
   [[nodiscard]] const IntakeLimits& limits() const { return limits_; }
 
  private:
-  struct Batch;
-
   Result<IntakeReceipt> take_in(const IntakeRequest& request);
   Result<ProjectId> project_for(const IntakeRequest& request, std::string_view key);
-  Result<Batch> read_events(const IntakeRequest& request, std::string_view body) const;
-  Result<Batch> read_store(std::string_view body) const;
-  Result<Batch> read_envelope(std::string_view body) const;
-  Result<Batch> read_batch(const IntakeRequest& request, std::string_view body) const;
-  Result<IntakeReceipt> spool_batch(ProjectId project, Batch batch);
+  Result<IntakeReceipt> spool_parts(ProjectId project, const IntakeRequest& request, RequestForm form,
+                                    RequestParts parts);
 
-  Store& store_;
   Spool& spool_;
   KeyDirectory keys_;
+  RecentIds recent_ids_;
   IntakeLimits limits_;
   const core::Clock& clock_;
   mutable std::mutex counts_mutex_;

@@ -122,7 +122,7 @@ TEST_CASE("a broken envelope is refused and the place named") {
 }
 
 TEST_CASE("item types outside the published list are counted under one name") {
-  CHECK(item_type("event").handling == ItemHandling::kDigest);
+  CHECK(item_type("event").kept_as == ItemKind::kEvent);
   CHECK(item_type("session").counted_as == "session");
   CHECK(item_type("made_up_by_a_client").counted_as == "unknown");
 }
