@@ -22,6 +22,7 @@
 #include "collector/http/http_server.h"
 #include "collector/http/session_routes.h"
 #include "collector/ingest/intake.h"
+#include "collector/ingest/item_writer.h"
 #include "collector/logging.h"
 #include "collector/storage/open_store.h"
 #include "sdk/core/random.h"
@@ -119,6 +120,17 @@ Status serve(const Config& config) {
   Accounts accounts(**store);
   Intake intake(**store, **spool, config.limits);
   Digester digester(**spool, **store);
+  ItemWriter item_writer(**spool, **store, [](const std::string& trouble) {
+    if (trouble.empty()) {
+      spdlog::info("storing sessions, files and reports goes on");
+    } else {
+      spdlog::error("storing sessions, files and reports is held up, they wait: {}", trouble);
+    }
+  });
+  if (const SpoolCounts found = (*spool)->counts(); found.damaged_records > 0 || found.torn_bytes > 0) {
+    spdlog::warn("the spool was not as it was left: {} damaged records, {} bytes cut off that nobody was told of",
+                 found.damaged_records, found.torn_bytes);
+  }
 
   // Bound before its routes exist, as they show the port; answered only from run() on.
   Router router;
@@ -134,12 +146,14 @@ Status serve(const Config& config) {
 
   if (Status status = greet(**store, accounts, *public_url); !status) return status;
   digester.start();
+  item_writer.start();
   std::thread serving([&server] { server.run(); });
   log_with_fields("listening", {{"url", config.public_url_at(*port)}});
   wait_for_end(signals);
   server.stop();
   serving.join();
   digester.stop();
+  item_writer.stop();
   spdlog::info("stopped");
   return {};
 }

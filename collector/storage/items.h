@@ -111,7 +111,4 @@ struct StoredItem {
   std::variant<Attachment, SessionUpdate, SessionCounts, UserReport, ClientLoss, CheckIn, Transaction> content;
 };
 
-std::string_view to_word(SessionStatus status);
-std::string_view to_word(CheckInStatus status);
-
 }  // namespace trapline::collector

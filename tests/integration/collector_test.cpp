@@ -124,6 +124,25 @@ TEST_CASE("events sent at all three doors become issues that the API shows") {
   CHECK(event["payload"]["exception"]["values"][0]["value"] == "v 1");
 }
 
+TEST_CASE("a browser's report and a crash handler's upload become events, and the upload is told their name") {
+  Fixture fixture;
+  const std::string key = "?sentry_key=" + fixture.collector.key();
+  const std::string report =
+      R"({"csp-report":{"effective-directive":"img-src","blocked-uri":"data","document-uri":"https://a/"}})";
+  CHECK(fixture.client->Post("/api/1/security/" + key + "&sentry_release=r1", report, "application/csp-report")->status ==
+        200);
+  const httplib::MultipartFormDataItems form = {{"sentry", R"({"release":"r2"})", "", ""},
+                                                {"upload_file_minidump", "MDMP....", "c.dmp", ""}};
+  const auto uploaded = fixture.client->Post("/api/1/minidump/" + key, form);
+  REQUIRE(uploaded);
+  CHECK(uploaded->status == 200);
+  CHECK(uploaded->body.size() == 36);
+  const json events = fixture.collector.wait_for_events(2);
+  for (const json& event : events) {
+    CHECK(event["release"] == (event["title"] == "Blocked 'img-src' from 'data'" ? "r1" : "r2"));
+  }
+}
+
 TEST_CASE("a chunked request without a content type is taken, as @sentry/node sends it") {
   Fixture fixture;
   const RawConnection connection(fixture.collector.port());
