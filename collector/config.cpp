@@ -147,6 +147,18 @@ core::Status read_bytes(const Settings& settings, const std::string& option, Num
   return read_number<Number>(settings, option, "a number of bytes, 1 or more", 1, target);
 }
 
+core::Status read_ranges(const Setting& setting, std::vector<AddressRange>& ranges) {
+  std::string_view rest = setting.value;
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    const auto range = AddressRange::parse(rest.substr(0, comma));
+    if (!range) return invalid(setting, "trusted-proxies", "addresses and ranges such as 127.0.0.1,10.0.0.0/8");
+    ranges.push_back(*range);
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string Config::database_url() const { return database.empty() ? "sqlite:" + data + "/trapline.db" : database; }
@@ -160,7 +172,7 @@ std::string Config::public_url_at(int actual_port) const {
 }
 
 std::span<const ConfigOption> config_options() {
-  static const std::array<ConfigOption, 10> kOptions{{
+  static const std::array<ConfigOption, 14> kOptions{{
       {"data", "DIR", "folder for the database and the spool (default ./trapline-data)"},
       {"database", "URL", "sqlite:PATH (default sqlite:DATA/trapline.db)"},
       {"listen", "HOST:PORT", "address to listen on (default 127.0.0.1:8790; port 0 picks a free one)"},
@@ -168,6 +180,10 @@ std::span<const ConfigOption> config_options() {
       {"max-body-bytes", "BYTES", "largest request body as sent (default 20971520)"},
       {"max-inflated-bytes", "BYTES", "largest request body after decompression (default 104857600)"},
       {"max-event-bytes", "BYTES", "largest single event (default 1048576)"},
+      {"max-requests-per-second", "COUNT", "that all senders together may make at the doors (default 0: no limit)"},
+      {"max-requests-per-ip", "COUNT", "that one address may make in a minute at the doors (default 0: no limit)"},
+      {"max-api-requests", "COUNT", "that one token or session may make in a minute at the API (default 600)"},
+      {"trusted-proxies", "RANGES", "whose X-Forwarded-For is believed, as in 127.0.0.1,10.0.0.0/8 (default none)"},
       {"spool-max-bytes", "BYTES",
        "accepted events that may wait on disk; above, senders are told 503 (default 2 GiB)"},
       {"spool-max-events", "COUNT", "the same as a number of events (default 2000000)"},
@@ -203,6 +219,16 @@ core::Result<Config> load_config(const std::map<std::string, std::string>& comma
   if (status) {
     status = read_number<std::uint64_t>(*settings, "min-free-bytes", "a number of bytes, 0 or more", 0,
                                         config.spool.min_free_bytes);
+  }
+  constexpr std::string_view kTakesCount = "a whole number, 0 or more";
+  const auto count_of = [&](const std::string& option, std::int64_t& target) {
+    if (status) status = read_number<std::int64_t>(*settings, option, kTakesCount, 0, target);
+  };
+  count_of("max-requests-per-second", config.limits.requests_per_second);
+  count_of("max-requests-per-ip", config.limits.requests_per_minute_and_ip);
+  count_of("max-api-requests", config.api_requests_per_minute);
+  if (const auto ranges = settings->find("trusted-proxies"); status && ranges != settings->end()) {
+    status = read_ranges(ranges->second, config.trusted_proxies);
   }
   if (!status) return status.error();
   return config;

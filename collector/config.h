@@ -6,7 +6,9 @@
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "collector/ingest/address.h"
 #include "collector/ingest/intake.h"
 #include "collector/ingest/spool.h"
 #include "sdk/core/result.h"
@@ -21,6 +23,8 @@ struct Config {
   std::string public_url;  ///< where clients reach the collector; empty: http://<host>:<port>
   IntakeLimits limits;
   SpoolOptions spool;
+  std::int64_t api_requests_per_minute = 600;  ///< of one token or session
+  std::vector<AddressRange> trusted_proxies;
 
   [[nodiscard]] std::string database_url() const;
   /// `actual_port` is the one that was bound.

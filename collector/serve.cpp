@@ -1,5 +1,6 @@
 #include "collector/serve.h"
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <memory>
@@ -21,6 +22,7 @@
 #include "collector/http/health_routes.h"
 #include "collector/http/http_server.h"
 #include "collector/http/session_routes.h"
+#include "collector/ingest/housekeeper.h"
 #include "collector/ingest/intake.h"
 #include "collector/ingest/item_writer.h"
 #include "collector/logging.h"
@@ -33,6 +35,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kKeyBytes = 16;
+/// How long a new or revoked key may take to be noticed, at most.
+constexpr std::chrono::seconds kHouseInterval{2};
 
 /// Held while a server uses the data folder; the kernel lets go of it when the process dies, however it dies.
 class DataFolderLock {
@@ -147,11 +151,13 @@ Status serve(const Config& config) {
   if (Status status = greet(**store, accounts, *public_url); !status) return status;
   digester.start();
   item_writer.start();
+  Housekeeper housekeeper({[&intake] { intake.keep_house(); }}, kHouseInterval);
   std::thread serving([&server] { server.run(); });
   log_with_fields("listening", {{"url", config.public_url_at(*port)}});
   wait_for_end(signals);
   server.stop();
   serving.join();
+  housekeeper.stop();
   digester.stop();
   item_writer.stop();
   spdlog::info("stopped");

@@ -61,7 +61,18 @@ HttpReply refusal_reply(const IntakeRefusal& refusal) {
   if (refusal.retry_after_seconds > 0) {
     reply.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_seconds));
   }
+  if (!refusal.rate_limits.empty()) reply.headers.emplace_back("X-Sentry-Rate-Limits", refusal.rate_limits);
   return reply;
+}
+
+/// The origin of the page that sends: of the header, or of the page's address where that is missing.
+std::string_view origin_of(const HttpRequest& request) {
+  const std::string_view origin = request.header("origin");
+  if (!origin.empty()) return origin;
+  const std::string_view referer = request.header("referer");
+  const std::size_t scheme_end = referer.find("://");
+  if (scheme_end == std::string_view::npos) return {};
+  return referer.substr(0, referer.find('/', scheme_end + 3));
 }
 
 }  // namespace
@@ -94,6 +105,8 @@ HttpReply take_in(Intake& intake, const DoorPath& door, const HttpRequest& reque
   intake_request.release = request.query_value("sentry_release");
   intake_request.client_ip = request.peer;
   intake_request.user_agent = request.header("user-agent");
+  intake_request.origin = origin_of(request);
+  intake_request.signature = request.header("x-trapline-signature");
   intake_request.x_sentry_auth = request.header("x-sentry-auth");
   intake_request.authorization = request.header("authorization");
   intake_request.content_type = request.header("content-type");

@@ -16,12 +16,14 @@
 
 namespace trapline::collector {
 
-/// Sizes over which a request, or an event in it, is refused. Bytes.
+/// Over which a request, or an event in it, is refused. Sizes in bytes; rates of 0 are no limit.
 struct IntakeLimits {
   std::size_t max_body_bytes = std::size_t{20} << 20;       ///< as sent
   std::size_t max_inflated_bytes = std::size_t{100} << 20;  ///< after decompression; inflating stops there
   std::size_t max_event_bytes = std::size_t{1} << 20;       ///< one event's JSON, or another item's that is JSON
   std::size_t max_events = 1000;                            ///< in one request to /v1/events
+  std::int64_t requests_per_second = 0;                     ///< of all senders together
+  std::int64_t requests_per_minute_and_ip = 0;              ///< of one address; of version 6, of one /64
 };
 
 enum class Door : std::uint8_t {
