@@ -143,7 +143,9 @@ Status serve(const Config& config) {
   add_session_routes(router, accounts, is_https);
   const auto public_url = std::make_shared<std::string>();
   add_api_routes(router, {**store, accounts, public_url});
-  HttpServer server(std::move(router), intake);
+  HttpOptions http;
+  http.trusted_proxies = config.trusted_proxies;
+  HttpServer server(std::move(router), intake, std::move(http));
   const auto port = server.bind(config.host, config.port);
   if (!port) return port.error();
   *public_url = config.public_url_at(*port);

@@ -1,6 +1,8 @@
 /// The real collector, driven over HTTP.
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -68,6 +70,10 @@ class RawConnection {
   RawConnection(const RawConnection&) = delete;
   RawConnection& operator=(const RawConnection&) = delete;
   void write(const std::string& text) const { CHECK(::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) > 0); }
+  /// For connections that the collector may have given up.
+  void try_write(const std::string& text) const {
+    static_cast<void>(!::send(socket_, text.data(), text.size(), MSG_NOSIGNAL));
+  }
   [[nodiscard]] std::string read() const {
     std::string buffer(65536, '\0');
     const ssize_t count = recv(socket_, buffer.data(), buffer.size(), 0);
@@ -129,8 +135,9 @@ TEST_CASE("a browser's report and a crash handler's upload become events, and th
   const std::string key = "?sentry_key=" + fixture.collector.key();
   const std::string report =
       R"({"csp-report":{"effective-directive":"img-src","blocked-uri":"data","document-uri":"https://a/"}})";
-  CHECK(fixture.client->Post("/api/1/security/" + key + "&sentry_release=r1", report, "application/csp-report")->status ==
-        200);
+  CHECK(
+      fixture.client->Post("/api/1/security/" + key + "&sentry_release=r1", report, "application/csp-report")->status ==
+      200);
   const httplib::MultipartFormDataItems form = {{"sentry", R"({"release":"r2"})", "", ""},
                                                 {"upload_file_minidump", "MDMP....", "c.dmp", ""}};
   const auto uploaded = fixture.client->Post("/api/1/minidump/" + key, form);
@@ -374,16 +381,44 @@ TEST_CASE("browsers may ask from any page at the doors, and get nothing of the A
   CHECK_FALSE(fixture.client->Get("/api/v1/openapi.json")->has_header("Access-Control-Allow-Origin"));
 }
 
-TEST_CASE("idle and slow clients keep an honest one not waiting") {
+TEST_CASE("300 idle and 200 trickling clients leave an honest one's p99 below 100 ms") {
   Fixture fixture;
   std::vector<std::unique_ptr<RawConnection>> idle;
   for (int number = 0; number < 300; ++number) {
     idle.push_back(std::make_unique<RawConnection>(fixture.collector.port()));
-    if (number % 3 == 0) idle.back()->write("POST /v1/events HTTP/1.1\r\nContent-Length: 1000\r\n");
+    idle.back()->write("GET /healthz HTTP/1.1\r\n\r\n");
+    CHECK(idle.back()->read().find("200 OK") != std::string::npos);
   }
-  const auto start = std::chrono::steady_clock::now();
-  CHECK(fixture.client->Get("/healthz")->status == 200);
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
+  std::vector<std::unique_ptr<RawConnection>> slow;
+  for (int number = 0; number < 200; ++number) {
+    slow.push_back(std::make_unique<RawConnection>(fixture.collector.port()));
+    slow.back()->write(number % 2 == 0 ? "POST /v1/events HTTP/1.1\r\nX-Slow: "
+                                       : "POST /v1/events HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
+  }
+  std::atomic<bool> is_done{false};
+  std::thread trickle([&] {
+    while (!is_done) {
+      for (const auto& connection : slow) connection->try_write("x");
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  });
+  constexpr int kRequests = 300;
+  double best_p99_ms = 1e9;
+  // Another program on the machine may hold up one round, not three.
+  for (int round = 0; round < 3 && best_p99_ms > 100; ++round) {
+    std::vector<double> waits;
+    for (int number = 0; number < kRequests; ++number) {
+      const auto start = std::chrono::steady_clock::now();
+      CHECK(fixture.send("{\"message\":\"honest\"}")->status == 202);
+      waits.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    }
+    std::sort(waits.begin(), waits.end());
+    best_p99_ms = std::min(best_p99_ms, waits[kRequests * 99 / 100]);
+  }
+  is_done = true;
+  trickle.join();
+  MESSAGE("p99 of the honest client: " << best_p99_ms << " ms");
+  CHECK(best_p99_ms < 100);
 }
 
 TEST_CASE("requests that are no HTTP, or endless, harm nothing") {
