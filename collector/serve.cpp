@@ -21,6 +21,7 @@
 #include "collector/http/api_routes.h"
 #include "collector/http/health_routes.h"
 #include "collector/http/http_server.h"
+#include "collector/http/intake_routes.h"
 #include "collector/http/session_routes.h"
 #include "collector/ingest/housekeeper.h"
 #include "collector/ingest/intake.h"
@@ -143,8 +144,10 @@ Status serve(const Config& config) {
   add_session_routes(router, accounts, is_https);
   const auto public_url = std::make_shared<std::string>();
   add_api_routes(router, {**store, accounts, public_url});
+  add_intake_routes(router, {**store, accounts, public_url});
   HttpOptions http;
   http.trusted_proxies = config.trusted_proxies;
+  http.api_requests_per_minute = config.api_requests_per_minute;
   HttpServer server(std::move(router), intake, std::move(http));
   const auto port = server.bind(config.host, config.port);
   if (!port) return port.error();

@@ -122,7 +122,8 @@ std::size_t RequestParser::feed_head(std::string_view bytes) {
   if (end == std::string::npos) {
     if (text_.size() > kLongestHead) {
       fail(431, "head_too_large", "request line and headers may have 32 KiB together");
-    } else if (text_.find('\n') != std::string::npos && text_.find(" HTTP/") == std::string::npos) {
+    } else if (const std::size_t line = text_.find('\n');
+               line != std::string::npos && text_.substr(0, line).find(" HTTP/") == std::string::npos) {
       fail(400, "bad_request", "this is no HTTP/1.1 request");
     }
     return skipped + bytes.size();

@@ -19,11 +19,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "collector/http/authentication.h"
 #include "collector/http/connection.h"
 #include "collector/http/ingest_routes.h"
 #include "collector/http/listener.h"
 #include "collector/http/static_files.h"
 #include "collector/http/worker_threads.h"
+#include "collector/ingest/token_bucket.h"
 
 namespace trapline::collector {
 namespace {
@@ -49,6 +51,20 @@ HttpReply busy_reply(std::string_view message) {
   HttpReply reply = error_reply(503, "busy", message);
   reply.headers.emplace_back("Retry-After", "2");
   return reply;
+}
+
+HttpReply too_often_reply(int seconds) {
+  HttpReply reply = error_reply(429, "rate_limited", "this token, session or address asks more often than it may");
+  reply.headers.emplace_back("Retry-After", std::to_string(seconds));
+  return reply;
+}
+
+/// Whose requests at the API are counted together.
+std::string caller_of(const HttpRequest& request) {
+  const std::string_view authorization = request.header("authorization");
+  if (!authorization.empty()) return std::string(authorization);
+  std::string session = session_secret(request);
+  return !session.empty() ? session : std::string(request.peer);
 }
 
 std::string address_text(const sockaddr_storage& address, socklen_t size) {
@@ -87,6 +103,7 @@ class HttpServer::Implementation {
       : router_(std::move(router)),
         intake_(intake),
         options_(std::move(options)),
+        api_buckets_(options_.api_requests_per_minute, core::system_clock()),
         epoll_(epoll_create1(EPOLL_CLOEXEC)),
         wake_up_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
@@ -491,7 +508,11 @@ class HttpServer::Implementation {
       return call.method == "OPTIONS" ? answer_preflight(call) : refuse_method();
     }
     const bool is_page = !is_api_path(path) && !is_health_path(path) && (call.method == "GET" || call.method == "HEAD");
-    return is_page ? serve_dashboard(call) : router_.route(call);
+    if (is_page) return serve_dashboard(call);
+    if (!is_health_path(path)) {
+      if (const int seconds = api_buckets_.take(caller_of(call)); seconds > 0) return too_often_reply(seconds);
+    }
+    return router_.route(call);
   }
 
   bool is_trusted(const std::string& peer) const {
@@ -509,6 +530,7 @@ class HttpServer::Implementation {
   Router router_;
   Intake& intake_;
   const HttpOptions options_;
+  TokenBuckets api_buckets_;
   const int epoll_;
   const int wake_up_;
   Listener listener_;

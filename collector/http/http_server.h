@@ -36,7 +36,8 @@ struct HttpOptions {
   std::size_t max_buffered_bytes = std::size_t{256} << 20;  ///< of all bodies that are being read or answered
   std::size_t door_threads = 32;
   std::size_t api_threads = 8;
-  std::vector<AddressRange> trusted_proxies;  ///< whose X-Forwarded-For is believed
+  std::vector<AddressRange> trusted_proxies;   ///< whose X-Forwarded-For is believed
+  std::int64_t api_requests_per_minute = 600;  ///< of one token, session, or address that has neither; 0: no limit
 };
 
 /// What was counted since the start, and the connections that are open.

@@ -145,6 +145,23 @@ TEST_CASE("a browser's report and a crash handler's upload become events, and th
   CHECK(uploaded->status == 200);
   CHECK(uploaded->body.size() == 36);
   const json events = fixture.collector.wait_for_events(2);
+  const std::string crash_id = [&] {
+    std::string id = uploaded->body;
+    id.erase(std::remove(id.begin(), id.end(), '-'), id.end());
+    return id;
+  }();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  json files;
+  while (files.empty() && std::chrono::steady_clock::now() < deadline) {
+    files = fixture.collector.get("/events/1/" + crash_id + "/attachments")["items"];
+  }
+  REQUIRE(files.size() == 1);
+  CHECK(files[0]["attachment_type"] == "event.minidump");
+  const auto file =
+      fixture.client->Get("/api/v1/events/1/" + crash_id + "/attachments/" + files[0]["id"].get<std::string>(),
+                          {{"Authorization", "Bearer " + fixture.collector.token()}});
+  CHECK(file->body == "MDMP....");
+  CHECK(file->get_header_value("Content-Disposition") == "attachment; filename=\"c.dmp\"");
   for (const json& event : events) {
     CHECK(event["release"] == (event["title"] == "Blocked 'img-src' from 'data'" ? "r1" : "r2"));
   }
@@ -311,6 +328,52 @@ TEST_CASE("the commands print what scripts need, alone") {
   CHECK(help.output.find("Examples:") != std::string::npos);
 }
 
+TEST_CASE("switches and keys that are changed while the collector runs take effect within five seconds") {
+  Fixture fixture;
+  const std::string data = fixture.folder.path("data");
+  const auto command = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--data", data});
+    return run_collector(arguments);
+  };
+  const auto wait_for_code = [&](const httplib::Headers& headers, const std::string& code) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (true) {
+      const auto answer = fixture.client->Post("/v1/events", headers, "{}", "application/json");
+      REQUIRE(answer);
+      if (answer->status == 202 ? code.empty() : code_of(answer) == code) return true;
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // polling, until the deadline
+    }
+  };
+  const std::string dsn = command({"key", "create", "default", "--with-secret"}).output;
+  CHECK(dsn.find(':', 10) != std::string::npos);
+  const std::string key = dsn.substr(dsn.find("//") + 2, 32);
+  const std::string secret = dsn.substr(dsn.find("//") + 35, 32);
+  const httplib::Headers with_new_key{{"Authorization", "Trapline " + key}};
+  CHECK(wait_for_code(with_new_key, ""));
+  CHECK(command({"key", "disable", key}).exit_status == 0);
+  CHECK(wait_for_code(with_new_key, "disabled_key"));
+  CHECK(command({"key", "enable", key}).exit_status == 0);
+  CHECK(wait_for_code(with_new_key, ""));
+  CHECK(command({"project", "set", "default", "--require-signature", "on"}).exit_status == 0);
+  CHECK(wait_for_code(with_new_key, "missing_signature"));
+  CHECK(command({"project", "set", "default", "--require-signature", "off", "--rate-limit", "1"}).exit_status == 0);
+  CHECK(wait_for_code(with_new_key, "project_rate_limited"));
+  const auto limited = fixture.client->Post("/v1/events", with_new_key, "{}", "application/json");
+  CHECK(limited->status == 429);
+  CHECK(limited->has_header("Retry-After"));
+  CHECK(limited->get_header_value("X-Sentry-Rate-Limits").find(":project") != std::string::npos);
+  for (const std::vector<std::string>& bad :
+       std::vector<std::vector<std::string>>{{"project", "set", "nowhere", "--rate-limit", "1"},
+                                             {"project", "set", "default", "--rate-limit", "lots"},
+                                             {"project", "set", "default", "--allowed-ips", "10.0.0.0/99"},
+                                             {"project", "set", "default", "--require-signature", "maybe"},
+                                             {"key", "create", "nowhere"},
+                                             {"key", "disable", std::string(32, '0')}}) {
+    CHECK(command(bad).exit_status == 1);
+  }
+}
+
 TEST_CASE("the one-time link makes an owner once, who signs in and out") {
   Fixture fixture;
   const std::string& link = fixture.collector.log_field("link");
@@ -350,6 +413,7 @@ TEST_CASE("health, metrics and the API's description answer, and the routes it d
   const httplib::Headers with_token{{"Authorization", "Bearer " + fixture.collector.token()}};
   for (const auto& [path, methods] : description["paths"].items()) {
     if (!methods.contains("get") || path == "/api/v1/session") continue;
+    if (!methods["get"]["responses"]["200"]["content"].contains("application/json")) continue;  // a download
     std::string concrete = path;
     for (const auto& [name, value] :
          std::map<std::string, std::string>{{"{id}", "1"}, {"{project}", "1"}, {"{event_id}", std::string(32, 'a')}}) {

@@ -316,6 +316,25 @@ TEST_CASE("a proxy that is trusted names its client, one that is not does not") 
   CHECK(client.read_all().ends_with("2001:db8::5"));
 }
 
+TEST_CASE("the API limits each token and session by itself, and neither the doors nor the health checks") {
+  Fixture fixture({.api_requests_per_minute = 2});
+  const auto ask = [&](const std::string& header) {
+    return fixture.ask("GET /api/hello HTTP/1.1\r\n" + header + "\r\n");
+  };
+  const std::string token = "Authorization: Bearer one\r\n";
+  CHECK(ask(token).find("200 OK") != std::string::npos);
+  CHECK(ask(token).find("200 OK") != std::string::npos);
+  const std::string refused = ask(token);
+  CHECK(refused.find("429 ") != std::string::npos);
+  CHECK(refused.find("Retry-After: 30") != std::string::npos);
+  CHECK(ask("Authorization: Bearer two\r\n").find("200 OK") != std::string::npos);
+  CHECK(ask("Cookie: trapline_session=s\r\n").find("200 OK") != std::string::npos);
+  for (int number = 0; number < 4; ++number) {
+    CHECK(fixture.ask(fixture.event("{}")).find("202 Accepted") != std::string::npos);
+    CHECK(fixture.ask("GET /healthz HTTP/1.1\r\n\r\n").find("429") == std::string::npos);
+  }
+}
+
 TEST_CASE("stopping answers the requests in hand first") {
   auto fixture = std::make_unique<Fixture>();
   const Client client(fixture->port);
