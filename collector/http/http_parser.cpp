@@ -65,6 +65,16 @@ std::string decode(std::string_view text, bool plus_is_blank) {
   return decoded;
 }
 
+/// "http://host/path" as proxies write it -> "/path"
+std::string_view without_authority(std::string_view target) {
+  const std::size_t scheme_end = target.find("://");
+  const bool is_absolute = scheme_end != std::string_view::npos && (lower(target.substr(0, scheme_end)) == "http" ||
+                                                                    lower(target.substr(0, scheme_end)) == "https");
+  if (!is_absolute) return target;
+  const std::size_t path = target.find('/', scheme_end + 3);
+  return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+}
+
 bool has_word(std::string_view list, std::string_view word) {
   while (!list.empty()) {
     const std::size_t comma = list.find(',');
@@ -154,10 +164,10 @@ bool RequestParser::read_request_line(std::string_view line) {
   const std::size_t last = line.rfind(' ');
   const bool has_parts = first != std::string_view::npos && last > first + 1;
   const std::string_view version = has_parts ? line.substr(last + 1) : std::string_view{};
-  const std::string_view target = has_parts ? line.substr(first + 1, last - first - 1) : std::string_view{};
+  const std::string_view target = without_authority(has_parts ? line.substr(first + 1, last - first - 1) : "");
   const bool is_http = version == "HTTP/1.1" || version == "HTTP/1.0";
   if (!is_http || !is_token(line.substr(0, first)) || has_control(target) ||
-      target.find(' ') != std::string_view::npos || (target.front() != '/' && target != "*")) {
+      target.find(' ') != std::string_view::npos || (!target.starts_with('/') && target != "*")) {
     fail(400, "bad_request", "the request line is malformed: it reads METHOD /path HTTP/1.1");
     return false;
   }

@@ -137,13 +137,13 @@ class SegmentSpool final : public Spool {
 
   Result<std::vector<SpooledEvent>> wait_for_events(std::size_t max_events) override {
     std::unique_lock lock(mutex_);
-    if (!wait_until_loaded(lock, true)) return std::vector<SpooledEvent>{};
+    if (!wait_until_loaded(lock, true, max_events)) return std::vector<SpooledEvent>{};
     return backlog_.copy_events(max_events, kMostBytesPerRun);
   }
 
   Result<std::vector<SpooledEvent>> claim_events(std::size_t max_events) override {
     std::unique_lock lock(mutex_);
-    if (!wait_until_loaded(lock, true)) return std::vector<SpooledEvent>{};
+    if (!wait_until_loaded(lock, true, max_events)) return std::vector<SpooledEvent>{};
     auto events = backlog_.take_events(max_events, kMostBytesPerRun);
     if (backlog_.has_room()) arrived_.notify_all();  // who waits for items could not load for lack of it
     return events;
@@ -151,7 +151,7 @@ class SegmentSpool final : public Spool {
 
   Result<std::vector<SpooledItem>> claim_items(std::size_t max_items) override {
     std::unique_lock lock(mutex_);
-    if (!wait_until_loaded(lock, false)) return std::vector<SpooledItem>{};
+    if (!wait_until_loaded(lock, false, max_items)) return std::vector<SpooledItem>{};
     return backlog_.take_items(max_items, kMostBytesPerRun);
   }
 
@@ -302,14 +302,16 @@ class SegmentSpool final : public Spool {
     return file;
   }
 
-  /// Waits until events (or else items) are in memory; false when stop() was called. Of several that wait, one reads
-  /// from the disk, without the lock.
-  bool wait_until_loaded(std::unique_lock<std::mutex>& lock, bool wants_events) {
+  /// Waits until events (or else items) are in memory, and reads on until there are `wanted` of them or no more; false
+  /// when stop() was called. Of several that wait, one reads from the disk, without the lock.
+  bool wait_until_loaded(std::unique_lock<std::mutex>& lock, bool wants_events, std::size_t wanted) {
     while (!is_stopped_) {
-      if (wants_events ? backlog_.has_events() : backlog_.has_items()) return true;
+      const std::size_t loaded = wants_events ? backlog_.loaded_events() : backlog_.loaded_items();
       const auto next = backlog_.next_unloaded();
+      const bool can_load = next && !is_loading_;
+      if (loaded > 0 && !(can_load && loaded < wanted && backlog_.has_room())) return true;
       // Without room, items wait until the events that fill it are taken; events must not wait for items.
-      if (!next || is_loading_ || (!wants_events && !backlog_.has_room())) {
+      if (!can_load || (!wants_events && !backlog_.has_room())) {
         arrived_.wait(lock);
         continue;
       }

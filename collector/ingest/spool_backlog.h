@@ -39,8 +39,8 @@ class SpoolBacklog {
   void drop(const RecordPlace& place);
 
   [[nodiscard]] bool has_room() const { return loaded_bytes_ < memory_bytes_; }
-  [[nodiscard]] bool has_events() const { return !events_.empty(); }
-  [[nodiscard]] bool has_items() const { return !items_.empty(); }
+  [[nodiscard]] std::size_t loaded_events() const { return events_.size(); }
+  [[nodiscard]] std::size_t loaded_items() const { return items_.size(); }
 
   /// Copies of the oldest events in memory, or the events themselves, of at most `max_bytes` unless the first has more.
   [[nodiscard]] std::vector<SpooledEvent> copy_events(std::size_t max_events, std::size_t max_bytes) const;

@@ -49,6 +49,17 @@ TEST_CASE("path, query and headers are decoded") {
   CHECK(parser.head().keeps_alive);
 }
 
+TEST_CASE("a target with scheme and host, as proxies send it, is read as its path") {
+  const auto target = [](const std::string& text) {
+    RequestParser parser;
+    feed(parser, "GET " + text + " HTTP/1.1\r\n\r\n", 1'000);
+    return parser.head().target;
+  };
+  CHECK(target("http://h:1/a?b") == "/a?b");
+  CHECK(target("HTTPS://h") == "/");
+  CHECK(target("/a?http://x/") == "/a?http://x/");
+}
+
 TEST_CASE("a connection is kept or closed as the client asks") {
   const auto keeps = [](const std::string& text) {
     RequestParser parser;

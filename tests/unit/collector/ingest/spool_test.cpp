@@ -331,6 +331,17 @@ TEST_CASE("events beyond the memory come from the disk as they were, with the id
   CHECK(drain(*spool) == ids_of(numbers));
 }
 
+TEST_CASE("what waits on the disk is handed out in full runs, as storing one by one costs most") {
+  TemporaryFolder folder;
+  {
+    const auto spool = open_spool(folder.path("s"));
+    for (int number = 0; number < 50; ++number) REQUIRE(append(*spool, {number}));
+  }
+  const auto spool = open_spool(folder.path("s"));
+  CHECK(spool->claim_events(30)->size() == 30);
+  CHECK(spool->claim_events(30)->size() == 20);
+}
+
 TEST_CASE("a compressed envelope is kept as it came; its event and its items are read back, also after a restart") {
   TemporaryFolder folder;
   const std::string envelope = "{\"event_id\":\"" + std::string(32, 'a') +
