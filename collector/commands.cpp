@@ -117,19 +117,18 @@ Status change_project(const Config& config, const std::string& name, const Proje
   return (*store)->set_ingest_settings(project->id, *settings);
 }
 
-Status create_key(const Config& config, const std::string& project_name, bool with_secret,
-                  const std::string& rate_limit) {
+Status create_key(const Config& config, const std::string& project, bool with_secret, const std::string& rate_limit) {
   auto store = open_configured_store(config);
   if (!store) return store.error();
-  auto project = find_by_name(**store, project_name);
-  if (!project) return project.error();
+  auto owner = find_by_name(**store, project);
+  if (!owner) return owner.error();
   const auto limit = read_rate_limit(rate_limit);
   if (!limit) return limit.error();
-  const ProjectKey key{core::random_hex(kKeyBytes), with_secret ? core::random_hex(kKeyBytes) : "", project->id, true,
+  const ProjectKey key{core::random_hex(kKeyBytes), with_secret ? core::random_hex(kKeyBytes) : "", owner->id, true,
                        *limit};
   if (Status status = (*store)->create_key(key); !status) return status;
-  project->public_key = with_secret ? key.public_key + ":" + key.secret_key : key.public_key;
-  std::cout << make_dsn(config.public_url_at(config.port), *project) << '\n';
+  owner->public_key = with_secret ? key.public_key + ":" + key.secret_key : key.public_key;
+  std::cout << make_dsn(config.public_url_at(config.port), *owner) << '\n';
   return {};
 }
 

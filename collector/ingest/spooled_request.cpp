@@ -115,23 +115,23 @@ std::size_t encoded_size(const SpooledRequest& request, std::string_view body) {
   return kFacts + request.parts.size() * kPerPart + body.size();
 }
 
-void encode_request(const SpooledRequest& request, std::string_view body, std::string& bytes) {
-  put(bytes, kVersion);
-  put(bytes, static_cast<std::uint8_t>(request.form.door));
-  put(bytes, request.project_id);
-  put(bytes, request.received_at);
-  put_text(bytes, request.item_id_base);
+void encode_request(const SpooledRequest& request, std::string_view body, std::string& record) {
+  put(record, kVersion);
+  put(record, static_cast<std::uint8_t>(request.form.door));
+  put(record, request.project_id);
+  put(record, request.received_at);
+  put_text(record, request.item_id_base);
   for (const std::string* text : {&request.form.content_type, &request.form.content_encoding, &request.form.environment,
                                   &request.form.release, &request.client_ip, &request.user_agent, &request.client}) {
-    put_text(bytes, *text);
+    put_text(record, *text);
   }
-  put(bytes, static_cast<std::uint32_t>(request.parts.size()));
+  put(record, static_cast<std::uint32_t>(request.parts.size()));
   for (const RequestPart& part : request.parts) {
-    put(bytes, static_cast<std::uint8_t>(part.kind));
-    put(bytes, part.index);
-    put_text(bytes, part.event_id);
+    put(record, static_cast<std::uint8_t>(part.kind));
+    put(record, part.index);
+    put_text(record, part.event_id);
   }
-  bytes.append(body);
+  record.append(body);
 }
 
 Result<SpooledRequest> decode_request(std::string_view record) {
