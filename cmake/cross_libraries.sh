@@ -8,7 +8,7 @@
 #
 # They are built from the source packages of the Debian or Ubuntu release this runs on, read with a package list of our own:
 # the system's lists and sources stay as they are. The header-only ones are the system's packages, copied into a folder
-# that holds nothing else. What is there already is not made again; remove the folder to start anew. The exit status is 3
+# that holds nothing else. What is there already is not made again; remove the folder to start anew. The exit status is 77
 # where this machine cannot have them: a program, a package or the network is missing.
 set -eu
 cd "$(dirname "$0")/.."

@@ -1,12 +1,16 @@
 #include "collector/commands.h"
 
+#include <charconv>
 #include <iostream>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include <unistd.h>
 
 #include "collector/accounts/accounts.h"
 #include "collector/http/api_json.h"
+#include "collector/ingest/address.h"
 #include "collector/serve.h"
 #include "collector/storage/open_store.h"
 #include "sdk/core/random.h"
@@ -33,6 +37,64 @@ std::string read_password() {
   return line;
 }
 
+Result<Project> find_by_name(Store& store, const std::string& name) {
+  const auto projects = store.list_projects();
+  if (!projects) return projects.error();
+  for (const Project& project : *projects) {
+    if (project.name == name) return project;
+  }
+  return Error{"not_found", "there is no project named '" + name + "'"};
+}
+
+Result<std::int64_t> read_rate_limit(const std::string& text) {
+  if (text == "none") return std::int64_t{0};
+  if (text == "free") return kFreeRateLimitPerHour;
+  if (text == "pro") return kProRateLimitPerHour;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || number < 0) {
+    return Error{"invalid_setting",
+                 "a rate limit is a number of events an hour, or free, pro or none, not '" + text + "'"};
+  }
+  return number;
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> entries;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    if (comma != 0) entries.emplace_back(text.substr(0, comma));
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+  }
+  return entries;
+}
+
+/// Writes the changes into the settings.
+Status apply(const ProjectChanges& changes, IngestSettings& settings) {
+  if (changes.require_signature) {
+    if (*changes.require_signature != "on" && *changes.require_signature != "off") {
+      return Error{"invalid_setting", "--require-signature takes on or off, not '" + *changes.require_signature + "'"};
+    }
+    settings.require_signature = *changes.require_signature == "on";
+  }
+  if (changes.allowed_origins) settings.allowed_origins = split_list(*changes.allowed_origins);
+  if (changes.allowed_ips) {
+    settings.allowed_ips = split_list(*changes.allowed_ips);
+    for (const std::string& range : settings.allowed_ips) {
+      if (!AddressRange::parse(range)) {
+        return Error{"invalid_setting",
+                     "--allowed-ips takes addresses and ranges such as 192.0.2.7 and 10.0.0.0/8, not '" + range + "'"};
+      }
+    }
+  }
+  if (changes.rate_limit) {
+    const auto limit = read_rate_limit(*changes.rate_limit);
+    if (!limit) return limit.error();
+    settings.rate_limit_per_hour = *limit;
+  }
+  return {};
+}
+
 }  // namespace
 
 Status create_project(const Config& config, const std::string& name) {
@@ -42,6 +104,45 @@ Status create_project(const Config& config, const std::string& name) {
   if (!project) return project.error();
   std::cout << make_dsn(config.public_url_at(config.port), *project) << '\n';
   return {};
+}
+
+Status change_project(const Config& config, const std::string& name, const ProjectChanges& changes) {
+  auto store = open_configured_store(config);
+  if (!store) return store.error();
+  const auto project = find_by_name(**store, name);
+  if (!project) return project.error();
+  auto settings = (*store)->find_ingest_settings(project->id);
+  if (!settings) return settings.error();
+  if (Status status = apply(changes, *settings); !status) return status;
+  return (*store)->set_ingest_settings(project->id, *settings);
+}
+
+Status create_key(const Config& config, const std::string& project, bool with_secret, const std::string& rate_limit) {
+  auto store = open_configured_store(config);
+  if (!store) return store.error();
+  auto owner = find_by_name(**store, project);
+  if (!owner) return owner.error();
+  const auto limit = read_rate_limit(rate_limit);
+  if (!limit) return limit.error();
+  const ProjectKey key{core::random_hex(kKeyBytes), with_secret ? core::random_hex(kKeyBytes) : "", owner->id, true,
+                       *limit};
+  if (Status status = (*store)->create_key(key); !status) return status;
+  owner->public_key = with_secret ? key.public_key + ":" + key.secret_key : key.public_key;
+  std::cout << make_dsn(config.public_url_at(config.port), *owner) << '\n';
+  return {};
+}
+
+Status set_key_active(const Config& config, const std::string& public_key, bool is_active) {
+  auto store = open_configured_store(config);
+  if (!store) return store.error();
+  auto directory = (*store)->load_ingest_directory();
+  if (!directory) return directory.error();
+  for (ProjectKey& key : directory->keys) {
+    if (key.public_key != public_key) continue;
+    key.is_active = is_active;
+    return (*store)->update_key(key);
+  }
+  return Error{"not_found", "no project has the key " + public_key};
 }
 
 Status create_user(const Config& config, const std::string& email, const std::string& role) {

@@ -131,12 +131,31 @@ core::Status read_public_url(const Setting& setting, Config& config) {
   return {};
 }
 
-core::Status read_bytes(const Settings& settings, const std::string& option, std::size_t& target) {
+template <class Number>
+core::Status read_number(const Settings& settings, const std::string& option, std::string_view takes, Number least,
+                         Number& target) {
   const auto found = settings.find(option);
   if (found == settings.end()) return {};
-  const auto number = parse_number<std::size_t>(found->second.value);
-  if (!number || *number == 0) return invalid(found->second, option, "a number of bytes, 1 or more");
+  const auto number = parse_number<Number>(found->second.value);
+  if (!number || *number < least) return invalid(found->second, option, takes);
   target = *number;
+  return {};
+}
+
+template <class Number>
+core::Status read_bytes(const Settings& settings, const std::string& option, Number& target) {
+  return read_number<Number>(settings, option, "a number of bytes, 1 or more", 1, target);
+}
+
+core::Status read_ranges(const Setting& setting, std::vector<AddressRange>& ranges) {
+  std::string_view rest = setting.value;
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    const auto range = AddressRange::parse(rest.substr(0, comma));
+    if (!range) return invalid(setting, "trusted-proxies", "addresses and ranges such as 127.0.0.1,10.0.0.0/8");
+    ranges.push_back(*range);
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+  }
   return {};
 }
 
@@ -153,7 +172,7 @@ std::string Config::public_url_at(int actual_port) const {
 }
 
 std::span<const ConfigOption> config_options() {
-  static const std::array<ConfigOption, 7> kOptions{{
+  static const std::array<ConfigOption, 14> kOptions{{
       {"data", "DIR", "folder for the database and the spool (default ./trapline-data)"},
       {"database", "URL", "sqlite:PATH (default sqlite:DATA/trapline.db)"},
       {"listen", "HOST:PORT", "address to listen on (default 127.0.0.1:8790; port 0 picks a free one)"},
@@ -161,6 +180,14 @@ std::span<const ConfigOption> config_options() {
       {"max-body-bytes", "BYTES", "largest request body as sent (default 20971520)"},
       {"max-inflated-bytes", "BYTES", "largest request body after decompression (default 104857600)"},
       {"max-event-bytes", "BYTES", "largest single event (default 1048576)"},
+      {"max-requests-per-second", "COUNT", "that all senders together may make at the doors (default 0: no limit)"},
+      {"max-requests-per-ip", "COUNT", "that one address may make in a minute at the doors (default 0: no limit)"},
+      {"max-api-requests", "COUNT", "that one token or session may make in a minute at the API (default 600)"},
+      {"trusted-proxies", "RANGES", "whose X-Forwarded-For is believed, as in 127.0.0.1,10.0.0.0/8 (default none)"},
+      {"spool-max-bytes", "BYTES",
+       "accepted events that may wait on disk; above, senders are told 503 (default 2 GiB)"},
+      {"spool-max-events", "COUNT", "the same as a number of events (default 2000000)"},
+      {"min-free-bytes", "BYTES", "disk space to leave free; below, senders are told 503 (default 256 MiB)"},
   }};
   return kOptions;
 }
@@ -184,6 +211,25 @@ core::Result<Config> load_config(const std::map<std::string, std::string>& comma
   if (status) status = read_bytes(*settings, "max-body-bytes", config.limits.max_body_bytes);
   if (status) status = read_bytes(*settings, "max-inflated-bytes", config.limits.max_inflated_bytes);
   if (status) status = read_bytes(*settings, "max-event-bytes", config.limits.max_event_bytes);
+  if (status) status = read_bytes(*settings, "spool-max-bytes", config.spool.max_bytes);
+  if (status) {
+    status = read_number<std::int64_t>(*settings, "spool-max-events", "a number of events, 1 or more", 1,
+                                       config.spool.max_events);
+  }
+  if (status) {
+    status = read_number<std::uint64_t>(*settings, "min-free-bytes", "a number of bytes, 0 or more", 0,
+                                        config.spool.min_free_bytes);
+  }
+  constexpr std::string_view kTakesCount = "a whole number, 0 or more";
+  const auto count_of = [&](const std::string& option, std::int64_t& target) {
+    if (status) status = read_number<std::int64_t>(*settings, option, kTakesCount, 0, target);
+  };
+  count_of("max-requests-per-second", config.limits.requests_per_second);
+  count_of("max-requests-per-ip", config.limits.requests_per_minute_and_ip);
+  count_of("max-api-requests", config.api_requests_per_minute);
+  if (const auto ranges = settings->find("trusted-proxies"); status && ranges != settings->end()) {
+    status = read_ranges(ranges->second, config.trusted_proxies);
+  }
   if (!status) return status.error();
   return config;
 }

@@ -6,8 +6,11 @@
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "collector/ingest/address.h"
 #include "collector/ingest/intake.h"
+#include "collector/ingest/spool.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -19,6 +22,9 @@ struct Config {
   std::string database;    ///< URL; empty: sqlite:<data>/trapline.db
   std::string public_url;  ///< where clients reach the collector; empty: http://<host>:<port>
   IntakeLimits limits;
+  SpoolOptions spool;
+  std::int64_t api_requests_per_minute = 600;  ///< of one token or session
+  std::vector<AddressRange> trusted_proxies;
 
   [[nodiscard]] std::string database_url() const;
   /// `actual_port` is the one that was bound.

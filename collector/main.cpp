@@ -83,6 +83,39 @@ int run(int argc, char** argv) {
   add_options(*project_create, given, false);
   project_create->footer("Example:\n  DSN=$(trapline-collector project create shop --data /var/lib/trapline)");
 
+  CLI::App* project_set = project_command->add_subcommand("set", "Change who may send to a project, and how much");
+  ProjectChanges changes;
+  project_set->add_option("NAME", project_name, "the project's name")->required();
+  project_set->add_option("--require-signature", changes.require_signature, "take signed requests only: on or off");
+  project_set->add_option("--allowed-origins", changes.allowed_origins,
+                          "pages that may send, as in https://shop.example,*.example.com; \"\" for any");
+  project_set->add_option("--allowed-ips", changes.allowed_ips,
+                          "addresses that may send, as in 192.0.2.7,10.0.0.0/8,2001:db8::/32; \"\" for any");
+  project_set->add_option("--rate-limit", changes.rate_limit,
+                          "events an hour: a number, free (1,000), pro (10,000) or none");
+  add_options(*project_set, given, false);
+  project_set->footer(
+      "Example:\n  trapline-collector project set shop --rate-limit pro --allowed-origins https://shop.example");
+
+  CLI::App* key_command = app.add_subcommand("key", "Further keys of projects");
+  key_command->require_subcommand(1);
+  CLI::App* key_create = key_command->add_subcommand("create", "Make a key for a project; prints its DSN");
+  bool with_secret = false;
+  std::string key_limit = "none";
+  key_create->add_option("PROJECT", project_name, "the project's name")->required();
+  key_create->add_flag("--with-secret", with_secret, "with a secret, by which clients sign what they send");
+  key_create->add_option("--rate-limit", key_limit, "events an hour: a number, free, pro or none (default none)");
+  add_options(*key_create, given, false);
+  key_create->footer("Example:\n  DSN=$(trapline-collector key create shop --with-secret)");
+  std::string public_key;
+  CLI::App* key_disable = key_command->add_subcommand("disable", "Let a key open its project no more");
+  CLI::App* key_enable = key_command->add_subcommand("enable", "Let a disabled key open its project again");
+  for (CLI::App* command : {key_disable, key_enable}) {
+    command->add_option("KEY", public_key, "the DSN's public key, 32 hex digits")->required();
+    add_options(*command, given, false);
+    command->footer("A running server takes the change over within five seconds.");
+  }
+
   CLI::App* user_command = app.add_subcommand("user", "People who may sign in");
   user_command->require_subcommand(1);
   CLI::App* user_create = user_command->add_subcommand(
@@ -114,6 +147,17 @@ int run(int argc, char** argv) {
   if (*serve_command) return with_config(given, serve);
   if (*project_create)
     return with_config(given, [&](const Config& config) { return create_project(config, project_name); });
+  if (*project_set) {
+    return with_config(given, [&](const Config& config) { return change_project(config, project_name, changes); });
+  }
+  if (*key_create) {
+    return with_config(given,
+                       [&](const Config& config) { return create_key(config, project_name, with_secret, key_limit); });
+  }
+  if (*key_disable || *key_enable) {
+    const bool is_enabled = key_enable->parsed();
+    return with_config(given, [&](const Config& config) { return set_key_active(config, public_key, is_enabled); });
+  }
   if (*user_create) return with_config(given, [&](const Config& config) { return create_user(config, email, role); });
   return with_config(given, [&](const Config& config) { return create_token(config, token_name, scope); });
 }

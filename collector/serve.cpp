@@ -1,5 +1,6 @@
 #include "collector/serve.h"
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <memory>
@@ -20,8 +21,11 @@
 #include "collector/http/api_routes.h"
 #include "collector/http/health_routes.h"
 #include "collector/http/http_server.h"
+#include "collector/http/intake_routes.h"
 #include "collector/http/session_routes.h"
+#include "collector/ingest/housekeeper.h"
 #include "collector/ingest/intake.h"
+#include "collector/ingest/item_writer.h"
 #include "collector/logging.h"
 #include "collector/storage/open_store.h"
 #include "sdk/core/random.h"
@@ -32,6 +36,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kKeyBytes = 16;
+/// How long a new or revoked key may take to be noticed, at most.
+constexpr std::chrono::seconds kHouseInterval{2};
 
 /// Held while a server uses the data folder; the kernel lets go of it when the process dies, however it dies.
 class DataFolderLock {
@@ -114,11 +120,22 @@ Status serve(const Config& config) {
 
   auto store = open_store(config.database_url());
   if (!store) return store.error();
-  auto spool = Spool::open(config.data + "/spool.db");
+  auto spool = Spool::open(config.data + "/spool", config.spool);
   if (!spool) return spool.error();
   Accounts accounts(**store);
   Intake intake(**store, **spool, config.limits);
   Digester digester(**spool, **store);
+  ItemWriter item_writer(**spool, **store, [](const std::string& trouble) {
+    if (trouble.empty()) {
+      spdlog::info("storing sessions, files and reports goes on");
+    } else {
+      spdlog::error("storing sessions, files and reports is held up, they wait: {}", trouble);
+    }
+  });
+  if (const SpoolCounts found = (*spool)->counts(); found.damaged_records > 0 || found.torn_bytes > 0) {
+    spdlog::warn("the spool was not as it was left: {} damaged records, {} bytes cut off that nobody was told of",
+                 found.damaged_records, found.torn_bytes);
+  }
 
   // Bound before its routes exist, as they show the port; answered only from run() on.
   Router router;
@@ -127,19 +144,27 @@ Status serve(const Config& config) {
   add_session_routes(router, accounts, is_https);
   const auto public_url = std::make_shared<std::string>();
   add_api_routes(router, {**store, accounts, public_url});
-  HttpServer server(std::move(router), intake);
+  add_intake_routes(router, {**store, accounts, public_url});
+  HttpOptions http;
+  http.trusted_proxies = config.trusted_proxies;
+  http.api_requests_per_minute = config.api_requests_per_minute;
+  HttpServer server(std::move(router), intake, std::move(http));
   const auto port = server.bind(config.host, config.port);
   if (!port) return port.error();
   *public_url = config.public_url_at(*port);
 
   if (Status status = greet(**store, accounts, *public_url); !status) return status;
   digester.start();
+  item_writer.start();
+  Housekeeper housekeeper({[&intake] { intake.keep_house(); }}, kHouseInterval);
   std::thread serving([&server] { server.run(); });
   log_with_fields("listening", {{"url", config.public_url_at(*port)}});
   wait_for_end(signals);
   server.stop();
   serving.join();
+  housekeeper.stop();
   digester.stop();
+  item_writer.stop();
   spdlog::info("stopped");
   return {};
 }

@@ -1,233 +1,581 @@
 #include "collector/http/http_server.h"
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
-#include <chrono>
-#include <cstring>
+#include <mutex>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
-#include <httplib.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "collector/http/authentication.h"
+#include "collector/http/connection.h"
 #include "collector/http/ingest_routes.h"
+#include "collector/http/listener.h"
 #include "collector/http/static_files.h"
+#include "collector/http/worker_threads.h"
+#include "collector/ingest/token_bucket.h"
 
 namespace trapline::collector {
 namespace {
 
-/// A connection occupies a thread while it is open, idle or not: enough of them that idle clients keep nobody waiting.
-/// Idle threads cost some kilobytes each.
-constexpr std::size_t kThreads = 512;
-constexpr int kBacklog = 1024;
-constexpr int kKeepAliveSeconds = 5;
-constexpr std::size_t kRequestsPerConnection = 100'000;
-constexpr int kReadSeconds = 30;
-constexpr int kWriteSeconds = 30;
-/// A whole body must have arrived in this time, however steadily it trickles.
-constexpr std::chrono::seconds kBodyDeadline{60};
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+/// Read from one connection before the others have their turn again.
+constexpr int kReadsAtOnce = 8;
+constexpr int kEventsAtOnce = 256;
+constexpr std::chrono::milliseconds kDeadlineLook{250};
 constexpr std::size_t kMostSmallBody = std::size_t{64} << 10;
-/// A body over the limit is read and thrown away up to here, so that its sender gets to read the answer.
+/// What is thrown away behind a last answer, at most, and for how long.
 constexpr std::size_t kMostDrained = std::size_t{256} << 20;
-
-/// Gives the listening socket out, whose backlog of 5 has to be raised.
-class ListeningServer : public httplib::Server {
- public:
-  [[nodiscard]] int socket() const { return svr_sock_; }
-};
-
-/// Headers that cpp-httplib acts upon by itself, and must not: it would inflate bodies without a limit, before
-/// signature and size are checked, and parse multipart bodies into handlers that we do not have. They travel under
-/// other names.
-constexpr std::pair<const char*, const char*> kHiddenHeaders[] = {
-    {"Content-Encoding", "X-Trapline-Hidden-Content-Encoding"}, {"Content-Type", "X-Trapline-Hidden-Content-Type"}};
-
-void hide_headers(httplib::Headers& headers) {
-  for (const auto& [name, hidden_name] : kHiddenHeaders) {
-    headers.erase(hidden_name);
-    const auto found = headers.find(name);
-    if (found == headers.end()) continue;
-    std::string value = found->second;
-    headers.erase(name);
-    headers.emplace(hidden_name, std::move(value));
-  }
-}
-
-std::string to_lower(std::string_view text) {
-  std::string lower(text);
-  for (char& character : lower) {
-    if (character >= 'A' && character <= 'Z') character = static_cast<char>(character - 'A' + 'a');
-  }
-  return lower;
-}
-
-std::map<std::string, std::string> read_headers(const httplib::Headers& headers) {
-  std::map<std::string, std::string> read;
-  for (const auto& [name, value] : headers) read.emplace(to_lower(name), value);
-  for (const auto& [name, hidden_name] : kHiddenHeaders) {
-    auto hidden = read.extract(to_lower(hidden_name));
-    if (hidden.empty()) continue;
-    hidden.key() = to_lower(name);
-    read.insert(std::move(hidden));
-  }
-  return read;
-}
-
-std::string path_of(const httplib::Request& request) {
-  const std::string& target = request.target;
-  return httplib::detail::decode_url(target.substr(0, target.find('?')), false);
-}
+constexpr std::chrono::seconds kDrainDeadline{15};
+constexpr std::chrono::seconds kPoliteDrainDeadline{2};
+constexpr std::chrono::seconds kLastWrites{3};
 
 bool is_api_path(std::string_view path) { return path.starts_with("/api/") || path.starts_with("/v1/"); }
-
 bool is_health_path(std::string_view path) { return path == "/healthz" || path == "/readyz" || path == "/metrics"; }
 
-enum class BodyOutcome { kComplete, kTooLarge, kIncomplete };
-
-/// Reads a body of at most `max_bytes` into `body`. What is over the limit is not kept.
-BodyOutcome read_body(const httplib::Request& request, const httplib::ContentReader& reader, std::size_t max_bytes,
-                      std::string& body) {
-  const bool has_body = request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
-  if (!has_body) return BodyOutcome::kComplete;  // cpp-httplib would read until the connection ends
-  const auto deadline = std::chrono::steady_clock::now() + kBodyDeadline;
-  std::size_t received = 0;
-  const bool is_complete = reader([&](const char* data, std::size_t size) {
-    received += size;
-    if (received <= max_bytes) {
-      body.append(data, size);
-    } else {
-      body = std::string();
-    }
-    return received <= max_bytes + kMostDrained && std::chrono::steady_clock::now() < deadline;
-  });
-  if (received > max_bytes) return BodyOutcome::kTooLarge;
-  return is_complete ? BodyOutcome::kComplete : BodyOutcome::kIncomplete;
+HttpReply busy_reply(std::string_view message) {
+  HttpReply reply = error_reply(503, "busy", message);
+  reply.headers.emplace_back("Retry-After", "2");
+  return reply;
 }
 
-void write_reply(const HttpReply& reply, httplib::Response& response) {
-  response.status = reply.status;
-  response.set_header("X-Content-Type-Options", "nosniff");
-  for (const auto& [name, value] : reply.headers) response.set_header(name, value);
-  if (reply.status != 204) response.set_content(reply.body, reply.content_type);
+HttpReply too_often_reply(int seconds) {
+  HttpReply reply = error_reply(429, "rate_limited", "this token, session or address asks more often than it may");
+  reply.headers.emplace_back("Retry-After", std::to_string(seconds));
+  return reply;
 }
+
+/// Whose requests at the API are counted together.
+std::string caller_of(const HttpRequest& request) {
+  const std::string_view authorization = request.header("authorization");
+  if (!authorization.empty()) return std::string(authorization);
+  std::string session = session_secret(request);
+  return !session.empty() ? session : std::string(request.peer);
+}
+
+std::string address_text(const sockaddr_storage& address, socklen_t size) {
+  std::array<char, NI_MAXHOST> text{};
+  if (getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, text.data(), text.size(), nullptr, 0,
+                  NI_NUMERICHOST) != 0) {
+    return {};
+  }
+  return text.data();
+}
+
+/// A file descriptor kept back, to be given up for a moment when there is no other: without it a connection that cannot
+/// be accepted would stay in the backlog and wake the loop for ever.
+class SpareDescriptor {
+ public:
+  SpareDescriptor() : file_(open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
+  ~SpareDescriptor() { close(file_); }
+  SpareDescriptor(const SpareDescriptor&) = delete;
+  SpareDescriptor& operator=(const SpareDescriptor&) = delete;
+  void hang_up_one(int listener) {
+    close(file_);
+    const int socket = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    if (socket >= 0) close(socket);
+    file_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  }
+
+ private:
+  int file_;
+};
 
 }  // namespace
 
 class HttpServer::Implementation {
  public:
-  Implementation(Router router, Intake& intake) : router_(std::move(router)), intake_(intake) {
-    set_limits();
-    set_handlers();
+  Implementation(Router router, Intake& intake, HttpOptions options)
+      : router_(std::move(router)),
+        intake_(intake),
+        options_(std::move(options)),
+        api_buckets_(options_.api_requests_per_minute, core::system_clock()),
+        epoll_(epoll_create1(EPOLL_CLOEXEC)),
+        wake_up_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+  ~Implementation() {
+    for (const auto& [socket, connection] : connections_) close(socket);
+    if (listener_.socket >= 0) close(listener_.socket);
+    close(wake_up_);
+    close(epoll_);
   }
+  Implementation(const Implementation&) = delete;
+  Implementation& operator=(const Implementation&) = delete;
 
   Result<int> bind(const std::string& host, int port) {
-    const int bound_port = port != 0 ? (server_.bind_to_port(host, port) ? port : -1) : server_.bind_to_any_port(host);
-    if (bound_port < 0) {
-      return Error{"cannot_listen",
-                   "cannot listen on " + host + ":" + std::to_string(port) + " (" +
-                       std::strerror(errno) +  // NOLINT(concurrency-mt-unsafe): before any thread starts
-                       "): is another program using the port? choose one with --listen HOST:PORT"};
-    }
-    ::listen(server_.socket(), kBacklog);
-    return bound_port;
+    const auto listener = listen_on(host, port);
+    if (!listener) return listener.error();
+    listener_ = *listener;
+    watch(EPOLL_CTL_ADD, listener_.socket, EPOLLIN);
+    watch(EPOLL_CTL_ADD, wake_up_, EPOLLIN);
+    return listener_.port;
   }
 
-  void run() { server_.listen_after_bind(); }
-  void stop() { server_.stop(); }
+  void run() {
+    doors_.emplace("trapline-doors", options_.door_threads, options_.max_waiting_requests);
+    api_.emplace("trapline-api", options_.api_threads, options_.max_waiting_requests);
+    while (!is_stopping_) turn();
+    close(listener_.socket);
+    listener_.socket = -1;
+    doors_->stop();
+    api_->stop();
+    // Answers that did not fit into their sockets get a moment to.
+    const auto end = Clock::now() + kLastWrites;
+    while (has_writing() && Clock::now() < end) turn();
+  }
+
+  void stop() {
+    is_stopping_ = true;
+    const std::uint64_t one = 1;
+    static_cast<void>(!write(wake_up_, &one, sizeof one));
+  }
+
+  [[nodiscard]] HttpCounts counts() const {
+    const std::lock_guard lock(mutex_);
+    HttpCounts counts = counts_;
+    counts.connections = connections_.size();
+    return counts;
+  }
 
  private:
-  void set_limits() {
-    server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-    server_.set_tcp_nodelay(true);  // without it a keep-alive answer waits 40 ms for the client's delayed ACK
-    server_.set_keep_alive_timeout(kKeepAliveSeconds);
-    server_.set_keep_alive_max_count(kRequestsPerConnection);
-    server_.set_read_timeout(kReadSeconds);
-    server_.set_write_timeout(kWriteSeconds);
-    // The default also sets SO_REUSEPORT, with which a second collector on the port would take half of the requests.
-    server_.set_socket_options([](int socket) {
-      const int yes = 1;
-      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    });
-  }
+  using Shared = std::shared_ptr<Connection>;  // of the table and of whoever has it in hand
 
-  void set_handlers() {
-    server_.set_pre_routing_handler([](const httplib::Request& request, httplib::Response&) {
-      // The handler gets a const request of an object that is not: what the library does with it next is what we
-      // change.
-      auto& own = const_cast<httplib::Request&>(request);
-      hide_headers(own.headers);
-      own.path = "/";  // our router reads `target`; the library's would match std::regex against a path of any length
-      return httplib::Server::HandlerResponse::Unhandled;
-    });
-    const auto without_body = [this](const httplib::Request& request, httplib::Response& response) {
-      handle(request, response, nullptr);
-    };
-    const auto with_body = [this](const httplib::Request& request, httplib::Response& response,
-                                  const httplib::ContentReader& reader) { handle(request, response, &reader); };
-    server_.Get("/", without_body);
-    server_.Options("/", without_body);
-    server_.Delete("/", without_body);
-    server_.Post("/", with_body);
-    server_.Put("/", with_body);
-    server_.Patch("/", with_body);
-    server_.Delete("/", with_body);
-    // What the library refuses by itself (a malformed request line, an endless header) gets our form of an error.
-    server_.set_error_handler([](const httplib::Request&, httplib::Response& response) {
-      if (!response.body.empty() || response.status == 204) return;
-      write_reply(error_reply(response.status, "bad_request", "the HTTP request is malformed"), response);
-    });
-  }
-
-  void handle(const httplib::Request& request, httplib::Response& response, const httplib::ContentReader* reader) {
-    try {
-      write_reply(answer(request, reader), response);
-    } catch (const std::exception& error) {
-      spdlog::error("{} {} failed: {}", request.method, request.target, error.what());
-      write_reply(error_reply(500, "internal", "the collector failed at this request; its log says why"), response);
-    }
-  }
-
-  HttpReply answer(const httplib::Request& request, const httplib::ContentReader* reader) {
-    const std::string path = path_of(request);
-    const auto door = find_door(path);
-    std::string body;
-    if (reader != nullptr) {
-      const std::size_t max_bytes = door ? intake_.limits().max_body_bytes : kMostSmallBody;
-      switch (read_body(request, *reader, max_bytes, body)) {
-        case BodyOutcome::kComplete:
-          break;
-        case BodyOutcome::kIncomplete:
-          return error_reply(400, "incomplete_body", "the body ended, or stopped arriving, before it was complete");
-        case BodyOutcome::kTooLarge:
-          return door ? refuse_large_body(intake_)
-                      : error_reply(
-                            Error{"body_too_large", "a body here may have " + std::to_string(max_bytes) + " bytes"});
+  /// One round of the loop: what has come, then who is too late.
+  void turn() {
+    std::array<epoll_event, kEventsAtOnce> events{};
+    const int count = epoll_wait(epoll_, events.data(), kEventsAtOnce, static_cast<int>(kDeadlineLook.count()));
+    for (int index = 0; index < count; ++index) {
+      const int socket = events[static_cast<std::size_t>(index)].data.fd;
+      if (socket == listener_.socket) {
+        accept_all();
+      } else if (socket == wake_up_) {
+        std::uint64_t ignored = 0;
+        static_cast<void>(!read(wake_up_, &ignored, sizeof ignored));
+      } else if (Shared connection = find(socket)) {
+        handle_event(connection);
       }
     }
-    HttpRequest call;
-    call.method = request.method;
-    call.path = path;
-    call.query = request.params;
-    call.headers = read_headers(request.headers);
-    call.body = body;
-    call.peer = request.remote_addr;
-    if (door && call.method == "POST") return take_in(intake_, *door, call);
-    if (door && call.method == "OPTIONS") return answer_preflight(call);
-    if (door) return refuse_method();
-    const bool is_page = !is_api_path(path) && !is_health_path(path) && (call.method == "GET" || call.method == "HEAD");
-    return is_page ? serve_dashboard(call) : router_.route(call);
+    const auto now = Clock::now();
+    if (now < next_look_) return;
+    next_look_ = now + kDeadlineLook;
+    end_late_ones(now);
   }
 
-  ListeningServer server_;
+  // --- connections come and go
+
+  void accept_all() {
+    for (int number = 0; number < kEventsAtOnce; ++number) {
+      sockaddr_storage address{};
+      socklen_t size = sizeof address;
+      const int socket =
+          accept4(listener_.socket, reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (socket >= 0) {
+        take(socket, address_text(address, size));
+        continue;
+      }
+      const bool is_out_of_descriptors = errno == EMFILE || errno == ENFILE;
+      if (is_out_of_descriptors && !close_longest_idle()) spare_.hang_up_one(listener_.socket);
+      if (!is_out_of_descriptors && errno != ECONNABORTED && errno != EINTR) return;
+    }
+  }
+
+  void take(int socket, std::string peer) {
+    const int yes = 1;
+    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);  // else an answer waits for the client's ACK: 40 ms
+    auto connection = std::make_shared<Connection>();
+    connection->socket = socket;
+    connection->counts_for_ip = !is_trusted(peer);
+    connection->peer = std::move(peer);
+    connection->deadline = Clock::now() + options_.idle_deadline;
+    bool is_refused = false;
+    bool is_full = false;
+    {
+      const std::lock_guard lock(mutex_);
+      is_refused = connection->counts_for_ip && per_ip_[connection->peer] >= options_.max_connections_per_ip;
+      if (!is_refused && connection->counts_for_ip) ++per_ip_[connection->peer];
+      if (is_refused) ++counts_.refused_connections;
+      if (!is_refused) connections_.emplace(socket, connection);
+      is_full = connections_.size() > options_.max_connections;
+    }
+    if (is_refused) {
+      intake_.count_rejected("too_many_connections");
+      connection->output =
+          serialize(busy_reply("too many connections from your address are open at the same time"), false, false);
+      send_output(*connection);
+      close(socket);
+      return;
+    }
+    if (is_full) close_longest_idle();
+    watch(EPOLL_CTL_ADD, socket, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT);
+  }
+
+  /// Makes room; false when every connection is busy.
+  bool close_longest_idle() {
+    Shared longest;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [socket, connection] : connections_) {
+        const bool is_idle = connection->phase == Phase::kReading && !connection->parser.is_begun();
+        if (is_idle && (!longest || connection->deadline < longest->deadline)) longest = connection;
+      }
+    }
+    if (longest) drop(longest);
+    return longest != nullptr;
+  }
+
+  void drop(const Shared& connection) {
+    const std::lock_guard lock(mutex_);
+    if (connections_.erase(connection->socket) == 0) return;
+    buffered_ -= connection->buffered;
+    connection->buffered = 0;
+    if (connection->counts_for_ip) {
+      const auto found = per_ip_.find(connection->peer);
+      if (found != per_ip_.end() && --found->second == 0) per_ip_.erase(found);
+    }
+    close(connection->socket);
+  }
+
+  Shared find(int socket) {
+    const std::lock_guard lock(mutex_);
+    const auto found = connections_.find(socket);
+    return found != connections_.end() ? found->second : nullptr;
+  }
+
+  void watch(int operation, int socket, std::uint32_t wanted) const {
+    epoll_event event{};
+    event.events = wanted;
+    event.data.fd = socket;
+    epoll_ctl(epoll_, operation, socket, &event);
+  }
+
+  /// Gives the connection to the loop, which goes on when it can be read, or written to. The deadline is set and the
+  /// socket watched in one step: in between, the loop must not find it late and close it.
+  void give_to_loop(const Shared& connection, Phase phase, Clock::duration within) {
+    const std::lock_guard lock(mutex_);
+    if (!connections_.contains(connection->socket)) return;
+    connection->phase = phase;
+    connection->deadline = Clock::now() + within;
+    rearm(*connection);
+  }
+  void rearm(const Connection& connection) const {
+    const std::uint32_t wanted = connection.phase == Phase::kWriting ? EPOLLOUT : EPOLLIN | EPOLLRDHUP;
+    watch(EPOLL_CTL_MOD, connection.socket, wanted | EPOLLONESHOT);
+  }
+
+  bool has_writing() {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(connections_.begin(), connections_.end(),
+                       [](const auto& entry) { return entry.second->phase == Phase::kWriting; });
+  }
+
+  void end_late_ones(Clock::time_point now) {
+    std::vector<Shared> late;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [socket, connection] : connections_) {
+        if (connection->phase != Phase::kWorking && connection->deadline <= now) late.push_back(connection);
+      }
+    }
+    for (const Shared& connection : late) {
+      const bool is_half_asked = connection->phase == Phase::kReading && connection->parser.is_begun();
+      if (!is_half_asked) {
+        drop(connection);
+        continue;
+      }
+      {
+        const std::lock_guard lock(mutex_);
+        ++counts_.timed_out_requests;
+      }
+      intake_.count_rejected("request_timeout");
+      answer_last(connection, error_reply(408, "request_timeout", "the request did not arrive in time"));
+    }
+  }
+
+  // --- reading
+
+  void handle_event(const Shared& connection) {
+    switch (connection->phase) {
+      case Phase::kReading:
+        return read_request(connection);
+      case Phase::kWriting:
+        return after_send(connection, send_output(*connection));
+      case Phase::kDraining:
+        return drain(connection);
+      case Phase::kWorking:
+        break;
+    }
+  }
+
+  void read_request(const Shared& connection) {
+    for (int number = 0; number < kReadsAtOnce; ++number) {
+      const ssize_t count = recv(connection->socket, read_buffer_.data(), read_buffer_.size(), 0);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+      if (count <= 0) return end_of_input(connection);
+      if (!take_bytes(connection, {read_buffer_.data(), static_cast<std::size_t>(count)})) return;
+      if (static_cast<std::size_t>(count) < read_buffer_.size()) break;
+    }
+    const std::lock_guard lock(mutex_);
+    rearm(*connection);
+  }
+
+  void end_of_input(const Shared& connection) {
+    if (!connection->parser.is_begun()) return drop(connection);
+    // The other half of the connection may still be read.
+    intake_.count_rejected("incomplete_body");
+    answer_last(connection,
+                error_reply(400, "incomplete_body", "the request ended, or stopped arriving, before it was complete"));
+  }
+
+  /// Reads on with new bytes; false when the connection is in other hands now.
+  bool take_bytes(const Shared& connection, std::string_view bytes) {
+    RequestParser& parser = connection->parser;
+    const bool was_begun = parser.is_begun();
+    while (!bytes.empty() && parser.state() != RequestParser::State::kDone) {
+      bytes.remove_prefix(parser.feed(bytes));
+      if (parser.state() == RequestParser::State::kHeadDone) begin_body(*connection);
+      if (parser.state() == RequestParser::State::kFailed) break;
+    }
+    if (!was_begun && parser.state() == RequestParser::State::kHead) set_deadline(*connection, options_.head_deadline);
+    switch (parser.state()) {
+      case RequestParser::State::kFailed:
+        refuse(connection);
+        return false;
+      case RequestParser::State::kDone:
+        connection->pending = bytes;
+        hand_over(connection);
+        return false;
+      default:
+        break;
+    }
+    if (has_room_for(*connection)) return true;
+    count_refused_request();
+    answer_last(connection, busy_reply("the collector is reading as many large requests as it can hold"));
+    return false;
+  }
+
+  void begin_body(Connection& connection) {
+    RequestParser& parser = connection.parser;
+    set_deadline(connection, options_.body_deadline);
+    parser.begin_body(find_door(parser.head().path()) ? intake_.limits().max_body_bytes : kMostSmallBody);
+    if (parser.head().expects_continue && parser.state() == RequestParser::State::kBody) {
+      constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+      static_cast<void>(!send(connection.socket, kContinue.data(), kContinue.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    }
+  }
+
+  void set_deadline(Connection& connection, Clock::duration within) {
+    const std::lock_guard lock(mutex_);
+    connection.deadline = Clock::now() + within;
+  }
+
+  /// Adds the body to the sum of all; false when that is more than there may be.
+  bool has_room_for(Connection& connection) {
+    const std::size_t size = connection.parser.body().size();
+    const std::lock_guard lock(mutex_);
+    buffered_ += size - connection.buffered;
+    connection.buffered = size;
+    return size <= kMostSmallBody || buffered_ <= options_.max_buffered_bytes;
+  }
+
+  void refuse(const Shared& connection) {
+    const RequestParser::Failure& failure = connection->parser.failure();
+    const RequestHead& head = connection->parser.head();
+    const bool is_at_door = failure.code == "body_too_large" && find_door(head.path()).has_value();
+    answer_last(connection, is_at_door ? refuse_large_body(intake_)
+                                       : error_reply(failure.http_status, failure.code, failure.message));
+  }
+
+  // --- answering
+
+  void hand_over(const Shared& connection) {
+    const std::string path = connection->parser.head().path();
+    WorkerThreads& workers = find_door(path) || is_health_path(path) ? *doors_ : *api_;
+    {
+      const std::lock_guard lock(mutex_);
+      connection->phase = Phase::kWorking;
+    }
+    if (workers.add([this, connection] { work(connection); })) return;
+    count_refused_request();
+    // The last answer, as what may have come behind the request would only be refused as well.
+    connection->closes_after = true;
+    respond(connection, busy_reply("more requests wait than the collector lets wait"));
+  }
+
+  /// A worker's part: answers the request, and takes up what came right behind it.
+  void work(const Shared& connection) { respond(connection, answer(*connection)); }
+
+  void respond(const Shared& connection, const HttpReply& reply) {
+    const RequestHead& head = connection->parser.head();
+    if (!head.keeps_alive || is_stopping_) connection->closes_after = true;
+    connection->output = serialize(reply, head.method == "HEAD", !connection->closes_after);
+    connection->written = 0;
+    after_send(connection, send_output(*connection));
+  }
+
+  /// The last answer of a connection whose request cannot be read to its end.
+  void answer_last(const Shared& connection, const HttpReply& reply) {
+    connection->closes_after = true;
+    connection->output = serialize(reply, false, false);
+    connection->written = 0;
+    after_send(connection, send_output(*connection));
+  }
+
+  void after_send(const Shared& connection, SendOutcome outcome) {
+    if (outcome == SendOutcome::kFailed) return drop(connection);
+    if (outcome == SendOutcome::kLater) {
+      return give_to_loop(connection, Phase::kWriting, options_.write_deadline);
+    }
+    connection->output = std::string();
+    if (connection->closes_after) {
+      // A socket that is closed with bytes unread is reset, and the client may never see the answer.
+      shutdown(connection->socket, SHUT_WR);
+      const bool is_whole = connection->parser.state() == RequestParser::State::kDone;
+      forget_request(*connection);
+      return give_to_loop(connection, Phase::kDraining, is_whole ? kPoliteDrainDeadline : kDrainDeadline);
+    }
+    next_request(connection);
+  }
+
+  void forget_request(Connection& connection) {
+    connection.parser = RequestParser();
+    const std::lock_guard lock(mutex_);
+    buffered_ -= connection.buffered;
+    connection.buffered = 0;
+  }
+
+  void next_request(const Shared& connection) {
+    forget_request(*connection);
+    const std::string pending = std::exchange(connection->pending, {});
+    if (pending.empty()) return give_to_loop(connection, Phase::kReading, options_.idle_deadline);
+    {
+      const std::lock_guard lock(mutex_);
+      connection->phase = Phase::kWorking;  // not the loop's yet: the rest of it is in our hands
+    }
+    if (!take_bytes(connection, pending)) return;
+    const bool is_in_body = connection->parser.state() == RequestParser::State::kBody;
+    give_to_loop(connection, Phase::kReading, is_in_body ? options_.body_deadline : options_.head_deadline);
+  }
+
+  void drain(const Shared& connection) {
+    for (int number = 0; number < kReadsAtOnce; ++number) {
+      const ssize_t count = recv(connection->socket, read_buffer_.data(), read_buffer_.size(), 0);
+      if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+      if (count <= 0) return drop(connection);
+      connection->drained += static_cast<std::size_t>(count);
+      if (connection->drained > kMostDrained) return drop(connection);
+    }
+    const std::lock_guard lock(mutex_);
+    rearm(*connection);
+  }
+
+  HttpReply answer(const Connection& connection) {
+    const RequestHead& head = connection.parser.head();
+    try {
+      return route(connection, head);
+    } catch (const std::exception& error) {
+      spdlog::error("{} {} failed: {}", head.method, head.target, error.what());
+      return error_reply(500, "internal", "the collector failed at this request; its log says why");
+    }
+  }
+
+  HttpReply route(const Connection& connection, const RequestHead& head) {
+    const std::string path = head.path();
+    HttpRequest call;
+    call.method = head.method;
+    call.path = path;
+    call.query = head.query();
+    call.headers = head.headers;
+    call.body = connection.parser.body();
+    const std::string peer = client_address(connection.peer, call.header("x-forwarded-for"), options_.trusted_proxies);
+    call.peer = peer;
+    if (const auto door = find_door(path)) {
+      if (call.method == "POST") return take_in(intake_, *door, call);
+      return call.method == "OPTIONS" ? answer_preflight(call) : refuse_method();
+    }
+    const bool is_page = !is_api_path(path) && !is_health_path(path) && (call.method == "GET" || call.method == "HEAD");
+    if (is_page) return serve_dashboard(call);
+    if (!is_health_path(path)) {
+      if (const int seconds = api_buckets_.take(caller_of(call)); seconds > 0) return too_often_reply(seconds);
+    }
+    return router_.route(call);
+  }
+
+  bool is_trusted(const std::string& peer) const {
+    const auto address = parse_address(peer);
+    return address && std::any_of(options_.trusted_proxies.begin(), options_.trusted_proxies.end(),
+                                  [&](const AddressRange& range) { return range.contains(*address); });
+  }
+
+  void count_refused_request() {
+    intake_.count_rejected("busy");
+    const std::lock_guard lock(mutex_);
+    ++counts_.refused_requests;
+  }
+
   Router router_;
   Intake& intake_;
+  const HttpOptions options_;
+  TokenBuckets api_buckets_;
+  const int epoll_;
+  const int wake_up_;
+  Listener listener_;
+  SpareDescriptor spare_;
+  std::atomic<bool> is_stopping_{false};
+  std::array<char, kReadBytes> read_buffer_{};  ///< only the loop's thread, as the next
+  Clock::time_point next_look_;
+
+  mutable std::mutex mutex_;
+  std::unordered_map<int, Shared> connections_;          ///< by socket; guarded by mutex_, as all below, and as every
+  std::unordered_map<std::string, std::size_t> per_ip_;  ///< connection's phase and deadline
+  std::size_t buffered_ = 0;                             ///< bytes of all bodies in memory
+  HttpCounts counts_;
+
+  std::optional<WorkerThreads> doors_;
+  std::optional<WorkerThreads> api_;
 };
 
-HttpServer::HttpServer(Router router, Intake& intake)
-    : implementation_(std::make_unique<Implementation>(std::move(router), intake)) {}
+HttpServer::HttpServer(Router router, Intake& intake, HttpOptions options)
+    : implementation_(std::make_unique<Implementation>(std::move(router), intake, std::move(options))) {}
 HttpServer::~HttpServer() = default;
 
 Result<int> HttpServer::bind(const std::string& host, int port) { return implementation_->bind(host, port); }
 void HttpServer::run() { implementation_->run(); }
 void HttpServer::stop() { implementation_->stop(); }
+HttpCounts HttpServer::counts() const { return implementation_->counts(); }
+
+std::string client_address(const std::string& peer, std::string_view forwarded_for,
+                           const std::vector<AddressRange>& trusted_proxies) {
+  const auto is_trusted = [&](std::string_view text) {
+    const auto address = parse_address(text);
+    return address && std::any_of(trusted_proxies.begin(), trusted_proxies.end(),
+                                  [&](const AddressRange& range) { return range.contains(*address); });
+  };
+  std::string client = peer;
+  while (is_trusted(client) && !forwarded_for.empty()) {
+    const std::size_t comma = forwarded_for.rfind(',');
+    std::string_view last = comma == std::string_view::npos ? forwarded_for : forwarded_for.substr(comma + 1);
+    last.remove_prefix(std::min(last.find_first_not_of(' '), last.size()));
+    last = last.substr(0, last.find_last_not_of(' ') + 1);
+    if (!parse_address(last)) break;
+    client = last;
+    forwarded_for = comma == std::string_view::npos ? std::string_view{} : forwarded_for.substr(0, comma);
+  }
+  return client;
+}
 
 }  // namespace trapline::collector

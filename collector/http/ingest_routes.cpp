@@ -9,13 +9,35 @@
 namespace trapline::collector {
 namespace {
 
+struct DoorName {
+  std::string_view name;
+  Door door;
+};
+constexpr DoorName kDoorNames[] = {{"envelope", Door::kEnvelope},
+                                   {"store", Door::kStore},
+                                   {"security", Door::kSecurity},
+                                   {"minidump", Door::kMinidump}};
+
 void allow_any_origin(HttpReply& reply) {
   reply.headers.emplace_back("Access-Control-Allow-Origin", "*");
   reply.headers.emplace_back("Access-Control-Expose-Headers", "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After");
   reply.headers.emplace_back("Cross-Origin-Resource-Policy", "cross-origin");
 }
 
+/// The form that crash handlers note as the report's name.
+std::string with_dashes(const std::string& id) {
+  if (id.size() != 32) return id;
+  return id.substr(0, 8) + '-' + id.substr(8, 4) + '-' + id.substr(12, 4) + '-' + id.substr(16, 4) + '-' +
+         id.substr(20);
+}
+
 HttpReply receipt_reply(Door door, const IntakeReceipt& receipt) {
+  if (door == Door::kMinidump) {
+    HttpReply reply;
+    reply.content_type = "text/plain";
+    reply.body = with_dashes(receipt.event_id);
+    return reply;
+  }
   if (door != Door::kEvents) {
     nlohmann::json body = nlohmann::json::object();
     if (!receipt.event_id.empty()) body["id"] = receipt.event_id;
@@ -39,7 +61,18 @@ HttpReply refusal_reply(const IntakeRefusal& refusal) {
   if (refusal.retry_after_seconds > 0) {
     reply.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_seconds));
   }
+  if (!refusal.rate_limits.empty()) reply.headers.emplace_back("X-Sentry-Rate-Limits", refusal.rate_limits);
   return reply;
+}
+
+/// The origin of the page that sends: of the header, or of the page's address where that is missing.
+std::string_view origin_of(const HttpRequest& request) {
+  const std::string_view origin = request.header("origin");
+  if (!origin.empty()) return origin;
+  const std::string_view referer = request.header("referer");
+  const std::size_t scheme_end = referer.find("://");
+  if (scheme_end == std::string_view::npos) return {};
+  return referer.substr(0, referer.find('/', scheme_end + 3));
 }
 
 }  // namespace
@@ -48,15 +81,14 @@ std::optional<DoorPath> find_door(std::string_view path) {
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   if (path == "/v1/events") return DoorPath{Door::kEvents, {}};
   DoorPath found;
-  if (path.ends_with("/envelope")) {
-    found.door = Door::kEnvelope;
-  } else if (path.ends_with("/store")) {
-    found.door = Door::kStore;
-  } else {
-    return std::nullopt;
-  }
+  const std::size_t door_slash = path.rfind('/');
+  if (door_slash == std::string_view::npos) return std::nullopt;
+  const auto* const named = std::find_if(std::begin(kDoorNames), std::end(kDoorNames),
+                                         [&](const DoorName& one) { return one.name == path.substr(door_slash + 1); });
+  if (named == std::end(kDoorNames)) return std::nullopt;
+  found.door = named->door;
   constexpr std::string_view kApi = "/api/";
-  path = path.substr(0, path.rfind('/'));
+  path = path.substr(0, door_slash);
   const std::size_t last_slash = path.rfind('/');
   if (last_slash == std::string_view::npos || !path.substr(0, last_slash + 1).ends_with(kApi)) return std::nullopt;
   found.project = path.substr(last_slash + 1);
@@ -68,6 +100,13 @@ HttpReply take_in(Intake& intake, const DoorPath& door, const HttpRequest& reque
   intake_request.door = door.door;
   intake_request.path_project = door.project;
   intake_request.query_key = request.query_value("sentry_key");
+  intake_request.query_client = request.query_value("sentry_client");
+  intake_request.environment = request.query_value("sentry_environment");
+  intake_request.release = request.query_value("sentry_release");
+  intake_request.client_ip = request.peer;
+  intake_request.user_agent = request.header("user-agent");
+  intake_request.origin = origin_of(request);
+  intake_request.signature = request.header("x-trapline-signature");
   intake_request.x_sentry_auth = request.header("x-sentry-auth");
   intake_request.authorization = request.header("authorization");
   intake_request.content_type = request.header("content-type");

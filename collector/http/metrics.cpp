@@ -103,7 +103,16 @@ std::string render_metrics(const Intake& intake, const Spool& spool, const Diges
   add_labelled(text, "trapline_envelope_items_ignored_total", "type",
                "Envelope items that were accepted and not kept, as this version has no use for them.",
                counts.ignored_items);
-  add_metric(text, "trapline_spool_events", "gauge", "Accepted events that wait for digestion.", spool.size());
+  const SpoolCounts spooled = spool.counts();
+  add_metric(text, "trapline_items_accepted_total", "counter", "Sessions, files, reports and other items acknowledged.",
+             counts.accepted_items);
+  add_metric(text, "trapline_spool_events", "gauge", "Accepted events that wait for digestion.",
+             spooled.waiting_events);
+  add_metric(text, "trapline_spool_items", "gauge", "Accepted items that are no events and wait to be stored.",
+             spooled.waiting_items);
+  add_metric(text, "trapline_spool_bytes", "gauge", "Disk space of the spool.", spooled.bytes);
+  add_metric(text, "trapline_spool_damaged_total", "counter", "Spooled requests that the disk has changed: lost.",
+             spooled.damaged_records);
   if (const auto issues = store.count_issues())
     add_metric(text, "trapline_issues", "gauge", "Issues in the store.", *issues);
   add_metric(text, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());

@@ -31,13 +31,13 @@ std::optional<std::string_view> after_scheme(std::string_view header, std::strin
   return trim(header.substr(scheme.size()));
 }
 
-/// The value of `sentry_key` in "sentry_version=7, sentry_key=…"; empty when it is not there.
-std::string_view sentry_key_of(std::string_view fields) {
+/// The value of `name` in "sentry_version=7, sentry_key=…"; empty when it is not there.
+std::string_view field_of(std::string_view fields, std::string_view name) {
   while (!fields.empty()) {
     const std::size_t comma = fields.find(',');
     const std::string_view field = trim(fields.substr(0, comma));
     const std::size_t equals = field.find('=');
-    if (equals != std::string_view::npos && trim(field.substr(0, equals)) == "sentry_key") {
+    if (equals != std::string_view::npos && trim(field.substr(0, equals)) == name) {
       return trim(field.substr(equals + 1));
     }
     if (comma == std::string_view::npos) break;
@@ -48,11 +48,11 @@ std::string_view sentry_key_of(std::string_view fields) {
 
 std::string_view first_key(const KeySources& sources) {
   if (const auto fields = after_scheme(sources.x_sentry_auth, "sentry")) {
-    if (const auto key = sentry_key_of(*fields); !key.empty()) return key;
+    if (const auto key = field_of(*fields, "sentry_key"); !key.empty()) return key;
   }
   if (!sources.query_key.empty()) return sources.query_key;
   if (const auto fields = after_scheme(sources.authorization, "sentry")) {
-    if (const auto key = sentry_key_of(*fields); !key.empty()) return key;
+    if (const auto key = field_of(*fields, "sentry_key"); !key.empty()) return key;
   }
   return after_scheme(sources.authorization, "trapline").value_or(std::string_view{});
 }
@@ -67,6 +67,15 @@ core::Result<std::optional<std::string>> find_key(const KeySources& sources) {
                                             " characters where a DSN's public key has 32 lower-case hex digits"};
   }
   return std::optional<std::string>{key};
+}
+
+std::string client_of(const KeySources& sources) {
+  for (const std::string_view header : {sources.x_sentry_auth, sources.authorization}) {
+    if (const auto fields = after_scheme(header, "sentry")) {
+      if (const auto client = field_of(*fields, "sentry_client"); !client.empty()) return std::string(client);
+    }
+  }
+  return std::string(sources.query_client);
 }
 
 core::Result<std::string> key_of_dsn(std::string_view dsn) {

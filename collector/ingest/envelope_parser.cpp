@@ -75,6 +75,11 @@ class ItemReader {
     const auto header = parse_header_line(line_at(body_, position_));
     if (!header) return invalid(place + " does not begin with a line that is a JSON object");
     item.type = string_field(*header, "type");
+    if (item.type == "attachment") {
+      item.filename = string_field(*header, "filename");
+      item.content_type = string_field(*header, "content_type");
+      item.attachment_type = string_field(*header, "attachment_type");
+    }
     const auto length = read_length(*header);
     if (!length) return invalid(place + ": its length is not a whole number");
     position_ = after_line(body_, position_);

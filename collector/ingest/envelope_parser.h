@@ -18,7 +18,10 @@ struct EnvelopeHeader {
 };
 
 struct EnvelopeItem {
-  std::string type;          ///< as sent; empty when the header has none
+  std::string type;      ///< as sent; empty when the header has none
+  std::string filename;  ///< the next three of attachments
+  std::string content_type;
+  std::string attachment_type;
   std::string_view payload;  ///< inside the parsed body
 };
 

@@ -1,23 +1,32 @@
 #include "collector/ingest/intake.h"
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <optional>
+#include <span>
+#include <unordered_set>
 #include <utility>
 
 #include "collector/ingest/auth.h"
-#include "collector/ingest/batch_header.h"
 #include "collector/ingest/content_coding.h"
 #include "collector/ingest/envelope_parser.h"
-#include "collector/ingest/event_check.h"
-#include "collector/ingest/events_body.h"
-#include "collector/ingest/item_types.h"
-#include "collector/ingest/store_body.h"
-#include "sdk/core/event_id.h"
+#include "sdk/core/random.h"
 
 namespace trapline::collector {
 namespace {
 
 constexpr int kRetryAfterStorageSeconds = 5;
+constexpr std::size_t kRememberedIds = 100'000;
+constexpr std::size_t kItemIdBytes = 16;
+/// What inflates to more than this is large: at most so many are read at the same time.
+constexpr std::size_t kSmallInflatedBytes = std::size_t{4} << 20;
+constexpr std::ptrdiff_t kLargeBodiesAtOnce = 2;
+constexpr std::chrono::seconds kLargeBodyPatience{5};
+constexpr int kRetryAfterBusySeconds = 5;
+constexpr int kRetryAfterFullDiskSeconds = 60;
+/// Headers are kept with the events: longer ones tell nothing more.
+constexpr std::size_t kLongestHeader = 500;
 
 struct StatusOfCode {
   std::string_view code;
@@ -30,13 +39,28 @@ constexpr StatusOfCode kStatuses[] = {
     {"malformed_key", 401},
     {"unknown_key", 401},
     {"wrong_project_key", 401},
+    {"missing_signature", 401},
+    {"malformed_signature", 401},
+    {"wrong_signature", 401},
+    {"expired_signature", 401},
+    {"replayed_signature", 401},
+    {"disabled_key", 403},
+    {"ip_not_allowed", 403},
+    {"origin_not_allowed", 403},
     {"unknown_project", 404},
     {"body_too_large", 413},
     {"inflated_too_large", 413},
     {"event_too_large", 413},
     {"too_many_events", 413},
     {"unsupported_content_type", 415},
+    {"project_rate_limited", 429},
+    {"key_rate_limited", 429},
+    {"ip_rate_limited", 429},
+    {"instance_rate_limited", 429},
+    {"busy", 503},
     {"storage", 503},
+    {"spool_full", 503},
+    {"disk_full", 503},
     {"out_of_memory", 503},
 };
 
@@ -48,6 +72,7 @@ IntakeRefusal refusal_of(const Error& error) {
     if (entry.code == error.code) refusal.http_status = entry.http_status;
   }
   if (refusal.http_status == 503) refusal.retry_after_seconds = kRetryAfterStorageSeconds;
+  if (error.code == "disk_full") refusal.retry_after_seconds = kRetryAfterFullDiskSeconds;
   return refusal;
 }
 
@@ -66,6 +91,24 @@ Result<std::string> key_inside_envelope(std::string_view body) {
   return key_of_dsn(header->dsn);
 }
 
+std::string cut(std::string_view header) { return std::string(header.substr(0, kLongestHeader)); }
+
+KeySources key_sources(const IntakeRequest& request) {
+  return {request.x_sentry_auth, request.query_key, request.authorization, request.query_client};
+}
+
+RequestForm form_of(const IntakeRequest& request) {
+  RequestForm form;
+  form.door = request.door;
+  form.content_type = cut(request.content_type);
+  form.content_encoding = cut(request.content_encoding);
+  form.environment = cut(request.environment);
+  form.release = cut(request.release);
+  return form;
+}
+
+std::string quota_name(ProjectId project) { return "project " + std::to_string(project); }
+
 Error unknown_project(std::string_view id) {
   return {"unknown_project",
           "there is no project " + std::string(id.substr(0, 40)) + " here: is the DSN of another server?"};
@@ -73,83 +116,99 @@ Error unknown_project(std::string_view id) {
 
 }  // namespace
 
-/// The events of one request, split and checked.
-struct Intake::Batch {
-  std::vector<SpooledEvent> events;
-  std::vector<RejectedEvent> rejected;
-  std::map<std::string, std::uint64_t> ignored_items;
-  std::string event_id;  ///< what the answer names; empty: nothing
-  BatchHeader header;    ///< what the events have in common
-
-  /// Takes the next event in, or writes down why not. `id_override` wins over the payload's own.
-  void add(std::string_view json, std::size_t max_bytes, std::string_view id_override = {}) {
-    const std::size_t index = events.size() + rejected.size();
-    auto checked = check_event(json, max_bytes);
-    if (!checked) {
-      rejected.push_back({index, checked.error().code, checked.error().message});
-      return;
-    }
-    SpooledEvent event;
-    event.event_id = !id_override.empty() ? std::string(id_override) : std::move(checked->event_id);
-    if (event.event_id.empty()) event.event_id = core::new_event_id();
-    event.payload = header.complete(std::move(checked->json));
-    if (events.empty()) event_id = event.event_id;
-    events.push_back(std::move(event));
-  }
-
-  /// This batch, or the first event's error when no event could be taken.
-  Result<Batch> or_first_rejection() {
-    if (events.empty() && !rejected.empty()) return Error{rejected.front().code, rejected.front().message};
-    return std::move(*this);
-  }
-};
-
-Intake::Intake(Store& store, Spool& spool, IntakeLimits limits, const core::Clock& clock)
-    : store_(store), spool_(spool), keys_(store, clock), limits_(limits), clock_(clock) {}
+Intake::Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock)
+    : spool_(spool),
+      keys_(store, clock),
+      refusals_(store, clock),
+      recent_ids_(kRememberedIds),
+      nonces_(clock),
+      quotas_(clock),
+      address_buckets_(limits.requests_per_minute_and_ip, clock),
+      ceiling_(static_cast<double>(limits.requests_per_second), static_cast<double>(limits.requests_per_second),
+               clock.steady_now()),
+      large_bodies_(kLargeBodiesAtOnce),
+      limits_(limits),
+      clock_(clock) {}
 
 std::variant<IntakeReceipt, IntakeRefusal> Intake::take(const IntakeRequest& request) {
-  auto receipt = take_in(request);
+  Progress progress;
+  auto receipt = take_in(request, progress);
   if (receipt) return std::move(*receipt);
-  count_rejected(receipt.error().code);
-  return refusal_of(receipt.error());
+  const Error& error = receipt.error();
+  count_rejected(error.code);
+  if (progress.key) refusals_.count(progress.key->gate->project_id, error.code, 1);
+  IntakeRefusal refusal = refusal_of(error);
+  if (progress.retry_after_seconds > 0) refusal.retry_after_seconds = progress.retry_after_seconds;
+  refusal.rate_limits = std::move(progress.rate_limits);
+  return refusal;
 }
 
-Result<IntakeReceipt> Intake::take_in(const IntakeRequest& request) {
+Result<IntakeReceipt> Intake::take_in(const IntakeRequest& request, Progress& progress) {
   if (request.body.size() > limits_.max_body_bytes) {
     return Error{"body_too_large", "the body has " + std::to_string(request.body.size()) + " bytes, the limit is " +
                                        std::to_string(limits_.max_body_bytes)};
   }
+  if (Status status = check_ceilings(request, progress); !status) return status.error();
+  if (Status status = spool_.admit(request.body.size()); !status) return status.error();
   // A key in the headers is checked before any work is spent on the body; only an envelope may carry it inside.
-  auto key = find_key({request.x_sentry_auth, request.query_key, request.authorization});
+  const auto key = find_key(key_sources(request));
   if (!key) return key.error();
-  std::optional<ProjectId> project;
+  const auto enter = [&](std::string_view found) -> Status {
+    auto facts = open_door(request, found);
+    if (!facts) return facts.error();
+    progress.key = std::move(*facts);
+    if (Status status = check_gate(request, *progress.key); !status) return status;
+    if (Status status = check_quota(*progress.key, progress); !status) return status;
+    return check_signature(request, *progress.key);
+  };
   if (*key || request.door != Door::kEnvelope) {
-    auto found = project_for(request, key->value_or(""));
-    if (!found) return found.error();
-    project = *found;
+    if (Status status = enter(key->value_or("")); !status) return status.error();
   }
-  const auto decoded = decode_content(request.content_encoding, request.body, limits_.max_inflated_bytes);
-  if (!decoded) return decoded.error();
-  const std::string_view body = *decoded ? std::string_view(**decoded) : request.body;
+  auto body = decode_bounded(request, progress);
+  if (!body) return body.error();
   if (request.door == Door::kEnvelope) {
-    const auto inner_key = key_inside_envelope(body);
+    const auto inner_key = key_inside_envelope(body->bytes);
     if (!inner_key) return inner_key.error();
     if (*key && !inner_key->empty() && **key != *inner_key) {
       return Error{"wrong_project_key", "the key in the request's headers and the one in the envelope's dsn differ"};
     }
-    if (!project) {
-      auto found = project_for(request, *inner_key);
-      if (!found) return found.error();
-      project = *found;
+    if (!progress.key) {
+      if (Status status = enter(*inner_key); !status) return status.error();
     }
   }
-  auto batch = read_batch(request, body);
-  if (!batch) return batch.error();
-  return spool_batch(*project, std::move(*batch));
+  RequestForm form = form_of(request);
+  auto parts = read_decoded_parts(form, body->bytes, limits_);
+  if (!parts) return parts.error();
+  return spool_parts(*progress.key, request, std::move(form), std::move(*parts));
 }
 
-/// The project that the request is for, when the key (empty: there is none) opens it.
-Result<ProjectId> Intake::project_for(const IntakeRequest& request, std::string_view key) {
+Status Intake::check_ceilings(const IntakeRequest& request, Progress& progress) {
+  const auto refuse = [&](int seconds, std::string_view reason, std::string message) {
+    progress.retry_after_seconds = seconds;
+    progress.rate_limits = std::to_string(seconds) + "::organization:" + std::string(reason);
+    return Error{std::string(reason), std::move(message)};
+  };
+  if (limits_.requests_per_second > 0) {
+    const std::lock_guard lock(ceiling_mutex_);
+    if (const int seconds = ceiling_.take(clock_.steady_now()); seconds > 0) {
+      return refuse(seconds, "instance_rate_limited",
+                    "this collector takes " + std::to_string(limits_.requests_per_second) +
+                        " requests a second, more than that have come");
+    }
+  }
+  if (limits_.requests_per_minute_and_ip > 0) {
+    const auto address = parse_address(request.client_ip);
+    if (const int seconds = address_buckets_.take(address ? sender_of(*address) : ""); seconds > 0) {
+      return refuse(seconds, "ip_rate_limited",
+                    "one address may send " + std::to_string(limits_.requests_per_minute_and_ip) +
+                        " requests a minute, more than that have come from yours");
+    }
+  }
+  return {};
+}
+
+/// The facts of the key, when it opens the door that the request stands at.
+Result<std::shared_ptr<const KeyFacts>> Intake::open_door(const IntakeRequest& request, std::string_view key) {
   if (key.empty()) {
     return Error{"missing_key",
                  "the request carries no key: send the DSN's public key as X-Sentry-Auth: Sentry "
@@ -163,101 +222,168 @@ Result<ProjectId> Intake::project_for(const IntakeRequest& request, std::string_
     if (!is_known) return is_known.error();
     if (!*is_known) return unknown_project(request.path_project);
   }
-  const auto project = keys_.project_of(key);
-  if (!project) return project.error();
-  if (!*project)
-    return Error{"unknown_key", "no project has this key: has it been revoked, or is it another server's?"};
-  if (has_path_project && **project != *path_project) {
+  auto facts = keys_.find_key(key);
+  if (!facts) return facts.error();
+  if (!*facts) return Error{"unknown_key", "no project has this key: has it been revoked, or is it another server's?"};
+  if (has_path_project && (*facts)->gate->project_id != *path_project) {
     return Error{"wrong_project_key", "this key belongs to another project than " + std::to_string(*path_project)};
   }
-  return **project;
+  return std::move(*facts);
 }
 
-Result<Intake::Batch> Intake::read_batch(const IntakeRequest& request, std::string_view body) const {
-  switch (request.door) {
-    case Door::kEvents:
-      return read_events(request, body);
-    case Door::kStore:
-      return read_store(body);
-    case Door::kEnvelope:
+Status Intake::check_gate(const IntakeRequest& request, const KeyFacts& key) const {
+  if (!key.is_active) return Error{"disabled_key", "this key has been disabled"};
+  if (!key.gate->allows_address(request.client_ip)) {
+    return Error{"ip_not_allowed", "the project does not take requests from " + std::string(request.client_ip)};
+  }
+  if (!key.gate->allows_origin(request.origin)) {
+    return Error{"origin_not_allowed", "the project does not take requests from pages of " + cut(request.origin)};
+  }
+  return {};
+}
+
+Status Intake::check_signature(const IntakeRequest& request, const KeyFacts& key) {
+  if (request.signature.empty()) {
+    if (!key.gate->require_signature) return {};
+    return Error{"missing_signature",
+                 "the project takes signed requests only: use the DSN with its secret, in a client that signs"};
+  }
+  if (key.secret_key.empty()) {
+    if (!key.gate->require_signature) return {};
+    return Error{"wrong_signature", "the project takes signed requests only, and this key has no secret"};
+  }
+  const auto signature = parse_signature(request.signature);
+  if (!signature) return signature.error();
+  const std::int64_t now = clock_.unix_millis() / 1000;
+  if (signature->time > now + kSignatureWindowSeconds || signature->time < now - kSignatureWindowSeconds) {
+    return Error{"expired_signature", "the signature's time is more than " + std::to_string(kSignatureWindowSeconds) +
+                                          " s from the collector's, which is " + std::to_string(now)};
+  }
+  if (!is_signed_with(*signature, key.secret_key, request.body)) {
+    return Error{"wrong_signature", "the signature does not fit the body and the key's secret"};
+  }
+  switch (nonces_.remember(key.public_key, *signature)) {
+    case NonceTable::Outcome::kFresh:
+      return {};
+    case NonceTable::Outcome::kSeen:
+      return Error{"replayed_signature", "this signature was used before: every request needs one of its own"};
+    case NonceTable::Outcome::kFull:
       break;
   }
-  return read_envelope(body);
+  return Error{"busy", "more signed requests have come than can be told from replayed ones"};
 }
 
-Result<Intake::Batch> Intake::read_events(const IntakeRequest& request, std::string_view body) const {
-  const auto format = events_format(request.content_type);
-  if (!format) return format.error();
-  const auto split = split_events(*format, body, limits_.max_events);
-  if (!split) return split.error();
-  Batch batch;
-  if (!split->batch_header.empty()) {
-    auto header = BatchHeader::read(split->batch_header);
-    if (!header) return header.error();
-    batch.header = std::move(*header);
+Status Intake::check_quota(const KeyFacts& key, Progress& progress) {
+  const auto refuse = [&](int seconds, std::string_view scope, std::int64_t limit) {
+    progress.retry_after_seconds = seconds;
+    progress.rate_limits =
+        std::to_string(seconds) + ":default;error:" + std::string(scope) + ":" + std::string(scope) + "_quota";
+    return Error{std::string(scope) + "_rate_limited",
+                 "the " + std::string(scope) + "'s limit of " + std::to_string(limit) + " events an hour is reached"};
+  };
+  const ProjectGate& gate = *key.gate;
+  const int project_seconds = quotas_.seconds_until_open(quota_name(gate.project_id), gate.rate_limit_per_hour);
+  if (project_seconds > 0) return refuse(project_seconds, "project", gate.rate_limit_per_hour);
+  const int key_seconds = quotas_.seconds_until_open(key.public_key, key.rate_limit_per_hour);
+  if (key_seconds > 0) return refuse(key_seconds, "key", key.rate_limit_per_hour);
+  return {};
+}
+
+/// Inflates a body. Small ones any number at a time; what inflates to more than that waits for its turn, so that bombs
+/// from many connections cost no more memory than from a few.
+Result<Intake::DecodedBody> Intake::decode_bounded(const IntakeRequest& request, Progress& progress) {
+  DecodedBody body;
+  body.bytes = request.body;
+  const std::size_t small = std::min(limits_.max_inflated_bytes, kSmallInflatedBytes);
+  auto decoded = decode_content(request.content_encoding, request.body, small);
+  if (!decoded && decoded.error().code == "inflated_too_large" && small < limits_.max_inflated_bytes) {
+    if (!large_bodies_.try_acquire_for(kLargeBodyPatience)) {
+      progress.retry_after_seconds = kRetryAfterBusySeconds;
+      return Error{"busy", "several other large requests are being read"};
+    }
+    body.turn = Turn(&large_bodies_);
+    decoded = decode_content(request.content_encoding, request.body, limits_.max_inflated_bytes);
   }
-  for (const std::string_view event : split->events) batch.add(event, limits_.max_event_bytes);
-  // A body that is one event stands or falls with it; of a list, the others are taken.
-  if (!split->is_batch) return batch.or_first_rejection();
-  return batch;
-}
-
-Result<Intake::Batch> Intake::read_store(std::string_view body) const {
-  const auto decoded = decode_store_body(body, limits_.max_inflated_bytes);
   if (!decoded) return decoded.error();
-  Batch batch;
-  batch.add(*decoded ? std::string_view(**decoded) : body, limits_.max_event_bytes);
-  return batch.or_first_rejection();
-}
-
-Result<Intake::Batch> Intake::read_envelope(std::string_view body) const {
-  const auto envelope = parse_envelope(body);
-  if (!envelope) return envelope.error();
-  Batch batch;
-  // The header's id is the first event's: attachments beside it refer to it by that.
-  std::string id = envelope->header.event_id.value_or("");
-  batch.event_id = id;
-  for (const EnvelopeItem& item : envelope->items) {
-    const ItemType type = item_type(item.type);
-    if (type.handling == ItemHandling::kDigest) {
-      batch.add(item.payload, limits_.max_event_bytes, std::exchange(id, ""));
-    } else {
-      ++batch.ignored_items[std::string(type.counted_as)];
-    }
+  if (*decoded) {
+    body.storage = std::move(**decoded);
+    body.bytes = body.storage;
   }
-  return batch.or_first_rejection();
+  return body;
 }
 
-Result<IntakeReceipt> Intake::spool_batch(ProjectId project, Batch batch) {
+Result<IntakeReceipt> Intake::spool_parts(const KeyFacts& key, const IntakeRequest& request, RequestForm form,
+                                          RequestParts parts) {
+  const ProjectId project = key.gate->project_id;
   IntakeReceipt receipt;
-  receipt.event_id = std::move(batch.event_id);
-  receipt.rejected = std::move(batch.rejected);
-  std::vector<SpooledEvent> fresh;
-  const UnixMillis now = clock_.unix_millis();
-  for (SpooledEvent& event : batch.events) {
-    const auto is_stored = store_.has_event(project, event.event_id);
-    if (!is_stored) return is_stored.error();
-    if (*is_stored) {
-      ++receipt.duplicates;
-      continue;
+  receipt.event_id = std::move(parts.event_id);
+  receipt.rejected = std::move(parts.rejected);
+  const std::unordered_set<std::string> ids = sift(key, parts, receipt);
+  receipt.accepted = ids.size();
+  const std::uint64_t items = parts.parts.size() - ids.size();
+  if (!parts.parts.empty()) {
+    SpooledRequest spooled;
+    spooled.parts = std::move(parts.parts);
+    spooled.form = std::move(form);
+    spooled.project_id = project;
+    spooled.received_at = clock_.unix_millis();
+    spooled.item_id_base.resize(kItemIdBytes);
+    core::fill_random(std::as_writable_bytes(std::span(spooled.item_id_base)));
+    spooled.client_ip = request.client_ip;
+    spooled.user_agent = request.user_agent;
+    spooled.client = client_of(key_sources(request));
+    const Status appended = spool_.append(std::move(spooled), request.body);
+    if (!appended) {
+      // What is not taken may be sent again as it is.
+      if (const auto signature = parse_signature(request.signature)) nonces_.forget(key.public_key, *signature);
+      return appended.error();
     }
-    event.project_id = project;
-    event.received_at = now;
-    fresh.push_back(std::move(event));
+    for (const std::string& id : ids) recent_ids_.add(project, id);
   }
-  if (!fresh.empty()) {
-    const auto appended = spool_.append(std::move(fresh));
-    if (!appended) return appended.error();
-    receipt.accepted = appended->stored;
-    receipt.duplicates += appended->duplicates;
-  }
+  count_receipt(project, receipt, items, parts.ignored_items);
+  return receipt;
+}
+
+std::unordered_set<std::string> Intake::sift(const KeyFacts& key, RequestParts& parts, IntakeReceipt& receipt) {
+  const ProjectGate& gate = *key.gate;
+  std::unordered_set<std::string> ids;
+  std::erase_if(parts.parts, [&](const RequestPart& part) {
+    if (part.kind != ItemKind::kEvent) return false;
+    const bool is_known = recent_ids_.contains(gate.project_id, part.event_id) || ids.contains(part.event_id);
+    receipt.duplicates += is_known ? 1 : 0;
+    if (!is_known) ids.insert(part.event_id);
+    return is_known;
+  });
+  if (gate.rate_limit_per_hour <= 0 && key.rate_limit_per_hour <= 0) return ids;
+  const auto wanted = static_cast<std::int64_t>(ids.size());
+  std::int64_t granted = quotas_.take(quota_name(gate.project_id), wanted, gate.rate_limit_per_hour);
+  granted = quotas_.take(key.public_key, granted, key.rate_limit_per_hour);
+  if (granted == wanted) return ids;
+  std::erase_if(parts.parts, [&](const RequestPart& part) {
+    if (part.kind != ItemKind::kEvent || granted-- > 0) return false;
+    ids.erase(part.event_id);
+    receipt.rejected.push_back({part.index, "project_rate_limited", "the hour's limit is reached with this event"});
+    return true;
+  });
+  return ids;
+}
+
+void Intake::count_receipt(ProjectId project, const IntakeReceipt& receipt, std::uint64_t items,
+                           const std::map<std::string, std::uint64_t>& ignored_items) {
+  for (const RejectedEvent& rejected : receipt.rejected) refusals_.count(project, rejected.code, 1);
   const std::lock_guard lock(counts_mutex_);
   ++counts_.requests;
   counts_.accepted += receipt.accepted;
+  counts_.accepted_items += items;
   counts_.duplicates += receipt.duplicates;
   for (const RejectedEvent& rejected : receipt.rejected) ++counts_.rejected[rejected.code];
-  for (const auto& [type, count] : batch.ignored_items) counts_.ignored_items[type] += count;
-  return receipt;
+  for (const auto& [type, count] : ignored_items) counts_.ignored_items[type] += count;
+}
+
+void Intake::keep_house() {
+  // When the database does not answer, the snapshot before serves on, and the counts wait.
+  static_cast<void>(keys_.refresh());
+  static_cast<void>(refusals_.flush());
 }
 
 void Intake::count_rejected(std::string_view reason) {

@@ -1,54 +1,49 @@
 #pragma once
 
-/// The three doors, without HTTP: a request's parts go in, an answer comes out, and between the two the events are on
+/// The doors, without HTTP: a request's parts go in, an answer comes out, and between the two the events are on
 /// disk.
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <semaphore>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
+#include "collector/ingest/hour_quota.h"
 #include "collector/ingest/key_directory.h"
+#include "collector/ingest/recent_ids.h"
+#include "collector/ingest/refusal_log.h"
+#include "collector/ingest/request_parts.h"
+#include "collector/ingest/signature.h"
 #include "collector/ingest/spool.h"
+#include "collector/ingest/token_bucket.h"
 #include "collector/storage/store.h"
 #include "sdk/core/clock.h"
 
 namespace trapline::collector {
-
-/// Sizes over which a request, or an event in it, is refused. Bytes.
-struct IntakeLimits {
-  std::size_t max_body_bytes = std::size_t{20} << 20;       ///< as sent
-  std::size_t max_inflated_bytes = std::size_t{100} << 20;  ///< after decompression; inflating stops there
-  std::size_t max_event_bytes = std::size_t{1} << 20;       ///< one event's JSON
-  std::size_t max_events = 1000;                            ///< in one request to /v1/events
-};
-
-enum class Door {
-  kEvents,    ///< POST /v1/events
-  kEnvelope,  ///< POST /api/<project>/envelope/
-  kStore,     ///< POST /api/<project>/store/
-};
 
 /// The parts of an HTTP request that matter here. Views are borrowed for the call.
 struct IntakeRequest {
   Door door = Door::kEvents;
   std::string_view path_project;  ///< as in the path; empty at /v1/events, where the key alone names the project
   std::string_view query_key;     ///< ?sentry_key=
+  std::string_view query_client;  ///< ?sentry_client=
   std::string_view x_sentry_auth;
   std::string_view authorization;
   std::string_view content_type;
   std::string_view content_encoding;
-  std::string_view body;  ///< as sent
-};
-
-/// One event of the request that was not taken.
-struct RejectedEvent {
-  std::size_t index = 0;  ///< position in the request, from 0
-  std::string code;
-  std::string message;
+  std::string_view environment;  ///< ?sentry_environment=
+  std::string_view release;      ///< ?sentry_release=
+  std::string_view client_ip;    ///< the connection's other end
+  std::string_view user_agent;
+  std::string_view origin;     ///< of the page that sends; empty: no page does
+  std::string_view signature;  ///< X-Trapline-Signature
+  std::string_view body;       ///< as sent
 };
 
 struct IntakeReceipt {
@@ -64,6 +59,7 @@ struct IntakeRefusal {
   std::string code;
   std::string message;
   int retry_after_seconds = 0;  ///< 0: trying again does not help
+  std::string rate_limits;      ///< the value of X-Sentry-Rate-Limits; empty: no limit was reached
 };
 
 /// What was counted since the start, for /metrics. `ignored_items` are envelope items of types that are not kept, by
@@ -71,15 +67,20 @@ struct IntakeRefusal {
 struct IntakeCounts {
   std::uint64_t requests = 0;  ///< that were taken in
   std::uint64_t accepted = 0;
+  std::uint64_t accepted_items = 0;  ///< that are no events
   std::uint64_t duplicates = 0;
   std::map<std::string, std::uint64_t> rejected;  ///< by reason, which is the error code
   std::map<std::string, std::uint64_t> ignored_items;
 };
 
+/// What is asked of a request, in this order, each before more work is spent on it: its size; the ceilings of the
+/// instance and of the address; room in the spool and on the disk; key and project; address, page and signature; the
+/// hour's quota. Only then is the body inflated and read.
+///
 /// Thread-safe. Borrows the store and the spool, which must outlive it.
 class Intake {
  public:
-  Intake(Store& store, Spool& spool, IntakeLimits limits, const core::Clock& clock = core::system_clock());
+  Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock = core::system_clock());
 
   /// Takes a request in: key, project, decompression, splitting into events, spool. When it answers a receipt, every
   /// accepted event is on disk. Blocks for the disk.
@@ -88,23 +89,61 @@ class Intake {
   /// Counts a refusal that was decided before take(), such as a body over the limit.
   void count_rejected(std::string_view reason);
 
+  /// To be called every two seconds or so: takes changes of projects and keys over, writes down what was refused.
+  void keep_house();
+
   [[nodiscard]] IntakeCounts counts() const;
   [[nodiscard]] const IntakeLimits& limits() const { return limits_; }
 
  private:
-  struct Batch;
+  /// What is known of a request, for its refusal.
+  struct Progress {
+    std::shared_ptr<const KeyFacts> key;
+    int retry_after_seconds = 0;
+    std::string rate_limits;
+  };
 
-  Result<IntakeReceipt> take_in(const IntakeRequest& request);
-  Result<ProjectId> project_for(const IntakeRequest& request, std::string_view key);
-  Result<Batch> read_events(const IntakeRequest& request, std::string_view body) const;
-  Result<Batch> read_store(std::string_view body) const;
-  Result<Batch> read_envelope(std::string_view body) const;
-  Result<Batch> read_batch(const IntakeRequest& request, std::string_view body) const;
-  Result<IntakeReceipt> spool_batch(ProjectId project, Batch batch);
+  /// Gives a turn among the large bodies back.
+  struct EndTurn {
+    void operator()(std::counting_semaphore<>* turns) const { turns->release(); }
+  };
+  using Turn = std::unique_ptr<std::counting_semaphore<>, EndTurn>;
 
-  Store& store_;
+  struct DecodedBody {
+    std::string storage;     ///< empty when the body was not compressed
+    std::string_view bytes;  ///< in `storage`, or the request's own
+    Turn turn;
+    DecodedBody() = default;
+    DecodedBody(DecodedBody&& other) noexcept
+        : storage(std::move(other.storage)),
+          bytes(storage.empty() ? other.bytes : std::string_view(storage)),
+          turn(std::move(other.turn)) {}
+  };
+
+  Result<IntakeReceipt> take_in(const IntakeRequest& request, Progress& progress);
+  Result<DecodedBody> decode_bounded(const IntakeRequest& request, Progress& progress);
+  Status check_ceilings(const IntakeRequest& request, Progress& progress);
+  Result<std::shared_ptr<const KeyFacts>> open_door(const IntakeRequest& request, std::string_view key);
+  Status check_gate(const IntakeRequest& request, const KeyFacts& key) const;
+  Status check_signature(const IntakeRequest& request, const KeyFacts& key);
+  Status check_quota(const KeyFacts& key, Progress& progress);
+  Result<IntakeReceipt> spool_parts(const KeyFacts& key, const IntakeRequest& request, RequestForm form,
+                                    RequestParts parts);
+  /// Leaves duplicates and what is over the quota out; answers the ids of the events that stay.
+  std::unordered_set<std::string> sift(const KeyFacts& key, RequestParts& parts, IntakeReceipt& receipt);
+  void count_receipt(ProjectId project, const IntakeReceipt& receipt, std::uint64_t items,
+                     const std::map<std::string, std::uint64_t>& ignored_items);
+
   Spool& spool_;
   KeyDirectory keys_;
+  RefusalLog refusals_;
+  RecentIds recent_ids_;
+  NonceTable nonces_;
+  HourQuotas quotas_;
+  TokenBuckets address_buckets_;
+  std::mutex ceiling_mutex_;
+  TokenBucket ceiling_;  ///< guarded by ceiling_mutex_
+  std::counting_semaphore<> large_bodies_;
   IntakeLimits limits_;
   const core::Clock& clock_;
   mutable std::mutex counts_mutex_;

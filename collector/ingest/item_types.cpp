@@ -6,17 +6,33 @@
 namespace trapline::collector {
 namespace {
 
-constexpr std::array<ItemType, 20> kItemTypes{{
-    {"event", ItemHandling::kDigest},         {"attachment", ItemHandling::kIgnore},
-    {"check_in", ItemHandling::kIgnore},      {"client_report", ItemHandling::kIgnore},
-    {"feedback", ItemHandling::kIgnore},      {"log", ItemHandling::kIgnore},
-    {"metric", ItemHandling::kIgnore},        {"profile", ItemHandling::kIgnore},
-    {"profile_chunk", ItemHandling::kIgnore}, {"raw_security", ItemHandling::kIgnore},
-    {"replay_event", ItemHandling::kIgnore},  {"replay_recording", ItemHandling::kIgnore},
-    {"replay_video", ItemHandling::kIgnore},  {"session", ItemHandling::kIgnore},
-    {"sessions", ItemHandling::kIgnore},      {"span", ItemHandling::kIgnore},
-    {"statsd", ItemHandling::kIgnore},        {"trace_metric", ItemHandling::kIgnore},
-    {"transaction", ItemHandling::kIgnore},   {"user_report", ItemHandling::kIgnore},
+/// Logs, spans, metrics, profiles and replays belong to products that Trapline is not: declared unsupported.
+constexpr std::array<ItemType, 25> kItemTypes{{
+    {"attachment", ItemKind::kAttachment},
+    {"check_in", ItemKind::kCheckIn},
+    {"client_report", ItemKind::kClientReport},
+    {"event", ItemKind::kEvent},
+    {"feedback", ItemKind::kFeedback},
+    {"log", std::nullopt},
+    {"metric", std::nullopt},
+    {"metric_buckets", std::nullopt},
+    {"nel", std::nullopt},
+    {"otel_log", std::nullopt},
+    {"otel_span", std::nullopt},
+    {"profile", std::nullopt},
+    {"profile_chunk", std::nullopt},
+    {"raw_security", std::nullopt},
+    {"replay_event", std::nullopt},
+    {"replay_recording", std::nullopt},
+    {"replay_video", std::nullopt},
+    {"session", ItemKind::kSession},
+    {"sessions", ItemKind::kSessions},
+    {"span", std::nullopt},
+    {"statsd", std::nullopt},
+    {"trace_metric", std::nullopt},
+    {"transaction", ItemKind::kTransaction},
+    {"unreal_report", std::nullopt},
+    {"user_report", ItemKind::kUserReport},
 }};
 
 }  // namespace
@@ -24,7 +40,9 @@ constexpr std::array<ItemType, 20> kItemTypes{{
 ItemType item_type(std::string_view type) {
   const auto* const found = std::find_if(kItemTypes.begin(), kItemTypes.end(),
                                          [&](const ItemType& known) { return known.counted_as == type; });
-  return found != kItemTypes.end() ? *found : ItemType{"unknown", ItemHandling::kIgnore};
+  return found != kItemTypes.end() ? *found : ItemType{"unknown", std::nullopt};
 }
+
+std::span<const ItemType> item_types() { return kItemTypes; }
 
 }  // namespace trapline::collector

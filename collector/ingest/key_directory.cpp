@@ -1,46 +1,113 @@
 #include "collector/ingest/key_directory.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace trapline::collector {
 namespace {
 
-constexpr std::chrono::seconds kLifetime{5};
-/// Above this the cache is emptied: unknown keys are remembered too, and anybody can send those.
-constexpr std::size_t kMostEntries = 10'000;
+constexpr std::chrono::seconds kLookInterval{1};
 
-/// The value for `key` from `entries`, or from `ask` where it is not there or too old.
-template <class Entries, class Key, class Ask>
-auto look_up(std::mutex& mutex, Entries& entries, const Key& key, std::chrono::steady_clock::time_point now, Ask ask)
-    -> decltype(ask()) {
-  {
-    const std::lock_guard lock(mutex);
-    const auto found = entries.find(key);
-    if (found != entries.end() && found->second.until > now) return found->second.value;
-  }
-  auto answer = ask();
-  if (!answer) return answer.error();
-  const std::lock_guard lock(mutex);
-  if (entries.size() >= kMostEntries) entries.clear();
-  entries.insert_or_assign(key, typename Entries::mapped_type{*answer, now + kLifetime});
-  return answer;
+std::string_view host_of(std::string_view origin) {
+  const std::size_t scheme_end = origin.find("://");
+  std::string_view host = scheme_end == std::string_view::npos ? origin : origin.substr(scheme_end + 3);
+  if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
+  return host.substr(0, host.find(':'));
+}
+
+/// Does "https://shop.example", "shop.example" (any scheme and port) or "*.example" (and what is below) mean it?
+bool matches(std::string_view pattern, std::string_view origin) {
+  if (pattern == "*" || pattern == origin) return true;
+  if (pattern.find("://") != std::string_view::npos) return false;
+  const std::string_view host = host_of(origin);
+  if (!pattern.starts_with("*.")) return pattern == host;
+  const std::string_view ending = pattern.substr(1);
+  return host.size() > ending.size() && host.ends_with(ending);
 }
 
 }  // namespace
 
-Result<std::optional<ProjectId>> KeyDirectory::project_of(std::string_view key) {
-  return look_up(mutex_, projects_by_key_, std::string(key), clock_.steady_now(),
-                 [&]() -> Result<std::optional<ProjectId>> {
-                   const auto project = store_.find_project_by_key(key);
-                   if (!project) return project.error();
-                   return *project ? std::optional<ProjectId>((*project)->id) : std::nullopt;
-                 });
+bool ProjectGate::allows_origin(std::string_view origin) const {
+  if (allowed_origins.empty() || origin.empty()) return true;
+  return std::any_of(allowed_origins.begin(), allowed_origins.end(),
+                     [&](const std::string& pattern) { return matches(pattern, origin); });
+}
+
+bool ProjectGate::allows_address(std::string_view address) const {
+  if (!has_ip_list) return true;
+  const auto bytes = parse_address(address);
+  return bytes && std::any_of(allowed_ips.begin(), allowed_ips.end(),
+                              [&](const AddressRange& range) { return range.contains(*bytes); });
+}
+
+Status KeyDirectory::refresh() {
+  const auto directory = store_.load_ingest_directory();
+  if (!directory) return directory.error();
+  auto fresh = std::make_shared<Snapshot>();
+  for (const IngestDirectory::Entry& entry : directory->projects) {
+    auto gate = std::make_shared<ProjectGate>();
+    gate->project_id = entry.project_id;
+    gate->require_signature = entry.settings.require_signature;
+    gate->allowed_origins = entry.settings.allowed_origins;
+    gate->has_ip_list = !entry.settings.allowed_ips.empty();
+    for (const std::string& text : entry.settings.allowed_ips) {
+      if (const auto range = AddressRange::parse(text)) gate->allowed_ips.push_back(*range);
+    }
+    gate->rate_limit_per_hour = entry.settings.rate_limit_per_hour;
+    fresh->projects.emplace(entry.project_id, std::move(gate));
+  }
+  for (const ProjectKey& key : directory->keys) {
+    const auto gate = fresh->projects.find(key.project_id);
+    if (gate == fresh->projects.end()) continue;
+    fresh->keys.emplace(key.public_key,
+                        std::make_shared<KeyFacts>(KeyFacts{key.public_key, key.secret_key, key.is_active,
+                                                            key.rate_limit_per_hour, gate->second}));
+  }
+  const std::lock_guard lock(mutex_);
+  snapshot_ = std::move(fresh);
+  return {};
+}
+
+std::shared_ptr<const KeyDirectory::Snapshot> KeyDirectory::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return snapshot_;
+}
+
+Result<std::shared_ptr<const KeyDirectory::Snapshot>> KeyDirectory::look_again() {
+  const std::lock_guard refreshing(refresh_mutex_);
+  bool may_look = false;
+  std::shared_ptr<const Snapshot> current;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = clock_.steady_now();
+    may_look = !snapshot_ || now >= next_look_;
+    if (may_look) next_look_ = now + kLookInterval;
+    current = snapshot_;
+  }
+  if (may_look) {
+    const Status status = refresh();
+    if (!status && !current) return status.error();
+    current = snapshot();
+  }
+  return current;
+}
+
+Result<std::shared_ptr<const KeyFacts>> KeyDirectory::find_key(std::string_view key) {
+  const std::string wanted(key);
+  if (const auto known = snapshot()) {
+    if (const auto found = known->keys.find(wanted); found != known->keys.end()) return found->second;
+  }
+  const auto again = look_again();
+  if (!again) return again.error();
+  const auto found = (*again)->keys.find(wanted);
+  return found != (*again)->keys.end() ? found->second : std::shared_ptr<const KeyFacts>();
 }
 
 Result<bool> KeyDirectory::has_project(ProjectId id) {
-  return look_up(mutex_, known_projects_, id, clock_.steady_now(), [&]() -> Result<bool> {
-    const auto project = store_.find_project(id);
-    if (!project) return project.error();
-    return project->has_value();
-  });
+  if (const auto known = snapshot(); known && known->projects.contains(id)) return true;
+  const auto again = look_again();
+  if (!again) return again.error();
+  return (*again)->projects.contains(id);
 }
 
 }  // namespace trapline::collector

@@ -1,16 +1,25 @@
 #include "collector/ingest/spool.h"
 
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <filesystem>
+#include <limits>
 #include <mutex>
 #include <optional>
-#include <thread>
-#include <type_traits>
+#include <system_error>
 
-#include "collector/storage/sqlite/connection.h"
+#include <fcntl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
-// Why SQLite: its write-ahead log is append, checksum and torn-tail recovery already, and an index over the waiting
-// event ids comes with it. Payloads are kept as sent: they live here for milliseconds, compressing them would cost more
-// than writing them.
+#include "collector/ingest/segment_file.h"
+#include "collector/ingest/spool_backlog.h"
+#include "sdk/core/checksum.h"
 
 namespace trapline::collector {
 namespace {
@@ -18,112 +27,142 @@ namespace {
 using core::Error;
 using core::Result;
 using core::Status;
-using sqlite::Connection;
-using sqlite::Statement;
-using sqlite::Transaction;
 
 /// One commit takes at most this much, so that the first in line do not wait for a crowd behind them.
 constexpr std::size_t kMostBytesPerCommit = std::size_t{16} << 20;
-/// What wait_for_events() hands out at once, at most.
+/// What is handed out at once, at most.
 constexpr std::size_t kMostBytesPerRun = std::size_t{16} << 20;
+constexpr std::chrono::seconds kDiskLookInterval{1};
+constexpr std::uint64_t kPositionSeed = 0x504F'5349'5449'4F4EULL;
 
-// AUTOINCREMENT: a number is never given twice, also when the spool has been empty in between.
-constexpr const char* kSchema = R"(
-  CREATE TABLE IF NOT EXISTS spooled_event (
-    sequence    INTEGER PRIMARY KEY AUTOINCREMENT,
-    project_id  INTEGER NOT NULL,
-    event_id    TEXT NOT NULL,
-    received_at INTEGER NOT NULL,
-    payload     BLOB NOT NULL,
-    UNIQUE (project_id, event_id)
-  ))";
-
-constexpr std::string_view kInsert =
-    "INSERT OR IGNORE INTO spooled_event (project_id, event_id, received_at, payload) VALUES (?, ?, ?, ?)";
-constexpr std::string_view kOldest =
-    "SELECT sequence, project_id, event_id, received_at, payload FROM spooled_event ORDER BY sequence LIMIT ?";
-
-/// What happens inside throws; the spool's door answers with an Error.
-template <class Work>
-auto as_result(Work work) -> Result<decltype(work())> {
-  try {
-    if constexpr (std::is_void_v<decltype(work())>) {
-      work();
-      return {};
-    } else {
-      return work();
-    }
-  } catch (const std::exception& error) {
-    return Error{"storage", std::string("the spool cannot be used: ") + error.what()};
+/// Where reading goes on after a restart. Written without waiting for the disk: what is read twice for the lack of it
+/// is stored already, and storing it again changes nothing.
+class PositionFile {
+ public:
+  explicit PositionFile(const std::string& path) : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {}
+  ~PositionFile() {
+    if (file_ >= 0) close(file_);
   }
-}
+  PositionFile(const PositionFile&) = delete;
+  PositionFile& operator=(const PositionFile&) = delete;
 
-/// A caller that waits for its events to be on disk.
-struct Request {
-  std::vector<SpooledEvent> events;
-  std::size_t bytes = 0;
-  std::optional<Result<Spool::Appended>> outcome;  ///< set when the commit is done
+  /// 0 when there is none.
+  [[nodiscard]] std::int64_t read() const {
+    Content content{};
+    const bool is_whole = pread(file_, &content, sizeof content, 0) == static_cast<ssize_t>(sizeof content) &&
+                          content.checksum == checksum_of(content.sequence);
+    return is_whole ? content.sequence : 0;
+  }
+  void write(std::int64_t sequence) const {
+    const Content content{sequence, checksum_of(sequence)};
+    static_cast<void>(pwrite(file_, &content, sizeof content, 0));
+  }
+
+ private:
+  struct Content {
+    std::int64_t sequence;
+    std::uint64_t checksum;
+  };
+  static std::uint64_t checksum_of(std::int64_t sequence) {
+    return core::fast_checksum(&sequence, sizeof sequence, kPositionSeed);
+  }
+  int file_;
 };
 
-class SqliteSpool final : public Spool {
+/// A request that waits to be on disk, on its caller's stack.
+struct Waiting {
+  std::string record;
+  SpooledParts parts;  ///< numbered from 0 until the commit
+  RecordPlace place;
+  std::condition_variable changed;
+  bool is_leader = false;         ///< it is this one's turn to commit
+  std::optional<Status> outcome;  ///< set when the commit is done
+};
+
+class SegmentSpool final : public Spool {
  public:
-  explicit SqliteSpool(const std::string& path) : writer_(path), reader_(path), releaser_(path) {
-    writer_.execute(kSchema);
-    // Losing a release to a power cut only means that stored events are digested again, which changes nothing: it need
-    // not wait for the disk.
-    releaser_.execute("PRAGMA synchronous = NORMAL");
-    Statement count = writer_.prepare("SELECT count(*) FROM spooled_event");
-    count.step();
-    size_ = count.integer(0);
-    thread_ = std::thread([this] { commit_loop(); });
-    pthread_setname_np(thread_.native_handle(), "trapline-spool");
-  }
+  SegmentSpool(std::string folder, SpoolOptions options)
+      : folder_(std::move(folder)),
+        options_(std::move(options)),
+        position_(folder_ + "/position"),
+        backlog_(options_.memory_bytes) {}
 
-  ~SqliteSpool() override {
-    {
-      const std::lock_guard lock(mutex_);
-      is_closing_ = true;
-      is_stopped_ = true;
+  /// Reads what is there.
+  Status recover() {
+    const auto paths = list_segments(folder_);
+    if (!paths) return paths.error();
+    written_position_ = position_.read();
+    next_sequence_ = std::max<std::int64_t>(1, written_position_);
+    for (std::size_t index = 0; index < paths->size(); ++index) {
+      if (Status status = recover_segment((*paths)[index], index + 1 == paths->size()); !status) return status;
     }
-    work_arrived_.notify_all();
-    events_arrived_.notify_all();
-    thread_.join();
+    if (paths->empty()) {
+      auto file = SegmentFile::create(folder_, next_sequence_);
+      if (!file) return file.error();
+      backlog_.add_segment(std::move(*file));
+    }
+    return remove_files(backlog_.release({}));
   }
 
-  SqliteSpool(const SqliteSpool&) = delete;
-  SqliteSpool& operator=(const SqliteSpool&) = delete;
-
-  Result<Appended> append(std::vector<SpooledEvent> events) override {
-    Request request;
-    for (const SpooledEvent& event : events) request.bytes += event.payload.size();
-    request.events = std::move(events);
+  Status admit(std::size_t bytes) override {
     std::unique_lock lock(mutex_);
-    waiting_.push_back(&request);
-    work_arrived_.notify_one();
-    committed_.wait(lock, [&] { return request.outcome.has_value(); });
-    return std::move(*request.outcome);
+    return admit_locked(bytes, lock);
+  }
+
+  Status append(SpooledRequest request, std::string_view body) override {
+    Waiting waiting;
+    waiting.record = begin_record(encoded_size(request, body));
+    encode_request(request, body, waiting.record);
+    if (waiting.record.size() > std::numeric_limits<std::uint32_t>::max()) {
+      return Error{"storage", "the request is too large for the spool"};
+    }
+    waiting.parts = split_request(std::move(request), 0);
+    waiting.place.events = static_cast<std::uint32_t>(waiting.parts.events.size());
+    waiting.place.parts = waiting.place.events + static_cast<std::uint32_t>(waiting.parts.items.size());
+    finish_record(waiting.record, waiting.place.parts, waiting.place.events);
+
+    std::unique_lock lock(mutex_);
+    if (Status status = admit_locked(waiting.record.size(), lock); !status) return status;
+    // Counted before it is written, so that many at once do not pass the limit together.
+    pending_bytes_ += waiting.record.size();
+    waiting_.push_back(&waiting);
+    if (!is_committing_) {
+      is_committing_ = true;
+      waiting.is_leader = true;
+    }
+    waiting.changed.wait(lock, [&] { return waiting.is_leader || waiting.outcome.has_value(); });
+    if (!waiting.outcome) lead(lock);
+    return *waiting.outcome;
   }
 
   Result<std::vector<SpooledEvent>> wait_for_events(std::size_t max_events) override {
-    {
-      std::unique_lock lock(mutex_);
-      events_arrived_.wait(lock, [&] { return size_ > 0 || is_stopped_; });
-      if (is_stopped_) return std::vector<SpooledEvent>{};
-    }
-    return as_result([&] { return read_oldest(max_events); });
+    std::unique_lock lock(mutex_);
+    if (!wait_until_loaded(lock, true, max_events)) return std::vector<SpooledEvent>{};
+    return backlog_.copy_events(max_events, kMostBytesPerRun);
+  }
+
+  Result<std::vector<SpooledEvent>> claim_events(std::size_t max_events) override {
+    std::unique_lock lock(mutex_);
+    if (!wait_until_loaded(lock, true, max_events)) return std::vector<SpooledEvent>{};
+    auto events = backlog_.take_events(max_events, kMostBytesPerRun);
+    if (backlog_.has_room()) arrived_.notify_all();  // who waits for items could not load for lack of it
+    return events;
+  }
+
+  Result<std::vector<SpooledItem>> claim_items(std::size_t max_items) override {
+    std::unique_lock lock(mutex_);
+    if (!wait_until_loaded(lock, false, max_items)) return std::vector<SpooledItem>{};
+    return backlog_.take_items(max_items, kMostBytesPerRun);
+  }
+
+  Status release(std::span<const std::int64_t> sequences) override {
+    std::unique_lock lock(mutex_);
+    return forget(backlog_.release(sequences), lock);
   }
 
   Status release_through(std::int64_t sequence) override {
-    return as_result([&] {
-      std::int64_t released = 0;
-      {
-        const std::lock_guard lock(releaser_mutex_);
-        releaser_.prepare("DELETE FROM spooled_event WHERE sequence <= ?").bind(sequence).run();
-        released = releaser_.changes();
-      }
-      const std::lock_guard lock(mutex_);
-      size_ -= released;
-    });
+    std::unique_lock lock(mutex_);
+    return forget(backlog_.release_events_through(sequence), lock);
   }
 
   void stop() override {
@@ -131,111 +170,229 @@ class SqliteSpool final : public Spool {
       const std::lock_guard lock(mutex_);
       is_stopped_ = true;
     }
-    events_arrived_.notify_all();
+    arrived_.notify_all();
   }
 
   [[nodiscard]] std::int64_t size() const override {
     const std::lock_guard lock(mutex_);
-    return size_;
+    return backlog_.waiting_events();
+  }
+
+  [[nodiscard]] SpoolCounts counts() const override {
+    const std::lock_guard lock(mutex_);
+    return {backlog_.waiting_events(), backlog_.waiting_items(), backlog_.bytes(), damaged_records_, torn_bytes_};
   }
 
  private:
-  /// The spool's thread: commits what has gathered since the last commit, wakes those who wait for it, and again.
-  void commit_loop() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-      work_arrived_.wait(lock, [&] { return !waiting_.empty() || is_closing_; });
-      if (waiting_.empty()) return;
-      const std::vector<Request*> group = take_group();
-      lock.unlock();
-      std::vector<Appended> outcomes;
-      const Status status = as_result([&] { outcomes = commit(group); });
-      lock.lock();
-      for (std::size_t index = 0; index < group.size(); ++index) {
-        if (status.ok()) {
-          group[index]->outcome.emplace(outcomes[index]);
-          size_ += static_cast<std::int64_t>(outcomes[index].stored);
-        } else {
-          group[index]->outcome.emplace(status.error());
-        }
+  Status recover_segment(const std::string& path, bool is_last) {
+    auto opened = SegmentFile::open(path);
+    if (!opened) {
+      // A file whose first bytes were never written holds nothing that was acknowledged.
+      std::error_code error;
+      if (is_last && std::filesystem::file_size(path, error) < 16 && !error) {
+        std::filesystem::remove(path, error);
+        auto file = SegmentFile::create(folder_, next_sequence_);
+        if (!file) return file.error();
+        backlog_.add_segment(std::move(*file));
+        return {};
       }
-      committed_.notify_all();
-      events_arrived_.notify_all();
+      return opened.error();
+    }
+    std::shared_ptr<SegmentFile> file = std::move(*opened);
+    const auto scan = file->scan(is_last);
+    if (!scan) return scan.error();
+    damaged_records_ += scan->damaged_heads;
+    // Behind the last whole record of an older file something was damaged: nobody writes to it any more.
+    if (!is_last && scan->torn_bytes > 0) ++damaged_records_;
+    if (is_last && scan->torn_bytes > 0) {
+      torn_bytes_ += scan->torn_bytes;
+      if (Status status = file->truncate_to(file->size() - scan->torn_bytes); !status) return status;
+    }
+    next_sequence_ = std::max(next_sequence_, file->first_sequence());
+    backlog_.add_segment(file);
+    for (const RecordPlace& place : scan->records) {
+      next_sequence_ = std::max(next_sequence_, place.end_sequence());
+      if (place.end_sequence() > written_position_) backlog_.add_record(place, std::nullopt);
+    }
+    return {};
+  }
+
+  Status admit_locked(std::size_t bytes, std::unique_lock<std::mutex>& lock) {
+    if (backlog_.bytes() + pending_bytes_ + bytes > options_.max_bytes) {
+      return Error{"spool_full", "the collector has taken in more than it can store and takes nothing more for now"};
+    }
+    if (backlog_.waiting_events() >= options_.max_events) {
+      return Error{"spool_full", "more events wait to be stored than the collector lets wait"};
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= next_disk_look_ || !is_disk_free_) {
+      next_disk_look_ = now + kDiskLookInterval;
+      lock.unlock();
+      const bool is_free = options_.free_bytes(folder_) >= options_.min_free_bytes;
+      lock.lock();
+      is_disk_free_ = is_free;
+    }
+    if (!is_disk_free_) return Error{"disk_full", "the collector's disk is nearly full, it takes nothing in for now"};
+    return {};
+  }
+
+  /// Commits what waits, and hands the lead over to the next that waits, if any. With the lock held.
+  void lead(std::unique_lock<std::mutex>& lock) {
+    const std::vector<Waiting*> group = take_group();
+    const std::shared_ptr<SegmentFile> active = backlog_.active();
+    lock.unlock();
+    auto written = write(group, active);
+    lock.lock();
+    if (written && *written != active) backlog_.add_segment(*written);
+    for (Waiting* const waiting : group) {
+      pending_bytes_ -= waiting->record.size();
+      if (written) {
+        for (SpooledEvent& event : waiting->parts.events) event.sequence += waiting->place.first_sequence;
+        for (SpooledItem& item : waiting->parts.items) item.sequence += waiting->place.first_sequence;
+        backlog_.add_record(waiting->place, std::move(waiting->parts));
+      }
+      waiting->outcome = written ? Status{} : Status{written.error()};
+      waiting->changed.notify_one();
+    }
+    if (written) arrived_.notify_all();
+    is_committing_ = !waiting_.empty();
+    if (!waiting_.empty()) {
+      waiting_.front()->is_leader = true;
+      waiting_.front()->changed.notify_one();
     }
   }
 
-  /// The requests first in line, as many as one commit takes. With mutex_ held.
-  std::vector<Request*> take_group() {
+  /// The requests first in line, as many as one commit takes, with their sequence numbers. With the lock held.
+  std::vector<Waiting*> take_group() {
     std::size_t bytes = 0;
-    std::size_t count = 0;
-    while (count < waiting_.size() && (count == 0 || bytes + waiting_[count]->bytes <= kMostBytesPerCommit)) {
-      bytes += waiting_[count]->bytes;
-      ++count;
+    std::vector<Waiting*> group;
+    while (!waiting_.empty() && (group.empty() || bytes + waiting_.front()->record.size() <= kMostBytesPerCommit)) {
+      Waiting* const waiting = waiting_.front();
+      waiting_.pop_front();
+      bytes += waiting->record.size();
+      waiting->place.first_sequence = next_sequence_;
+      next_sequence_ += waiting->place.parts;
+      group.push_back(waiting);
     }
-    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
-    std::vector<Request*> group(waiting_.begin(), end);
-    waiting_.erase(waiting_.begin(), end);
     return group;
   }
 
-  std::vector<Appended> commit(const std::vector<Request*>& group) {
-    std::vector<Appended> outcomes;
-    outcomes.reserve(group.size());
-    Transaction transaction(writer_);
-    for (const Request* request : group) {
-      Appended appended;
-      for (const SpooledEvent& event : request->events) {
-        Statement insert = writer_.prepare(kInsert);
-        insert.bind(event.project_id, std::string_view(event.event_id), event.received_at);
-        insert.bind_blob(event.payload);
-        insert.run();
-        ++(writer_.changes() > 0 ? appended.stored : appended.duplicates);
+  /// Puts a group on disk and answers the file it is in. Only the leader, without the lock.
+  Result<std::shared_ptr<SegmentFile>> write(const std::vector<Waiting*>& group, std::shared_ptr<SegmentFile> file) {
+    if (file->size() >= options_.segment_bytes || is_active_unusable_) {
+      auto next = SegmentFile::create(folder_, group.front()->place.first_sequence);
+      if (!next) return next.error();
+      file = std::move(*next);
+      is_active_unusable_ = false;
+    }
+    std::vector<std::string_view> records;
+    records.reserve(group.size());
+    std::uint64_t offset = file->size();
+    for (Waiting* const waiting : group) {
+      seal_record(waiting->record, waiting->place.first_sequence);
+      waiting->place.offset = offset;
+      waiting->place.body_bytes = static_cast<std::uint32_t>(waiting->record.size() - kRecordHeadBytes);
+      offset += waiting->record.size();
+      records.emplace_back(waiting->record);
+    }
+    if (Status status = file->append(records); !status) {
+      is_active_unusable_ = status.error().code == "segment_unusable";
+      return Error{"storage", status.error().message};
+    }
+    return file;
+  }
+
+  /// Waits until events (or else items) are in memory, and reads on until there are `wanted` of them or no more; false
+  /// when stop() was called. Of several that wait, one reads from the disk, without the lock.
+  bool wait_until_loaded(std::unique_lock<std::mutex>& lock, bool wants_events, std::size_t wanted) {
+    while (!is_stopped_) {
+      const std::size_t loaded = wants_events ? backlog_.loaded_events() : backlog_.loaded_items();
+      const auto next = backlog_.next_unloaded();
+      const bool can_load = next && !is_loading_;
+      if (loaded > 0 && !(can_load && loaded < wanted && backlog_.has_room())) return true;
+      // Without room, items wait until the events that fill it are taken; events must not wait for items.
+      if (!can_load || (!wants_events && !backlog_.has_room())) {
+        arrived_.wait(lock);
+        continue;
       }
-      outcomes.push_back(appended);
+      is_loading_ = true;
+      lock.unlock();
+      const auto body = next->file->read_body(next->place);
+      auto request = body ? decode_request(*body) : Result<SpooledRequest>(body.error());
+      std::optional<SpooledParts> parts;
+      if (request) parts = split_request(std::move(*request), next->place.first_sequence);
+      lock.lock();
+      is_loading_ = false;
+      if (parts) {
+        backlog_.load(next->place, std::move(*parts));
+      } else {
+        ++damaged_records_;
+        backlog_.drop(next->place);
+      }
+      arrived_.notify_all();
     }
-    transaction.commit();
-    return outcomes;
+    return false;
   }
 
-  std::vector<SpooledEvent> read_oldest(std::size_t max_events) {
-    const std::lock_guard lock(reader_mutex_);
-    Statement rows = reader_.prepare(kOldest);
-    rows.bind(max_events);
-    std::vector<SpooledEvent> events;
-    std::size_t bytes = 0;
-    while (bytes < kMostBytesPerRun && rows.step()) {
-      SpooledEvent& event = events.emplace_back();
-      event.sequence = rows.integer(0);
-      event.project_id = rows.integer(1);
-      event.event_id = rows.text(2);
-      event.received_at = rows.integer(3);
-      event.payload = rows.text(4);
-      bytes += event.payload.size();
+  /// After a release: remembers the position and deletes files without the lock.
+  Status forget(const std::vector<std::shared_ptr<SegmentFile>>& files, std::unique_lock<std::mutex>& lock) {
+    const std::int64_t position = backlog_.first_unreleased();
+    if (position != written_position_) {
+      written_position_ = position;
+      position_.write(position);
     }
-    return events;
+    arrived_.notify_all();
+    lock.unlock();
+    return remove_files(files);
   }
 
-  Connection writer_;  ///< only the spool's thread, after the constructor
-  std::mutex reader_mutex_;
-  Connection reader_;  ///< guarded by reader_mutex_
-  std::mutex releaser_mutex_;
-  Connection releaser_;  ///< guarded by releaser_mutex_
+  static Status remove_files(const std::vector<std::shared_ptr<SegmentFile>>& files) {
+    Status status;
+    for (const auto& file : files) {
+      if (Status removed = file->remove(); !removed) status = removed;
+    }
+    return status;
+  }
+
+  const std::string folder_;
+  const SpoolOptions options_;
+  PositionFile position_;
+  bool is_active_unusable_ = false;  ///< only the leader
 
   mutable std::mutex mutex_;
-  std::condition_variable work_arrived_;
-  std::condition_variable committed_;
-  std::condition_variable events_arrived_;
-  std::vector<Request*> waiting_;  ///< guarded by mutex_, as all below
-  std::int64_t size_ = 0;
+  std::condition_variable arrived_;  ///< events, items, or room for them
+  SpoolBacklog backlog_;             ///< guarded by mutex_, as all below
+  std::deque<Waiting*> waiting_;
+  std::uint64_t pending_bytes_ = 0;
+  std::int64_t next_sequence_ = 1;
+  std::int64_t written_position_ = 0;
+  std::uint64_t damaged_records_ = 0;
+  std::uint64_t torn_bytes_ = 0;
+  std::chrono::steady_clock::time_point next_disk_look_;
+  bool is_disk_free_ = true;
+  bool is_committing_ = false;
+  bool is_loading_ = false;
   bool is_stopped_ = false;
-  bool is_closing_ = false;
-  std::thread thread_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Spool>> Spool::open(const std::string& path) {
-  return as_result([&] { return std::unique_ptr<Spool>(std::make_unique<SqliteSpool>(path)); });
+std::uint64_t free_disk_bytes(const std::string& folder) {
+  struct statvfs facts {};
+  // A file system that cannot be asked is found out about by the write itself.
+  if (statvfs(folder.c_str(), &facts) != 0) return std::numeric_limits<std::uint64_t>::max();
+  return static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
+}
+
+Result<std::unique_ptr<Spool>> Spool::open(const std::string& folder, SpoolOptions options) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return Error{"storage", "the spool cannot make its folder " + folder + ": " + error.message()};
+  // A quarter of the whole at most: a file is deleted only when all of it is released.
+  options.segment_bytes = std::min(options.segment_bytes, std::max<std::uint64_t>(options.max_bytes / 4, 1));
+  auto spool = std::make_unique<SegmentSpool>(folder, std::move(options));
+  if (Status status = spool->recover(); !status) return status.error();
+  return std::unique_ptr<Spool>(std::move(spool));
 }
 
 }  // namespace trapline::collector

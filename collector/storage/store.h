@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/storage/ingest_settings.h"
+#include "collector/storage/items.h"
 #include "collector/storage/records.h"
 #include "sdk/core/result.h"
 
@@ -60,6 +62,46 @@ class ProjectStore {
   virtual Result<std::optional<Project>> find_project_by_key(std::string_view public_key) = 0;
 };
 
+/// What the doors need to know, and what they count.
+class IngestStore {
+ public:
+  virtual ~IngestStore() = default;
+
+  virtual Result<IngestDirectory> load_ingest_directory() = 0;
+
+  /// "not_found" when there is no such project.
+  virtual Result<IngestSettings> find_ingest_settings(ProjectId project) = 0;
+  virtual Status set_ingest_settings(ProjectId project, const IngestSettings& settings) = 0;
+
+  /// "not_found" without the project, "conflict" when the key exists.
+  virtual Status create_key(const ProjectKey& key) = 0;
+  /// Changes everything but what the key is and where it belongs. "not_found" when there is no such key.
+  virtual Status update_key(const ProjectKey& key) = 0;
+
+  /// Adds to what was counted before. Of projects that are gone nothing is kept.
+  virtual Status add_refusals(std::span<const RefusalCount> counts) = 0;
+  /// Between `from` and `to`, oldest first.
+  virtual Result<std::vector<RefusalCount>> find_refusals(ProjectId project, UnixMillis from, UnixMillis to) = 0;
+};
+
+/// What clients tell beside events.
+class ItemStore {
+ public:
+  virtual ~ItemStore() = default;
+
+  /// Stores items in one transaction. Idempotent by item id; updates of a session or a check-in replace what was known
+  /// of it unless they are older. Items of projects that are gone are left out.
+  virtual Status append_items(std::span<const StoredItem> items) = 0;
+
+  /// The newest items of a kind by receipt; sessions of both kinds by `kind`, user reports and feedback together.
+  virtual Result<std::vector<StoredItem>> find_items(ProjectId project, ItemKind kind, std::size_t limit) = 0;
+
+  /// An event's files, in the order in which they were stored; with their bytes only when asked for.
+  virtual Result<std::vector<StoredItem>> find_attachments(ProjectId project, std::string_view event_id,
+                                                           bool with_bytes) = 0;
+  virtual Result<std::optional<StoredItem>> find_attachment(ProjectId project, std::string_view item_id) = 0;
+};
+
 /// People, their sign-in sessions, one-time links, and API tokens. Secrets come in hashed: what is stored opens
 /// nothing.
 class AccountStore {
@@ -92,7 +134,7 @@ class AccountStore {
   virtual Result<std::optional<ApiToken>> find_token(std::string_view token_hash) = 0;
 };
 
-class Store : public EventStore, public ProjectStore, public AccountStore {
+class Store : public EventStore, public ProjectStore, public IngestStore, public ItemStore, public AccountStore {
  public:
   /// Ok when the database answers.
   virtual Status check() = 0;

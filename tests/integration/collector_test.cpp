@@ -1,6 +1,8 @@
 /// The real collector, driven over HTTP.
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -68,6 +70,10 @@ class RawConnection {
   RawConnection(const RawConnection&) = delete;
   RawConnection& operator=(const RawConnection&) = delete;
   void write(const std::string& text) const { CHECK(::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) > 0); }
+  /// For connections that the collector may have given up.
+  void try_write(const std::string& text) const {
+    static_cast<void>(!::send(socket_, text.data(), text.size(), MSG_NOSIGNAL));
+  }
   [[nodiscard]] std::string read() const {
     std::string buffer(65536, '\0');
     const ssize_t count = recv(socket_, buffer.data(), buffer.size(), 0);
@@ -122,6 +128,43 @@ TEST_CASE("events sent at all three doors become issues that the API shows") {
   const json event = fixture.collector.get("/events/1/" + id);
   CHECK(event["payload"]["event_id"] == id);
   CHECK(event["payload"]["exception"]["values"][0]["value"] == "v 1");
+}
+
+TEST_CASE("a browser's report and a crash handler's upload become events, and the upload is told their name") {
+  Fixture fixture;
+  const std::string key = "?sentry_key=" + fixture.collector.key();
+  const std::string report =
+      R"({"csp-report":{"effective-directive":"img-src","blocked-uri":"data","document-uri":"https://a/"}})";
+  CHECK(
+      fixture.client->Post("/api/1/security/" + key + "&sentry_release=r1", report, "application/csp-report")->status ==
+      200);
+  const httplib::MultipartFormDataItems form = {{"sentry", R"({"release":"r2"})", "", ""},
+                                                {"upload_file_minidump", "MDMP....", "c.dmp", ""}};
+  const auto uploaded = fixture.client->Post("/api/1/minidump/" + key, form);
+  REQUIRE(uploaded);
+  CHECK(uploaded->status == 200);
+  CHECK(uploaded->body.size() == 36);
+  const json events = fixture.collector.wait_for_events(2);
+  const std::string crash_id = [&] {
+    std::string id = uploaded->body;
+    id.erase(std::remove(id.begin(), id.end(), '-'), id.end());
+    return id;
+  }();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  json files;
+  while (files.empty() && std::chrono::steady_clock::now() < deadline) {
+    files = fixture.collector.get("/events/1/" + crash_id + "/attachments")["items"];
+  }
+  REQUIRE(files.size() == 1);
+  CHECK(files[0]["attachment_type"] == "event.minidump");
+  const auto file =
+      fixture.client->Get("/api/v1/events/1/" + crash_id + "/attachments/" + files[0]["id"].get<std::string>(),
+                          {{"Authorization", "Bearer " + fixture.collector.token()}});
+  CHECK(file->body == "MDMP....");
+  CHECK(file->get_header_value("Content-Disposition") == "attachment; filename=\"c.dmp\"");
+  for (const json& event : events) {
+    CHECK(event["release"] == (event["title"] == "Blocked 'img-src' from 'data'" ? "r1" : "r2"));
+  }
 }
 
 TEST_CASE("a chunked request without a content type is taken, as @sentry/node sends it") {
@@ -285,6 +328,52 @@ TEST_CASE("the commands print what scripts need, alone") {
   CHECK(help.output.find("Examples:") != std::string::npos);
 }
 
+TEST_CASE("switches and keys that are changed while the collector runs take effect within five seconds") {
+  Fixture fixture;
+  const std::string data = fixture.folder.path("data");
+  const auto command = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--data", data});
+    return run_collector(arguments);
+  };
+  const auto wait_for_code = [&](const httplib::Headers& headers, const std::string& code) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (true) {
+      const auto answer = fixture.client->Post("/v1/events", headers, "{}", "application/json");
+      REQUIRE(answer);
+      if (answer->status == 202 ? code.empty() : code_of(answer) == code) return true;
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // polling, until the deadline
+    }
+  };
+  const std::string dsn = command({"key", "create", "default", "--with-secret"}).output;
+  CHECK(dsn.find(':', 10) != std::string::npos);
+  const std::string key = dsn.substr(dsn.find("//") + 2, 32);
+  const std::string secret = dsn.substr(dsn.find("//") + 35, 32);
+  const httplib::Headers with_new_key{{"Authorization", "Trapline " + key}};
+  CHECK(wait_for_code(with_new_key, ""));
+  CHECK(command({"key", "disable", key}).exit_status == 0);
+  CHECK(wait_for_code(with_new_key, "disabled_key"));
+  CHECK(command({"key", "enable", key}).exit_status == 0);
+  CHECK(wait_for_code(with_new_key, ""));
+  CHECK(command({"project", "set", "default", "--require-signature", "on"}).exit_status == 0);
+  CHECK(wait_for_code(with_new_key, "missing_signature"));
+  CHECK(command({"project", "set", "default", "--require-signature", "off", "--rate-limit", "1"}).exit_status == 0);
+  CHECK(wait_for_code(with_new_key, "project_rate_limited"));
+  const auto limited = fixture.client->Post("/v1/events", with_new_key, "{}", "application/json");
+  CHECK(limited->status == 429);
+  CHECK(limited->has_header("Retry-After"));
+  CHECK(limited->get_header_value("X-Sentry-Rate-Limits").find(":project") != std::string::npos);
+  for (const std::vector<std::string>& bad :
+       std::vector<std::vector<std::string>>{{"project", "set", "nowhere", "--rate-limit", "1"},
+                                             {"project", "set", "default", "--rate-limit", "lots"},
+                                             {"project", "set", "default", "--allowed-ips", "10.0.0.0/99"},
+                                             {"project", "set", "default", "--require-signature", "maybe"},
+                                             {"key", "create", "nowhere"},
+                                             {"key", "disable", std::string(32, '0')}}) {
+    CHECK(command(bad).exit_status == 1);
+  }
+}
+
 TEST_CASE("the one-time link makes an owner once, who signs in and out") {
   Fixture fixture;
   const std::string& link = fixture.collector.log_field("link");
@@ -324,6 +413,7 @@ TEST_CASE("health, metrics and the API's description answer, and the routes it d
   const httplib::Headers with_token{{"Authorization", "Bearer " + fixture.collector.token()}};
   for (const auto& [path, methods] : description["paths"].items()) {
     if (!methods.contains("get") || path == "/api/v1/session") continue;
+    if (!methods["get"]["responses"]["200"]["content"].contains("application/json")) continue;  // a download
     std::string concrete = path;
     for (const auto& [name, value] :
          std::map<std::string, std::string>{{"{id}", "1"}, {"{project}", "1"}, {"{event_id}", std::string(32, 'a')}}) {
@@ -355,16 +445,44 @@ TEST_CASE("browsers may ask from any page at the doors, and get nothing of the A
   CHECK_FALSE(fixture.client->Get("/api/v1/openapi.json")->has_header("Access-Control-Allow-Origin"));
 }
 
-TEST_CASE("idle and slow clients keep an honest one not waiting") {
+TEST_CASE("300 idle and 200 trickling clients leave an honest one's p99 below 100 ms") {
   Fixture fixture;
   std::vector<std::unique_ptr<RawConnection>> idle;
   for (int number = 0; number < 300; ++number) {
     idle.push_back(std::make_unique<RawConnection>(fixture.collector.port()));
-    if (number % 3 == 0) idle.back()->write("POST /v1/events HTTP/1.1\r\nContent-Length: 1000\r\n");
+    idle.back()->write("GET /healthz HTTP/1.1\r\n\r\n");
+    CHECK(idle.back()->read().find("200 OK") != std::string::npos);
   }
-  const auto start = std::chrono::steady_clock::now();
-  CHECK(fixture.client->Get("/healthz")->status == 200);
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
+  std::vector<std::unique_ptr<RawConnection>> slow;
+  for (int number = 0; number < 200; ++number) {
+    slow.push_back(std::make_unique<RawConnection>(fixture.collector.port()));
+    slow.back()->write(number % 2 == 0 ? "POST /v1/events HTTP/1.1\r\nX-Slow: "
+                                       : "POST /v1/events HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
+  }
+  std::atomic<bool> is_done{false};
+  std::thread trickle([&] {
+    while (!is_done) {
+      for (const auto& connection : slow) connection->try_write("x");
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  });
+  constexpr int kRequests = 300;
+  double best_p99_ms = 1e9;
+  // Another program on the machine may hold up one round, not three.
+  for (int round = 0; round < 3 && best_p99_ms > 100; ++round) {
+    std::vector<double> waits;
+    for (int number = 0; number < kRequests; ++number) {
+      const auto start = std::chrono::steady_clock::now();
+      CHECK(fixture.send("{\"message\":\"honest\"}")->status == 202);
+      waits.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    }
+    std::sort(waits.begin(), waits.end());
+    best_p99_ms = std::min(best_p99_ms, waits[kRequests * 99 / 100]);
+  }
+  is_done = true;
+  trickle.join();
+  MESSAGE("p99 of the honest client: " << best_p99_ms << " ms");
+  CHECK(best_p99_ms < 100);
 }
 
 TEST_CASE("requests that are no HTTP, or endless, harm nothing") {

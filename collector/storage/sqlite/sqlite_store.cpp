@@ -7,7 +7,9 @@
 #include "collector/storage/sqlite/cursor.h"
 #include "collector/storage/sqlite/event_queries.h"
 #include "collector/storage/sqlite/event_writer.h"
+#include "collector/storage/sqlite/ingest_tables.h"
 #include "collector/storage/sqlite/issue_queries.h"
+#include "collector/storage/sqlite/item_tables.h"
 #include "collector/storage/sqlite/migrations.h"
 #include "collector/storage/sqlite/project_table.h"
 
@@ -139,6 +141,69 @@ Result<std::optional<Project>> SqliteStore::find_project(ProjectId id) {
 
 Result<std::optional<Project>> SqliteStore::find_project_by_key(std::string_view public_key) {
   return read([&](Connection& connection) { return sqlite::find_project_by_key(connection, public_key); });
+}
+
+Result<IngestDirectory> SqliteStore::load_ingest_directory() {
+  return read([](Connection& connection) { return sqlite::load_ingest_directory(connection); });
+}
+
+Result<IngestSettings> SqliteStore::find_ingest_settings(ProjectId project) {
+  const auto found = read([&](Connection& connection) { return sqlite::find_ingest_settings(connection, project); });
+  if (!found) return found.error();
+  if (!*found) return Error{"not_found", "there is no project " + std::to_string(project)};
+  return **found;
+}
+
+Status SqliteStore::set_ingest_settings(ProjectId project, const IngestSettings& settings) {
+  const auto is_found =
+      write([&](Connection& connection) { return sqlite::set_ingest_settings(connection, project, settings); });
+  if (!is_found) return is_found.error();
+  if (!*is_found) return Error{"not_found", "there is no project " + std::to_string(project)};
+  return {};
+}
+
+Status SqliteStore::create_key(const ProjectKey& key) {
+  const auto outcome =
+      write([&](Connection& connection) { return sqlite::create_key(connection, key, clock_.unix_millis()); });
+  if (!outcome) return outcome.error();
+  if (*outcome == NewKeyOutcome::kNoProject) {
+    return Error{"not_found", "there is no project " + std::to_string(key.project_id)};
+  }
+  if (*outcome == NewKeyOutcome::kExists) return Error{"conflict", "this key exists already"};
+  return {};
+}
+
+Status SqliteStore::update_key(const ProjectKey& key) {
+  const auto is_found = write([&](Connection& connection) { return sqlite::update_key(connection, key); });
+  if (!is_found) return is_found.error();
+  if (!*is_found) return Error{"not_found", "no project has the key " + key.public_key};
+  return {};
+}
+
+Status SqliteStore::add_refusals(std::span<const RefusalCount> counts) {
+  return write([&](Connection& connection) { sqlite::add_refusals(connection, counts); });
+}
+
+Result<std::vector<RefusalCount>> SqliteStore::find_refusals(ProjectId project, UnixMillis from, UnixMillis to) {
+  return read([&](Connection& connection) { return sqlite::find_refusals(connection, project, from, to); });
+}
+
+Status SqliteStore::append_items(std::span<const StoredItem> items) {
+  return write([&](Connection& connection) { sqlite::append_items(connection, items); });
+}
+
+Result<std::vector<StoredItem>> SqliteStore::find_items(ProjectId project, ItemKind kind, std::size_t limit) {
+  return read([&](Connection& connection) { return sqlite::find_items(connection, project, kind, limit); });
+}
+
+Result<std::vector<StoredItem>> SqliteStore::find_attachments(ProjectId project, std::string_view event_id,
+                                                              bool with_bytes) {
+  return read(
+      [&](Connection& connection) { return sqlite::find_attachments(connection, project, event_id, with_bytes); });
+}
+
+Result<std::optional<StoredItem>> SqliteStore::find_attachment(ProjectId project, std::string_view item_id) {
+  return read([&](Connection& connection) { return sqlite::find_attachment(connection, project, item_id); });
 }
 
 Result<User> SqliteStore::create_user(std::string_view email, Role role, std::string_view password_hash) {

@@ -33,6 +33,20 @@ class SqliteStore final : public Store {
   Result<std::optional<Project>> find_project(ProjectId id) override;
   Result<std::optional<Project>> find_project_by_key(std::string_view public_key) override;
 
+  Result<IngestDirectory> load_ingest_directory() override;
+  Result<IngestSettings> find_ingest_settings(ProjectId project) override;
+  Status set_ingest_settings(ProjectId project, const IngestSettings& settings) override;
+  Status create_key(const ProjectKey& key) override;
+  Status update_key(const ProjectKey& key) override;
+  Status add_refusals(std::span<const RefusalCount> counts) override;
+  Result<std::vector<RefusalCount>> find_refusals(ProjectId project, UnixMillis from, UnixMillis to) override;
+
+  Status append_items(std::span<const StoredItem> items) override;
+  Result<std::vector<StoredItem>> find_items(ProjectId project, ItemKind kind, std::size_t limit) override;
+  Result<std::vector<StoredItem>> find_attachments(ProjectId project, std::string_view event_id,
+                                                   bool with_bytes) override;
+  Result<std::optional<StoredItem>> find_attachment(ProjectId project, std::string_view item_id) override;
+
   Result<User> create_user(std::string_view email, Role role, std::string_view password_hash) override;
   Result<std::optional<Credentials>> find_credentials(std::string_view email) override;
   Result<std::int64_t> count_users() override;

@@ -45,6 +45,8 @@ TEST_CASE("doors are found behind any prefix, and nothing else is a door") {
   CHECK(find_door("/v1/events/")->door == Door::kEvents);
   CHECK(find_door("/api/12/envelope/")->project == "12");
   CHECK(find_door("/api/12/store")->door == Door::kStore);
+  CHECK(find_door("/api/12/security/")->door == Door::kSecurity);
+  CHECK(find_door("/api/12/minidump")->door == Door::kMinidump);
   CHECK(find_door("/tools/errors/api/12/envelope/")->project == "12");
   CHECK(find_door("/api/abc/envelope/")->project == "abc");
   for (const char* path : {"/", "", "/api/12/", "/api/envelope", "/apix/12/envelope", "/12/envelope/", "/envelope"}) {

@@ -19,7 +19,7 @@ struct Fixture {
   trapline::tests::TemporaryFolder folder;
   trapline::tests::ManualClock clock{1795223297698};
   std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db")).value();
-  std::unique_ptr<Spool> spool = Spool::open(folder.path("s.db")).value();
+  std::unique_ptr<Spool> spool = Spool::open(folder.path("s")).value();
   IntakeLimits limits{.max_body_bytes = 1000, .max_inflated_bytes = 2000, .max_event_bytes = 100, .max_events = 3};
   Intake intake{*store, *spool, limits, clock};
 
@@ -136,10 +136,10 @@ TEST_CASE("an event without an id is given one, and the answer names it") {
 TEST_CASE("items that are not kept are accepted and counted by type") {
   Fixture fixture;
   const IntakeReceipt receipt =
-      fixture.accept(envelope("1", kKey, "{}\n{\"type\":\"session\"}\n{}\n{\"type\":\"new\"}\n{}\n"));
+      fixture.accept(envelope("1", kKey, "{}\n{\"type\":\"span\"}\n{}\n{\"type\":\"new\"}\n{}\n"));
   CHECK(receipt.accepted == 0);
   CHECK(receipt.event_id.empty());
-  CHECK(fixture.intake.counts().ignored_items.at("session") == 1);
+  CHECK(fixture.intake.counts().ignored_items.at("span") == 1);
   CHECK(fixture.intake.counts().ignored_items.at("unknown") == 1);
 }
 

@@ -71,6 +71,20 @@ TEST_CASE("every coding is undone, bounded, and says where it is damaged") {
   }
 }
 
+TEST_CASE("gzip in several members, or with a wrong length at its end, is read or refused as zlib does it") {
+  const std::string one = trapline::core::gzip("one");
+  CHECK(**decode_content("gzip", one + trapline::core::gzip("two"), 100) == "onetwo");
+  CHECK(**decode_content("gzip", trapline::core::gzip(""), 100) == "");
+  for (const char* lie : {"\xff\xff\xff\xff", "\x02\0\0\0", "\x40\0\0\0"}) {
+    const auto refused = decode_content("gzip", one.substr(0, one.size() - 4) + std::string(lie, 4), 100);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == "invalid_compression");
+  }
+  std::string damaged = trapline::core::gzip(std::string(50, 'x') + "y");
+  damaged[damaged.size() - 7] = static_cast<char>(damaged[damaged.size() - 7] ^ 1);  // the checksum
+  CHECK(decode_content("gzip", damaged, 100).error().code == "invalid_compression");
+}
+
 TEST_CASE("envelopes are read with given and implicit lengths, with and without a final newline") {
   const std::string header = R"({"event_id":"1fd941f7-2cb7-453e-8d29-c2990c2422b4"})";
   const auto payloads = [&](const std::string& items) {
@@ -122,7 +136,7 @@ TEST_CASE("a broken envelope is refused and the place named") {
 }
 
 TEST_CASE("item types outside the published list are counted under one name") {
-  CHECK(item_type("event").handling == ItemHandling::kDigest);
+  CHECK(item_type("event").kept_as == ItemKind::kEvent);
   CHECK(item_type("session").counted_as == "session");
   CHECK(item_type("made_up_by_a_client").counted_as == "unknown");
 }

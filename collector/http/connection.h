@@ -1,0 +1,45 @@
+#pragma once
+
+/// One client's connection, as the server keeps it. A connection is in one hand at a time: the loop's while it is read,
+/// a worker's while its request is answered.
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "collector/http/http_parser.h"
+#include "collector/http/reply.h"
+
+namespace trapline::collector {
+
+enum class Phase {
+  kReading,   ///< waits for a request, or for the rest of one
+  kWorking,   ///< a worker has it
+  kWriting,   ///< the answer did not fit into the socket at once
+  kDraining,  ///< was answered for the last time; what still comes is thrown away, so that the answer can be read
+};
+
+struct Connection {
+  int socket = -1;
+  std::string peer;            ///< the address at the other end
+  bool counts_for_ip = false;  ///< it is one of its address's, of which there may be so many
+  Phase phase = Phase::kReading;
+  std::chrono::steady_clock::time_point deadline;
+  RequestParser parser;
+  std::string pending;  ///< came behind the request in hand
+  std::string output;
+  std::size_t written = 0;    ///< of output
+  bool closes_after = false;  ///< this answer is the last
+  std::size_t buffered = 0;   ///< what it adds to the bytes of all bodies
+  std::size_t drained = 0;
+};
+
+/// The answer's bytes. A HEAD request gets no body, but is told its length.
+std::string serialize(const HttpReply& reply, bool is_head, bool keeps_alive);
+
+enum class SendOutcome { kDone, kLater, kFailed };
+
+/// Sends as much of the output as the socket takes now.
+SendOutcome send_output(Connection& connection);
+
+}  // namespace trapline::collector

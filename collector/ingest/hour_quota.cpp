@@ -1,0 +1,59 @@
+#include "collector/ingest/hour_quota.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace trapline::collector {
+namespace {
+
+/// A clock that is never set back.
+std::int64_t seconds_of(const core::Clock& clock) {
+  return std::chrono::duration_cast<std::chrono::seconds>(clock.steady_now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+void HourWindow::forget_old(std::int64_t now_minute) {
+  const std::int64_t first_new = std::max(newest_minute_ + 1, now_minute - kMinutes + 1);
+  for (std::int64_t minute = first_new; minute <= now_minute; ++minute) {
+    std::int64_t& count = counts_[static_cast<std::size_t>(minute % kMinutes)];
+    sum_ -= count;
+    count = 0;
+  }
+  newest_minute_ = std::max(newest_minute_, now_minute);
+}
+
+std::int64_t HourWindow::take(std::int64_t wanted, std::int64_t limit, std::int64_t now_minute) {
+  forget_old(now_minute);
+  const std::int64_t granted = std::clamp<std::int64_t>(limit - sum_, 0, wanted);
+  counts_[static_cast<std::size_t>(newest_minute_ % kMinutes)] += granted;
+  sum_ += granted;
+  return granted;
+}
+
+int HourWindow::seconds_until_open(std::int64_t limit, std::int64_t now_seconds) {
+  forget_old(now_seconds / 60);
+  if (sum_ < limit) return 0;
+  std::int64_t left = sum_;
+  // From the oldest minute on, until enough have left.
+  for (std::int64_t minute = newest_minute_ - kMinutes + 1; minute <= newest_minute_; ++minute) {
+    if (minute < 0) continue;
+    left -= counts_[static_cast<std::size_t>(minute % kMinutes)];
+    if (left < limit) return static_cast<int>(std::max<std::int64_t>(1, (minute + kMinutes) * 60 - now_seconds));
+  }
+  return static_cast<int>(kMinutes * 60);
+}
+
+std::int64_t HourQuotas::take(std::string_view name, std::int64_t wanted, std::int64_t limit) {
+  if (limit <= 0) return wanted;
+  const std::lock_guard lock(mutex_);
+  return windows_[std::string(name)].take(wanted, limit, seconds_of(clock_) / 60);
+}
+
+int HourQuotas::seconds_until_open(std::string_view name, std::int64_t limit) {
+  if (limit <= 0) return 0;
+  const std::lock_guard lock(mutex_);
+  return windows_[std::string(name)].seconds_until_open(limit, seconds_of(clock_));
+}
+
+}  // namespace trapline::collector

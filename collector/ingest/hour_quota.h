@@ -1,0 +1,53 @@
+#pragma once
+
+/// How many events may come in an hour: exactly so many in any sixty minutes, with the hour counted by the minute. The
+/// door opens again when the oldest minute that had events leaves the window, and at once when the limit is raised:
+/// the limit is asked for each time, and only what came in is remembered. Why not a bucket: it would let twice the
+/// limit through in its first hour.
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "sdk/core/clock.h"
+
+namespace trapline::collector {
+
+/// Not thread-safe.
+class HourWindow {
+ public:
+  /// Counts up to `wanted` events and answers how many may come.
+  std::int64_t take(std::int64_t wanted, std::int64_t limit, std::int64_t now_minute);
+
+  /// Whether one more may come. 0: yes; else in how many seconds it may, at the latest.
+  int seconds_until_open(std::int64_t limit, std::int64_t now_seconds);
+
+ private:
+  static constexpr std::int64_t kMinutes = 60;
+
+  void forget_old(std::int64_t now_minute);
+
+  std::array<std::int64_t, kMinutes> counts_{};  ///< by minute modulo sixty
+  std::int64_t sum_ = 0;
+  std::int64_t newest_minute_ = 0;
+};
+
+/// Windows by name: projects and keys that have a limit. Thread-safe.
+class HourQuotas {
+ public:
+  explicit HourQuotas(const core::Clock& clock) : clock_(clock) {}
+
+  /// As in HourWindow; a limit of 0 means none, and costs nothing.
+  std::int64_t take(std::string_view name, std::int64_t wanted, std::int64_t limit);
+  int seconds_until_open(std::string_view name, std::int64_t limit);
+
+ private:
+  const core::Clock& clock_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, HourWindow> windows_;  ///< guarded by mutex_
+};
+
+}  // namespace trapline::collector

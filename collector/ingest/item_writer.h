@@ -1,0 +1,52 @@
+#pragma once
+
+/// Brings items that are no events from the spool to the store: what the digester is for events. An item is released
+/// only after it is stored, and storing it again changes nothing.
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "collector/ingest/spool.h"
+#include "collector/storage/store.h"
+
+namespace trapline::collector {
+
+/// Thread-safe. Borrows spool and store, which must outlive it.
+class ItemWriter {
+ public:
+  /// `on_trouble` is told, once each time, when storing begins to fail; with an empty text when it goes on.
+  ItemWriter(Spool& spool, ItemStore& store, std::function<void(const std::string&)> on_trouble = {});
+  ~ItemWriter();  ///< stop()
+  ItemWriter(const ItemWriter&) = delete;
+  ItemWriter& operator=(const ItemWriter&) = delete;
+
+  void start();
+
+  /// Stops the spool, lets the run in hand finish, and joins the thread.
+  void stop();
+
+  /// Items stored since the start.
+  [[nodiscard]] std::uint64_t written() const { return written_.load(std::memory_order_relaxed); }
+
+ private:
+  void run();
+  /// Stores the items, however often it takes; false when stop() was called before it succeeded.
+  bool store(const std::vector<StoredItem>& items);
+
+  Spool& spool_;
+  ItemStore& store_;
+  std::function<void(const std::string&)> on_trouble_;
+  std::atomic<std::uint64_t> written_{0};
+  std::mutex mutex_;
+  std::condition_variable stopping_;
+  bool is_stopping_ = false;  ///< guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace trapline::collector

@@ -1,0 +1,77 @@
+#include "collector/ingest/minidump_upload.h"
+
+#include <algorithm>
+#include <map>
+
+#include <nlohmann/json.hpp>
+
+#include "collector/ingest/multipart.h"
+
+namespace trapline::collector {
+namespace {
+
+using core::Error;
+using core::Result;
+using nlohmann::json;
+
+constexpr std::string_view kDumpField = "upload_file_minidump";
+constexpr std::string_view kDumpMagic = "MDMP";
+constexpr std::size_t kLongestExtra = 10'000;
+
+/// The program's own fields, as one JSON object; what is none stays with the extras of the event.
+json own_fields(const std::vector<FormField>& fields) {
+  std::string whole;
+  std::map<std::size_t, std::string_view> pieces;
+  for (const FormField& field : fields) {
+    if (field.name == "sentry") whole = field.value;
+    if (field.name.starts_with("sentry__") && field.name.size() <= 12) {
+      pieces[static_cast<std::size_t>(std::atoi(field.name.c_str() + 8))] = field.value;
+    }
+  }
+  for (const auto& [number, piece] : pieces) whole += piece;
+  json event = json::parse(whole, nullptr, false);
+  return event.is_object() ? event : json::object();
+}
+
+void complete(json& event) {
+  if (!event.contains("platform")) event["platform"] = "native";
+  if (!event.contains("level")) event["level"] = "fatal";
+  if (event.contains("exception")) return;
+  event["exception"]["values"] = {{{"type", "Minidump"},
+                                   {"value", "The program crashed"},
+                                   {"mechanism", {{"type", "minidump"}, {"handled", false}, {"synthetic", true}}}}};
+}
+
+}  // namespace
+
+Result<MinidumpUpload> read_minidump_upload(std::string_view content_type, std::string_view body) {
+  const auto fields = read_multipart(content_type, body);
+  if (!fields) return fields.error();
+  const auto dump =
+      std::find_if(fields->begin(), fields->end(), [](const FormField& field) { return field.name == kDumpField; });
+  if (dump == fields->end()) {
+    return Error{"missing_minidump", "the upload has no file in the field " + std::string(kDumpField)};
+  }
+  if (!dump->value.starts_with(kDumpMagic)) {
+    return Error{"invalid_minidump", "the file in " + std::string(kDumpField) +
+                                         " is no minidump: it does not begin "
+                                         "with MDMP"};
+  }
+  MinidumpUpload upload;
+  upload.files.push_back(
+      {dump->filename.empty() ? "minidump.dmp" : dump->filename, "application/x-dmp", "event.minidump", dump->value});
+  json event = own_fields(*fields);
+  for (const FormField& field : *fields) {
+    if (field.name == kDumpField || field.name == "sentry" || field.name.starts_with("sentry__")) continue;
+    if (!field.filename.empty()) {
+      upload.files.push_back({field.filename, field.content_type, "event.attachment", field.value});
+    } else if (field.value.size() <= kLongestExtra && (!event.contains("extra") || event["extra"].is_object())) {
+      event["extra"][field.name] = std::string(field.value);
+    }
+  }
+  complete(event);
+  upload.event = event.dump(-1, ' ', false, json::error_handler_t::replace);
+  return upload;
+}
+
+}  // namespace trapline::collector

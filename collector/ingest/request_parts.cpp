@@ -1,0 +1,208 @@
+#include "collector/ingest/request_parts.h"
+
+#include <optional>
+#include <utility>
+
+#include "collector/ingest/batch_header.h"
+#include "collector/ingest/content_coding.h"
+#include "collector/ingest/csp_report.h"
+#include "collector/ingest/envelope_parser.h"
+#include "collector/ingest/event_check.h"
+#include "collector/ingest/events_body.h"
+#include "collector/ingest/minidump_upload.h"
+#include "collector/ingest/store_body.h"
+#include "sdk/core/event_id.h"
+
+namespace trapline::collector {
+namespace {
+
+using core::Error;
+using core::Result;
+
+/// A request's parts, split and checked one after the other.
+class PartsReader {
+ public:
+  explicit PartsReader(std::size_t max_event_bytes) : max_event_bytes_(max_event_bytes) {}
+
+  void set_header(BatchHeader header) { header_ = std::move(header); }
+  void set_event_id(const std::string& id) { read_.event_id = id; }
+  [[nodiscard]] const std::string& event_id() const { return read_.event_id; }
+
+  /// Takes the next part in as an event, or writes down why not. `id_override` wins over the payload's own.
+  void add_event(std::string_view json, std::string_view id_override = {}) {
+    const std::uint32_t index = next_index_++;
+    auto checked = check_event(json, max_event_bytes_);
+    if (!checked) {
+      read_.rejected.push_back({index, checked.error().code, checked.error().message});
+      return;
+    }
+    RequestPart part;
+    part.index = index;
+    part.event_id = !id_override.empty() ? std::string(id_override) : std::move(checked->event_id);
+    if (part.event_id.empty()) part.event_id = core::new_event_id();
+    part.payload = header_.complete(std::move(checked->json));
+    if (!has_event_) read_.event_id = part.event_id;
+    has_event_ = true;
+    read_.parts.push_back(std::move(part));
+  }
+
+  void add_item(ItemKind kind, const EnvelopeItem& item, const std::string& event_id) {
+    RequestPart part;
+    part.kind = kind;
+    part.index = next_index_++;
+    part.event_id = event_id;
+    if (kind == ItemKind::kAttachment) {
+      part.payload = item.payload;
+      part.filename = item.filename;
+      part.content_type = item.content_type;
+      part.attachment_type = item.attachment_type;
+    } else {
+      auto checked = check_event(item.payload, max_event_bytes_);
+      if (!checked) {
+        read_.rejected.push_back({part.index, checked.error().code, checked.error().message});
+        return;
+      }
+      part.payload = std::move(checked->json);
+    }
+    read_.parts.push_back(std::move(part));
+  }
+
+  void add_file(const UploadedFile& file, const std::string& event_id) {
+    RequestPart part;
+    part.kind = ItemKind::kAttachment;
+    part.index = next_index_++;
+    part.event_id = event_id;
+    part.payload = file.bytes;
+    part.filename = file.filename;
+    part.content_type = file.content_type;
+    part.attachment_type = file.attachment_type;
+    read_.parts.push_back(std::move(part));
+  }
+
+  void ignore(std::string_view counted_as, std::uint64_t count = 1) {
+    next_index_ += static_cast<std::uint32_t>(count);
+    read_.ignored_items[std::string(counted_as)] += count;
+  }
+
+  RequestParts take() { return std::move(read_); }
+
+  /// What was read, or the first part's error when no part could be taken.
+  Result<RequestParts> take_or_first_rejection() {
+    if (read_.parts.empty() && !read_.rejected.empty()) {
+      return Error{read_.rejected.front().code, read_.rejected.front().message};
+    }
+    return take();
+  }
+
+ private:
+  std::size_t max_event_bytes_;
+  BatchHeader header_;
+  RequestParts read_;
+  std::uint32_t next_index_ = 0;
+  bool has_event_ = false;
+};
+
+Result<RequestParts> read_events(const RequestForm& form, std::string_view body, const IntakeLimits& limits) {
+  const auto format = events_format(form.content_type);
+  if (!format) return format.error();
+  const auto split = split_events(*format, body, limits.max_events);
+  if (!split) return split.error();
+  PartsReader reader(limits.max_event_bytes);
+  if (!split->batch_header.empty()) {
+    auto header = BatchHeader::read(split->batch_header);
+    if (!header) return header.error();
+    reader.set_header(std::move(*header));
+  }
+  for (const std::string_view event : split->events) reader.add_event(event);
+  // A body that is one event stands or falls with it; of a list, the others are taken.
+  if (!split->is_batch) return reader.take_or_first_rejection();
+  return reader.take();
+}
+
+Result<RequestParts> read_store(std::string_view body, const IntakeLimits& limits) {
+  const auto decoded = decode_store_body(body, limits.max_inflated_bytes);
+  if (!decoded) return decoded.error();
+  PartsReader reader(limits.max_event_bytes);
+  reader.add_event(*decoded ? std::string_view(**decoded) : body);
+  return reader.take_or_first_rejection();
+}
+
+Result<RequestParts> read_envelope(std::string_view body, const IntakeLimits& limits) {
+  const auto envelope = parse_envelope(body);
+  if (!envelope) return envelope.error();
+  PartsReader reader(limits.max_event_bytes);
+  // The header's id is the first event's: attachments beside it refer to it by that.
+  const std::string envelope_id = envelope->header.event_id.value_or("");
+  std::string id = envelope_id;
+  reader.set_event_id(id);
+  for (const EnvelopeItem& item : envelope->items) {
+    const ItemType type = item_type(item.type);
+    if (!type.kept_as) {
+      reader.ignore(type.counted_as);
+    } else if (*type.kept_as == ItemKind::kEvent) {
+      reader.add_event(item.payload, std::exchange(id, ""));
+    } else {
+      reader.add_item(*type.kept_as, item, envelope_id);
+    }
+  }
+  RequestParts read;
+  {
+    auto taken = reader.take_or_first_rejection();
+    if (!taken) return taken.error();
+    read = std::move(*taken);
+  }
+  // Without an id in the header, attachments belong to the envelope's event.
+  if (envelope_id.empty()) {
+    for (RequestPart& part : read.parts) {
+      if (part.kind == ItemKind::kAttachment) part.event_id = read.event_id;
+    }
+  }
+  return read;
+}
+
+Result<RequestParts> read_security(const RequestForm& form, std::string_view body, const IntakeLimits& limits) {
+  const auto reports = read_browser_reports(body, form.environment, form.release);
+  if (!reports) return reports.error();
+  PartsReader reader(limits.max_event_bytes);
+  for (const std::string& event : reports->events) reader.add_event(event);
+  if (reports->ignored > 0) reader.ignore("browser_report", reports->ignored);
+  return reader.take_or_first_rejection();
+}
+
+Result<RequestParts> read_minidump(const RequestForm& form, std::string_view body, const IntakeLimits& limits) {
+  const auto upload = read_minidump_upload(form.content_type, body);
+  if (!upload) return upload.error();
+  PartsReader reader(limits.max_event_bytes);
+  reader.add_event(upload->event);
+  const std::string id = reader.event_id();
+  if (!id.empty()) {
+    for (const UploadedFile& file : upload->files) reader.add_file(file, id);
+  }
+  return reader.take_or_first_rejection();
+}
+
+}  // namespace
+
+Result<RequestParts> read_decoded_parts(const RequestForm& form, std::string_view body, const IntakeLimits& limits) {
+  switch (form.door) {
+    case Door::kEvents:
+      return read_events(form, body, limits);
+    case Door::kStore:
+      return read_store(body, limits);
+    case Door::kSecurity:
+      return read_security(form, body, limits);
+    case Door::kMinidump:
+      return read_minidump(form, body, limits);
+    case Door::kEnvelope:
+      break;
+  }
+  return read_envelope(body, limits);
+}
+
+Result<RequestParts> read_parts(const RequestForm& form, std::string_view body, const IntakeLimits& limits) {
+  const auto decoded = decode_content(form.content_encoding, body, limits.max_inflated_bytes);
+  if (!decoded) return decoded.error();
+  return read_decoded_parts(form, *decoded ? std::string_view(**decoded) : body, limits);
+}
+
+}  // namespace trapline::collector

@@ -1,0 +1,296 @@
+#include "collector/ingest/segment_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "sdk/core/checksum.h"
+
+namespace trapline::collector {
+namespace {
+
+using core::Error;
+using core::Result;
+using core::Status;
+
+constexpr std::string_view kMagic = "TRPLSPL1";
+constexpr std::uint64_t kMark = 0x8D5F3A91C27E64B1ULL;
+constexpr std::uint64_t kHeadSeed = 0x5350'4F4F'4C48'4541ULL;
+constexpr std::uint64_t kBodySeed = 0x5350'4F4F'4C42'4F44ULL;
+constexpr std::string_view kExtension = ".segment";
+
+struct FileHead {
+  std::array<char, 8> magic;
+  std::int64_t first_sequence;
+};
+static_assert(sizeof(FileHead) == 16);
+
+struct RecordHead {
+  std::uint64_t mark;
+  std::uint64_t head_checksum;
+  std::uint64_t body_checksum;
+  std::int64_t first_sequence;
+  std::uint32_t body_bytes;
+  std::uint32_t parts;
+  std::uint32_t events;
+  std::uint32_t zero;
+};
+static_assert(sizeof(RecordHead) == kRecordHeadBytes);
+
+std::uint64_t head_checksum(const RecordHead& head) {
+  constexpr std::size_t kCovered = offsetof(RecordHead, body_checksum);
+  return core::fast_checksum(reinterpret_cast<const char*>(&head) + kCovered, sizeof head - kCovered, kHeadSeed);
+}
+
+std::uint64_t body_checksum(std::string_view body) { return core::fast_checksum(body, kBodySeed); }
+
+Error failure(std::string_view what, const std::string& path) {
+  return {"storage", "the spool " + std::string(what) + " " + path + ": " +
+                         std::error_code(errno, std::generic_category()).message()};
+}
+
+/// Reads exactly `size` bytes, or fewer at the file's end.
+Result<std::size_t> read_at(int file, char* to, std::size_t size, std::uint64_t offset, const std::string& path) {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t count = pread(file, to + done, size - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failure("cannot read", path);
+    if (count == 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  return done;
+}
+
+bool write_all(int file, std::vector<iovec>& parts, std::uint64_t offset) {
+  std::size_t first = 0;
+  while (first < parts.size()) {
+    const int count = static_cast<int>(std::min<std::size_t>(parts.size() - first, IOV_MAX));
+    ssize_t written = pwritev(file, &parts[first], count, static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    offset += static_cast<std::uint64_t>(written);
+    while (first < parts.size() && static_cast<std::size_t>(written) >= parts[first].iov_len) {
+      written -= static_cast<ssize_t>(parts[first].iov_len);
+      ++first;
+    }
+    if (first < parts.size()) {
+      parts[first].iov_base = static_cast<char*>(parts[first].iov_base) + written;
+      parts[first].iov_len -= static_cast<std::size_t>(written);
+    }
+  }
+  return true;
+}
+
+Status sync_folder(const std::string& folder) {
+  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return failure("cannot open the folder", folder);
+  const bool is_synced = fsync(file) == 0;
+  const Status status = is_synced ? Status{} : Status{failure("cannot sync the folder", folder)};
+  close(file);
+  return status;
+}
+
+/// Goes through a file's bytes in windows, so that a scan costs little memory whatever the file holds.
+class Window {
+ public:
+  Window(int file, std::uint64_t file_size, const std::string& path) : file_(file), size_(file_size), path_(path) {}
+
+  /// The record head at `offset`, when there is a whole and right one.
+  Result<std::optional<RecordHead>> head_at(std::uint64_t offset) {
+    if (offset + sizeof(RecordHead) > size_) return std::optional<RecordHead>{};
+    if (offset < start_ || offset + sizeof(RecordHead) > start_ + bytes_.size()) {
+      bytes_.resize(kWindowBytes);
+      const auto count = read_at(file_, bytes_.data(), bytes_.size(), offset, path_);
+      if (!count) return count.error();
+      bytes_.resize(*count);
+      start_ = offset;
+      if (bytes_.size() < sizeof(RecordHead)) return std::optional<RecordHead>{};
+    }
+    RecordHead head{};
+    std::memcpy(&head, bytes_.data() + (offset - start_), sizeof head);
+    const bool is_right = head.mark == kMark && head.head_checksum == head_checksum(head) &&
+                          offset + sizeof head + head.body_bytes <= size_;
+    return is_right ? std::optional<RecordHead>(head) : std::optional<RecordHead>{};
+  }
+
+ private:
+  static constexpr std::size_t kWindowBytes = std::size_t{64} << 10;
+  int file_;
+  std::uint64_t size_;
+  const std::string& path_;
+  std::uint64_t start_ = 0;
+  std::string bytes_;
+};
+
+}  // namespace
+
+std::string begin_record(std::size_t expected_body_bytes) {
+  std::string record;
+  record.reserve(sizeof(RecordHead) + expected_body_bytes);
+  record.resize(sizeof(RecordHead));
+  return record;
+}
+
+void finish_record(std::string& record, std::uint32_t parts, std::uint32_t events) {
+  const std::string_view body = std::string_view(record).substr(sizeof(RecordHead));
+  RecordHead head{};
+  head.mark = kMark;
+  head.body_checksum = body_checksum(body);
+  head.body_bytes = static_cast<std::uint32_t>(body.size());
+  head.parts = parts;
+  head.events = events;
+  std::memcpy(record.data(), &head, sizeof head);
+}
+
+void seal_record(std::string& record, std::int64_t first_sequence) {
+  RecordHead head{};
+  std::memcpy(&head, record.data(), sizeof head);
+  head.first_sequence = first_sequence;
+  head.head_checksum = head_checksum(head);
+  std::memcpy(record.data(), &head, sizeof head);
+}
+
+SegmentFile::SegmentFile(std::string path, int file, std::int64_t first_sequence, std::uint64_t size)
+    : path_(std::move(path)), file_(file), first_sequence_(first_sequence), size_(size) {}
+
+SegmentFile::~SegmentFile() { close(file_); }
+
+Result<std::unique_ptr<SegmentFile>> SegmentFile::create(const std::string& folder, std::int64_t first_sequence) {
+  std::array<char, 24> digits{};
+  std::snprintf(digits.data(), digits.size(), "%019lld", static_cast<long long>(first_sequence));
+  const std::string path = folder + "/" + digits.data() + std::string(kExtension);
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return failure("cannot make", path);
+  auto segment = std::unique_ptr<SegmentFile>(new SegmentFile(path, file, first_sequence, sizeof(FileHead)));
+  FileHead head{{}, first_sequence};
+  std::copy(kMagic.begin(), kMagic.end(), head.magic.begin());
+  std::vector<iovec> parts = {{&head, sizeof head}};
+  if (!write_all(file, parts, 0) || fsync(file) != 0) {
+    const Error error = failure("cannot write", path);
+    unlink(path.c_str());
+    return error;
+  }
+  if (Status status = sync_folder(folder); !status) return status.error();
+  return segment;
+}
+
+Result<std::unique_ptr<SegmentFile>> SegmentFile::open(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) return failure("cannot open", path);
+  auto segment = std::unique_ptr<SegmentFile>(new SegmentFile(path, file, 0, 0));
+  struct stat facts {};
+  if (fstat(file, &facts) != 0) return failure("cannot look at", path);
+  segment->size_ = static_cast<std::uint64_t>(facts.st_size);
+  FileHead head{};
+  const auto count = read_at(file, reinterpret_cast<char*>(&head), sizeof head, 0, path);
+  if (!count) return count.error();
+  const bool is_segment = *count == sizeof head && std::equal(kMagic.begin(), kMagic.end(), head.magic.begin());
+  if (!is_segment) return Error{"storage", "the spool's file " + path + " is none of its segments"};
+  segment->first_sequence_ = head.first_sequence;
+  return segment;
+}
+
+Status SegmentFile::append(const std::vector<std::string_view>& records) {
+  std::vector<iovec> parts;
+  parts.reserve(records.size());
+  std::uint64_t added = 0;
+  for (const std::string_view record : records) {
+    parts.push_back({const_cast<char*>(record.data()), record.size()});  // pwritev does not write to it
+    added += record.size();
+  }
+  if (!write_all(file_, parts, size_)) {
+    const Error error = failure("cannot write", path_);
+    const Status undone = truncate_to(size_);
+    return undone ? error : Error{"segment_unusable", error.message};
+  }
+  if (fdatasync(file_) != 0) {
+    // The kernel may have dropped the pages and forgotten the error: what a later fdatasync says of them means nothing.
+    const Error error = failure("cannot sync", path_);
+    static_cast<void>(truncate_to(size_));
+    return Error{"segment_unusable", error.message};
+  }
+  size_ += added;
+  return {};
+}
+
+Result<SegmentFile::Scan> SegmentFile::scan(bool verify_last_body) const {
+  Scan scan;
+  Window window(file_, size_, path_);
+  std::uint64_t offset = sizeof(FileHead);
+  std::uint64_t end_of_last = offset;
+  bool is_between_records = false;
+  while (offset + sizeof(RecordHead) <= size_) {
+    const auto head = window.head_at(offset);
+    if (!head) return head.error();
+    if (!*head) {
+      is_between_records = true;
+      ++offset;
+      continue;
+    }
+    if (is_between_records) ++scan.damaged_heads;
+    is_between_records = false;
+    const RecordHead& found = **head;
+    const RecordPlace place{offset, found.first_sequence, found.body_bytes, found.parts, found.events};
+    scan.records.push_back(place);
+    offset = end_of_last = place.end();
+  }
+  if (verify_last_body && !scan.records.empty()) {
+    const auto body = read_body(scan.records.back());
+    if (!body && body.error().code == "damaged") {
+      end_of_last = scan.records.back().offset;
+      scan.records.pop_back();
+    }
+  }
+  scan.torn_bytes = size_ - std::min(size_, end_of_last);
+  return scan;
+}
+
+Status SegmentFile::truncate_to(std::uint64_t size) {
+  if (ftruncate(file_, static_cast<off_t>(size)) != 0) return failure("cannot shorten", path_);
+  size_ = size;
+  return {};
+}
+
+Result<std::string> SegmentFile::read_body(const RecordPlace& place) const {
+  RecordHead head{};
+  auto count = read_at(file_, reinterpret_cast<char*>(&head), sizeof head, place.offset, path_);
+  if (!count) return count.error();
+  std::string body(place.body_bytes, '\0');
+  count = read_at(file_, body.data(), body.size(), place.offset + sizeof head, path_);
+  if (!count) return count.error();
+  const bool is_right = *count == body.size() && head.head_checksum == head_checksum(head) &&
+                        head.body_bytes == place.body_bytes && head.body_checksum == body_checksum(body);
+  if (!is_right) {
+    return Error{"damaged", "the record at byte " + std::to_string(place.offset) + " of " + path_ +
+                                " is not as it was written: the disk has changed it"};
+  }
+  return body;
+}
+
+Status SegmentFile::remove() { return unlink(path_.c_str()) == 0 ? Status{} : Status{failure("cannot delete", path_)}; }
+
+Result<std::vector<std::string>> list_segments(const std::string& folder) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().extension() == kExtension) paths.push_back(entry.path().string());
+  }
+  if (error) return Error{"storage", "the spool cannot list its folder " + folder + ": " + error.message()};
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+}  // namespace trapline::collector

@@ -1,0 +1,51 @@
+#pragma once
+
+/// What decides whether a request is let in, as the store keeps it.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "collector/storage/records.h"
+
+namespace trapline::collector {
+
+/// Limits for those who want one and do not know which: events an hour.
+constexpr std::int64_t kFreeRateLimitPerHour = 1'000;
+constexpr std::int64_t kProRateLimitPerHour = 10'000;
+
+/// A project's switches. The defaults let everything in that has a key.
+struct IngestSettings {
+  bool require_signature = false;
+  std::vector<std::string> allowed_origins;  ///< of pages: "https://shop.example", "*.example"; none: any
+  std::vector<std::string> allowed_ips;      ///< addresses and CIDR ranges, v4 and v6; none: any
+  std::int64_t rate_limit_per_hour = 0;      ///< events; 0: no limit
+};
+
+struct ProjectKey {
+  std::string public_key;  ///< 32 lower-case hex digits
+  std::string secret_key;  ///< the same, for signatures; empty: it has none
+  ProjectId project_id = 0;
+  bool is_active = true;
+  std::int64_t rate_limit_per_hour = 0;  ///< events; 0: no limit
+};
+
+/// All of it at one moment.
+struct IngestDirectory {
+  struct Entry {
+    ProjectId project_id = 0;
+    IngestSettings settings;
+  };
+  std::vector<Entry> projects;
+  std::vector<ProjectKey> keys;  ///< active and disabled ones
+};
+
+/// Refused events and requests of one project, hour and reason.
+struct RefusalCount {
+  ProjectId project_id = 0;
+  UnixMillis hour = 0;  ///< its start, UTC
+  std::string reason;   ///< the error code
+  std::int64_t count = 0;
+};
+
+}  // namespace trapline::collector

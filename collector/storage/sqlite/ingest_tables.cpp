@@ -1,0 +1,128 @@
+#include "collector/storage/sqlite/ingest_tables.h"
+
+#include <string>
+#include <string_view>
+
+namespace trapline::collector::sqlite {
+namespace {
+
+constexpr std::string_view kSelectSettings =
+    "SELECT id, require_signature, allowed_origins, allowed_ips, rate_limit_per_hour FROM project";
+
+/// Lists are texts with an entry a line.
+std::string join(const std::vector<std::string>& entries) {
+  std::string text;
+  for (const std::string& entry : entries) {
+    if (entry.empty()) continue;
+    if (!text.empty()) text += '\n';
+    text += entry;
+  }
+  return text;
+}
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> entries;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    if (end != 0) entries.emplace_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return entries;
+}
+
+IngestDirectory::Entry read_settings(const Statement& row) {
+  IngestDirectory::Entry entry;
+  entry.project_id = row.integer(0);
+  entry.settings.require_signature = row.integer(1) != 0;
+  entry.settings.allowed_origins = split(row.text(2));
+  entry.settings.allowed_ips = split(row.text(3));
+  entry.settings.rate_limit_per_hour = row.integer(4);
+  return entry;
+}
+
+}  // namespace
+
+IngestDirectory load_ingest_directory(Connection& connection) {
+  IngestDirectory directory;
+  Statement projects = connection.prepare(kSelectSettings);
+  while (projects.step()) directory.projects.push_back(read_settings(projects));
+  Statement keys =
+      connection.prepare("SELECT public_key, secret_key, project_id, is_active, rate_limit_per_hour FROM project_key");
+  while (keys.step()) {
+    directory.keys.push_back(
+        {std::string(keys.text(0)), std::string(keys.text(1)), keys.integer(2), keys.integer(3) != 0, keys.integer(4)});
+  }
+  return directory;
+}
+
+std::optional<IngestSettings> find_ingest_settings(Connection& connection, ProjectId project) {
+  Statement row = connection.prepare(std::string(kSelectSettings) + " WHERE id = ?");
+  row.bind(project);
+  if (!row.step()) return std::nullopt;
+  return read_settings(row).settings;
+}
+
+bool set_ingest_settings(Connection& connection, ProjectId project, const IngestSettings& settings) {
+  const std::string origins = join(settings.allowed_origins);
+  const std::string ips = join(settings.allowed_ips);
+  connection
+      .prepare(
+          "UPDATE project SET require_signature = ?, allowed_origins = ?, allowed_ips = ?, rate_limit_per_hour = ? "
+          "WHERE id = ?")
+      .bind(settings.require_signature ? 1 : 0, std::string_view(origins), std::string_view(ips),
+            settings.rate_limit_per_hour, project)
+      .run();
+  return connection.changes() > 0;
+}
+
+NewKeyOutcome create_key(Connection& connection, const ProjectKey& key, UnixMillis now) {
+  Transaction transaction(connection);
+  if (!connection.prepare("SELECT 1 FROM project WHERE id = ?").bind(key.project_id).step()) {
+    return NewKeyOutcome::kNoProject;
+  }
+  connection
+      .prepare(
+          "INSERT OR IGNORE INTO project_key (public_key, secret_key, project_id, is_active, rate_limit_per_hour, "
+          "created_at) VALUES (?, ?, ?, ?, ?, ?)")
+      .bind(std::string_view(key.public_key), std::string_view(key.secret_key), key.project_id, key.is_active ? 1 : 0,
+            key.rate_limit_per_hour, now)
+      .run();
+  if (connection.changes() == 0) return NewKeyOutcome::kExists;
+  transaction.commit();
+  return NewKeyOutcome::kCreated;
+}
+
+bool update_key(Connection& connection, const ProjectKey& key) {
+  connection
+      .prepare("UPDATE project_key SET secret_key = ?, is_active = ?, rate_limit_per_hour = ? WHERE public_key = ?")
+      .bind(std::string_view(key.secret_key), key.is_active ? 1 : 0, key.rate_limit_per_hour,
+            std::string_view(key.public_key))
+      .run();
+  return connection.changes() > 0;
+}
+
+void add_refusals(Connection& connection, std::span<const RefusalCount> counts) {
+  Transaction transaction(connection);
+  for (const RefusalCount& count : counts) {
+    connection
+        .prepare(
+            "INSERT INTO refusal_hour (project_id, hour, reason, count) "
+            "SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM project WHERE id = ?1) "
+            "ON CONFLICT DO UPDATE SET count = count + excluded.count")
+        .bind(count.project_id, count.hour, std::string_view(count.reason), count.count)
+        .run();
+  }
+  transaction.commit();
+}
+
+std::vector<RefusalCount> find_refusals(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to) {
+  Statement rows = connection.prepare(
+      "SELECT hour, reason, count FROM refusal_hour WHERE project_id = ? AND hour >= ? AND hour < ? "
+      "ORDER BY hour, reason");
+  rows.bind(project, from, to);
+  std::vector<RefusalCount> counts;
+  while (rows.step()) counts.push_back({project, rows.integer(0), std::string(rows.text(1)), rows.integer(2)});
+  return counts;
+}
+
+}  // namespace trapline::collector::sqlite

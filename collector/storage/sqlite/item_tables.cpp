@@ -1,0 +1,297 @@
+#include "collector/storage/sqlite/item_tables.h"
+
+#include <string>
+#include <unordered_map>
+
+namespace trapline::collector::sqlite {
+namespace {
+
+using Text = std::string_view;
+
+void insert(Connection& connection, const StoredItem& item, const Attachment& file) {
+  Statement statement = connection.prepare(
+      "INSERT OR IGNORE INTO attachment (item_id, project_id, event_id, received_at, filename, content_type, "
+      "attachment_type, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  statement.bind(Text(item.item_id), item.project_id, Text(file.event_id), item.received_at, Text(file.filename),
+                 Text(file.content_type), Text(file.attachment_type));
+  statement.bind_blob(file.bytes.empty() ? Text("") : Text(file.bytes));
+  statement.run();
+}
+
+// An update that is older than what is known changes nothing but the count of errors; of two as old as each other, the
+// one that ends the session wins.
+void insert(Connection& connection, const StoredItem& item, const SessionUpdate& session) {
+  connection
+      .prepare(
+          "INSERT INTO session (project_id, sid, item_id, received_at, user, status, errors, sequence, started, "
+          "duration_ms, \"release\", environment) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+          "ON CONFLICT DO UPDATE SET "
+          "errors = max(errors, excluded.errors), "
+          "status = CASE WHEN excluded.sequence > sequence OR (excluded.sequence = sequence AND status = 0) "
+          "         THEN excluded.status ELSE status END, "
+          "duration_ms = max(duration_ms, excluded.duration_ms), "
+          "user = CASE WHEN user = '' THEN excluded.user ELSE user END, "
+          "started = min(started, excluded.started), "
+          "received_at = max(received_at, excluded.received_at), "
+          "sequence = max(sequence, excluded.sequence)")
+      .bind(item.project_id, Text(session.sid), Text(item.item_id), item.received_at, Text(session.user),
+            static_cast<int>(session.status), session.errors, session.sequence, session.started, session.duration_ms,
+            Text(session.release), Text(session.environment))
+      .run();
+}
+
+void insert(Connection& connection, const StoredItem& item, const SessionCounts& counts) {
+  connection
+      .prepare(
+          "INSERT OR IGNORE INTO session_count (item_id, project_id, received_at, started, user, exited, errored, "
+          "crashed, abnormal, \"release\", environment) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(Text(item.item_id), item.project_id, item.received_at, counts.started, Text(counts.user), counts.exited,
+            counts.errored, counts.crashed, counts.abnormal, Text(counts.release), Text(counts.environment))
+      .run();
+}
+
+void insert(Connection& connection, const StoredItem& item, const UserReport& report) {
+  connection
+      .prepare(
+          "INSERT OR IGNORE INTO user_report (item_id, project_id, received_at, report_id, event_id, name, email, "
+          "message, url) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(Text(item.item_id), item.project_id, item.received_at, Text(report.report_id), Text(report.event_id),
+            Text(report.name), Text(report.email), Text(report.message), Text(report.url))
+      .run();
+}
+
+void insert(Connection& connection, const StoredItem& item, const ClientLoss& loss) {
+  connection
+      .prepare(
+          "INSERT OR IGNORE INTO client_loss (item_id, project_id, received_at, timestamp, reason, category, quantity) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?)")
+      .bind(Text(item.item_id), item.project_id, item.received_at, loss.timestamp, Text(loss.reason),
+            Text(loss.category), loss.quantity)
+      .run();
+}
+
+// The closing check-in may overtake the opening one, which then changes nothing.
+void insert(Connection& connection, const StoredItem& item, const CheckIn& check_in) {
+  connection
+      .prepare(
+          "INSERT INTO check_in (project_id, check_in_id, item_id, received_at, monitor, status, duration_ms, "
+          "\"release\", environment, monitor_config) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+          "ON CONFLICT DO UPDATE SET status = excluded.status, received_at = excluded.received_at, "
+          "duration_ms = max(duration_ms, excluded.duration_ms), "
+          "monitor_config = CASE WHEN excluded.monitor_config = '' THEN monitor_config ELSE excluded.monitor_config "
+          "END "
+          "WHERE status = 0")
+      .bind(item.project_id, Text(check_in.check_in_id), Text(item.item_id), item.received_at, Text(check_in.monitor),
+            static_cast<int>(check_in.status), check_in.duration_ms, Text(check_in.release), Text(check_in.environment),
+            Text(check_in.monitor_config))
+      .run();
+}
+
+void insert(Connection& connection, const StoredItem& item, const collector::Transaction& summary) {
+  connection
+      .prepare(
+          "INSERT OR IGNORE INTO transaction_summary (item_id, project_id, received_at, event_id, name, operation, "
+          "status, trace_id, started, duration_ms, \"release\", environment) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      .bind(Text(item.item_id), item.project_id, item.received_at, Text(summary.event_id), Text(summary.name),
+            Text(summary.operation), Text(summary.status), Text(summary.trace_id), summary.started, summary.duration_ms,
+            Text(summary.release), Text(summary.environment))
+      .run();
+}
+
+/// Reads a row's columns one after the other.
+class Row {
+ public:
+  explicit Row(const Statement& row) : row_(row) {}
+  std::int64_t number() { return row_.integer(next_++); }
+  std::string text() { return std::string(row_.text(next_++)); }
+
+ private:
+  const Statement& row_;
+  int next_ = 0;
+};
+
+constexpr Text kAttachmentColumns =
+    "SELECT item_id, received_at, event_id, filename, content_type, attachment_type, bytes FROM attachment ";
+constexpr Text kAttachmentColumnsWithoutBytes =
+    "SELECT item_id, received_at, event_id, filename, content_type, attachment_type, '' FROM attachment ";
+
+/// How items of a kind are read: the question, and what makes one of a row.
+struct Reading {
+  Text select;
+  void (*read)(Row& row, StoredItem& item);
+};
+
+void read_attachment(Row& row, StoredItem& item) {
+  Attachment file;
+  file.event_id = row.text();
+  file.filename = row.text();
+  file.content_type = row.text();
+  file.attachment_type = row.text();
+  file.bytes = row.text();
+  item.content = std::move(file);
+}
+
+void read_session(Row& row, StoredItem& item) {
+  SessionUpdate session;
+  session.sid = row.text();
+  session.user = row.text();
+  session.status = static_cast<SessionStatus>(row.number());
+  session.errors = row.number();
+  session.sequence = row.number();
+  session.started = row.number();
+  session.duration_ms = row.number();
+  session.release = row.text();
+  session.environment = row.text();
+  item.content = std::move(session);
+}
+
+void read_session_counts(Row& row, StoredItem& item) {
+  SessionCounts counts;
+  counts.started = row.number();
+  counts.user = row.text();
+  counts.exited = row.number();
+  counts.errored = row.number();
+  counts.crashed = row.number();
+  counts.abnormal = row.number();
+  counts.release = row.text();
+  counts.environment = row.text();
+  item.content = std::move(counts);
+}
+
+void read_user_report(Row& row, StoredItem& item) {
+  UserReport report;
+  report.report_id = row.text();
+  report.event_id = row.text();
+  report.name = row.text();
+  report.email = row.text();
+  report.message = row.text();
+  report.url = row.text();
+  item.content = std::move(report);
+}
+
+void read_loss(Row& row, StoredItem& item) {
+  ClientLoss loss;
+  loss.timestamp = row.number();
+  loss.reason = row.text();
+  loss.category = row.text();
+  loss.quantity = row.number();
+  item.content = std::move(loss);
+}
+
+void read_check_in(Row& row, StoredItem& item) {
+  CheckIn check_in;
+  check_in.check_in_id = row.text();
+  check_in.monitor = row.text();
+  check_in.status = static_cast<CheckInStatus>(row.number());
+  check_in.duration_ms = row.number();
+  check_in.release = row.text();
+  check_in.environment = row.text();
+  check_in.monitor_config = row.text();
+  item.content = std::move(check_in);
+}
+
+void read_summary(Row& row, StoredItem& item) {
+  collector::Transaction summary;
+  summary.event_id = row.text();
+  summary.name = row.text();
+  summary.operation = row.text();
+  summary.status = row.text();
+  summary.trace_id = row.text();
+  summary.started = row.number();
+  summary.duration_ms = row.number();
+  summary.release = row.text();
+  summary.environment = row.text();
+  item.content = std::move(summary);
+}
+
+Reading reading_of(ItemKind kind) {
+  switch (kind) {
+    case ItemKind::kSession:
+      return {
+          "SELECT item_id, received_at, sid, user, status, errors, sequence, started, duration_ms, \"release\", "
+          "environment FROM session ",
+          read_session};
+    case ItemKind::kSessions:
+      return {
+          "SELECT item_id, received_at, started, user, exited, errored, crashed, abnormal, \"release\", environment "
+          "FROM session_count ",
+          read_session_counts};
+    case ItemKind::kUserReport:
+    case ItemKind::kFeedback:
+      return {"SELECT item_id, received_at, report_id, event_id, name, email, message, url FROM user_report ",
+              read_user_report};
+    case ItemKind::kClientReport:
+      return {"SELECT item_id, received_at, timestamp, reason, category, quantity FROM client_loss ", read_loss};
+    case ItemKind::kCheckIn:
+      return {
+          "SELECT item_id, received_at, check_in_id, monitor, status, duration_ms, \"release\", environment, "
+          "monitor_config FROM check_in ",
+          read_check_in};
+    case ItemKind::kTransaction:
+      return {
+          "SELECT item_id, received_at, event_id, name, operation, status, trace_id, started, duration_ms, "
+          "\"release\", environment FROM transaction_summary ",
+          read_summary};
+    case ItemKind::kEvent:
+    case ItemKind::kAttachment:
+      break;
+  }
+  return {kAttachmentColumns, read_attachment};
+}
+
+std::vector<StoredItem> read_all(Statement& rows, ProjectId project, const Reading& reading) {
+  std::vector<StoredItem> items;
+  while (rows.step()) {
+    Row row(rows);
+    StoredItem& item = items.emplace_back();
+    item.project_id = project;
+    item.item_id = row.text();
+    item.received_at = row.number();
+    reading.read(row, item);
+  }
+  return items;
+}
+
+}  // namespace
+
+void append_items(Connection& connection, std::span<const StoredItem> items) {
+  sqlite::Transaction transaction(connection);
+  std::unordered_map<ProjectId, bool> is_known;
+  for (const StoredItem& item : items) {
+    auto known = is_known.find(item.project_id);
+    if (known == is_known.end()) {
+      const bool exists = connection.prepare("SELECT 1 FROM project WHERE id = ?").bind(item.project_id).step();
+      known = is_known.emplace(item.project_id, exists).first;
+    }
+    if (!known->second) continue;
+    std::visit([&](const auto& content) { insert(connection, item, content); }, item.content);
+  }
+  transaction.commit();
+}
+
+std::vector<StoredItem> find_items(Connection& connection, ProjectId project, ItemKind kind, std::size_t limit) {
+  const Reading reading = reading_of(kind);
+  Statement rows = connection.prepare(std::string(reading.select) +
+                                      "WHERE project_id = ? ORDER BY received_at DESC, item_id LIMIT ?");
+  rows.bind(project, limit);
+  return read_all(rows, project, reading);
+}
+
+std::vector<StoredItem> find_attachments(Connection& connection, ProjectId project, std::string_view event_id,
+                                         bool with_bytes) {
+  Statement rows = connection.prepare(std::string(with_bytes ? kAttachmentColumns : kAttachmentColumnsWithoutBytes) +
+                                      "WHERE project_id = ? AND event_id = ? ORDER BY id");
+  rows.bind(project, event_id);
+  return read_all(rows, project, {kAttachmentColumns, read_attachment});
+}
+
+std::optional<StoredItem> find_attachment(Connection& connection, ProjectId project, std::string_view item_id) {
+  Statement rows = connection.prepare(std::string(kAttachmentColumns) + "WHERE project_id = ? AND item_id = ?");
+  rows.bind(project, item_id);
+  auto found = read_all(rows, project, {kAttachmentColumns, read_attachment});
+  if (found.empty()) return std::nullopt;
+  return std::move(found.front());
+}
+
+}  // namespace trapline::collector::sqlite

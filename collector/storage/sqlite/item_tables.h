@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "collector/storage/items.h"
+#include "collector/storage/sqlite/connection.h"
+
+namespace trapline::collector::sqlite {
+
+/// ItemStore on one connection.
+void append_items(Connection& connection, std::span<const StoredItem> items);
+std::vector<StoredItem> find_items(Connection& connection, ProjectId project, ItemKind kind, std::size_t limit);
+std::vector<StoredItem> find_attachments(Connection& connection, ProjectId project, std::string_view event_id,
+                                         bool with_bytes);
+std::optional<StoredItem> find_attachment(Connection& connection, ProjectId project, std::string_view item_id);
+
+}  // namespace trapline::collector::sqlite

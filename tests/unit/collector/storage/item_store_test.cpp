@@ -1,0 +1,143 @@
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "collector/storage/open_store.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace trapline::collector;
+
+namespace {
+
+struct Fixture {
+  trapline::tests::TemporaryFolder folder;
+  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db")).value();
+  ProjectId project = store->create_project("one", std::string(32, 'a'))->id;
+
+  template <class Content>
+  void put(const std::string& id, Content content) {
+    const StoredItem item{id, project, 5, std::move(content)};
+    REQUIRE(store->append_items(std::span(&item, 1)));
+  }
+  template <class Content>
+  Content only(ItemKind kind) {
+    const auto items = store->find_items(project, kind, 10);
+    REQUIRE(items);
+    REQUIRE(items->size() == 1);
+    return std::get<Content>(items->at(0).content);
+  }
+};
+
+SessionUpdate update(SessionStatus status, std::int64_t sequence, std::int64_t errors) {
+  SessionUpdate session;
+  session.sid = std::string(32, 'd');
+  session.status = status;
+  session.sequence = sequence;
+  session.errors = errors;
+  session.started = 100;
+  return session;
+}
+
+}  // namespace
+
+TEST_CASE("an item that comes twice is stored once") {
+  Fixture fixture;
+  for (int round = 0; round < 2; ++round) {
+    fixture.put("i1", Attachment{"e", "f", "t", "event.attachment", std::string("a\0b", 3)});
+    fixture.put("i2", SessionCounts{.started = 1, .exited = 2});
+    fixture.put("i3", ClientLoss{1, "r", "error", 3});
+    fixture.put("i4", UserReport{.event_id = "e", .message = "m"});
+    fixture.put("i5", Transaction{.name = "n"});
+  }
+  CHECK(fixture.only<Attachment>(ItemKind::kAttachment).bytes == std::string("a\0b", 3));
+  CHECK(fixture.only<SessionCounts>(ItemKind::kSessions).exited == 2);
+  CHECK(fixture.only<ClientLoss>(ItemKind::kClientReport).quantity == 3);
+  CHECK(fixture.only<UserReport>(ItemKind::kUserReport).message == "m");
+  CHECK(fixture.only<Transaction>(ItemKind::kTransaction).name == "n");
+}
+
+TEST_CASE("updates of a session may come in any order, and the newest decides") {
+  Fixture fixture;
+  fixture.put("i1", update(SessionStatus::kCrashed, 3, 1));
+  fixture.put("i2", update(SessionStatus::kOk, 1, 2));
+  CHECK(fixture.only<SessionUpdate>(ItemKind::kSession).status == SessionStatus::kCrashed);
+  CHECK(fixture.only<SessionUpdate>(ItemKind::kSession).errors == 2);
+}
+
+TEST_CASE("of two updates of one instant the one that ends the session decides") {
+  for (const bool is_end_first : {true, false}) {
+    Fixture fixture;
+    fixture.put("i1", update(is_end_first ? SessionStatus::kExited : SessionStatus::kOk, 3, 0));
+    fixture.put("i2", update(is_end_first ? SessionStatus::kOk : SessionStatus::kExited, 3, 0));
+    CHECK(fixture.only<SessionUpdate>(ItemKind::kSession).status == SessionStatus::kExited);
+  }
+}
+
+TEST_CASE("a closing check-in ends the open one, also when it came first") {
+  for (const bool is_end_first : {true, false}) {
+    Fixture fixture;
+    const CheckIn open{"c", "m", CheckInStatus::kInProgress, -1, "", "", "{}"};
+    const CheckIn end{"c", "m", CheckInStatus::kError, 12'000, "", "", ""};
+    fixture.put("i1", is_end_first ? end : open);
+    fixture.put("i2", is_end_first ? open : end);
+    const auto check_in = fixture.only<CheckIn>(ItemKind::kCheckIn);
+    CHECK(check_in.status == CheckInStatus::kError);
+    CHECK(check_in.duration_ms == 12'000);
+  }
+}
+
+TEST_CASE("items of a project that is gone are left out, the others of the batch are stored") {
+  Fixture fixture;
+  const std::vector<StoredItem> items = {{"i1", 99, 5, ClientLoss{1, "r", "c", 1}},
+                                         {"i2", fixture.project, 5, ClientLoss{1, "r", "c", 1}}};
+  REQUIRE(fixture.store->append_items(items));
+  CHECK(fixture.store->find_items(fixture.project, ItemKind::kClientReport, 10)->size() == 1);
+}
+
+TEST_CASE("an event's files are found by it, with their bytes or without") {
+  Fixture fixture;
+  fixture.put("i1", Attachment{"e", "first", "", "", "1"});
+  fixture.put("i2", Attachment{"other", "x", "", "", "1"});
+  fixture.put("i3", Attachment{"e", "second", "", "", ""});
+  const auto files = fixture.store->find_attachments(fixture.project, "e", false);
+  REQUIRE(files->size() == 2);
+  CHECK(std::get<Attachment>(files->at(0).content).filename == "first");
+  CHECK(std::get<Attachment>(files->at(0).content).bytes.empty());
+  const auto file = fixture.store->find_attachment(fixture.project, "i1");
+  REQUIRE(file->has_value());
+  CHECK(std::get<Attachment>((*file)->content).bytes == "1");
+  CHECK_FALSE(fixture.store->find_attachment(fixture.project + 1, "i1")->has_value());
+}
+
+TEST_CASE("a project's switches and keys are kept, and refusals add up by hour and reason") {
+  Fixture fixture;
+  IngestSettings settings;
+  settings.require_signature = true;
+  settings.allowed_origins = {"https://a", "*.b"};
+  settings.allowed_ips = {"10.0.0.0/8"};
+  settings.rate_limit_per_hour = kFreeRateLimitPerHour;
+  REQUIRE(fixture.store->set_ingest_settings(fixture.project, settings));
+  ProjectKey key{std::string(32, 'b'), std::string(32, 'c'), fixture.project, true, 7};
+  REQUIRE(fixture.store->create_key(key));
+  CHECK(fixture.store->create_key(key).error().code == "conflict");
+  key.is_active = false;
+  REQUIRE(fixture.store->update_key(key));
+  const auto directory = fixture.store->load_ingest_directory();
+  REQUIRE(directory->projects.size() == 1);
+  CHECK(directory->projects[0].settings.allowed_origins == settings.allowed_origins);
+  CHECK(directory->projects[0].settings.allowed_ips == settings.allowed_ips);
+  CHECK(directory->projects[0].settings.require_signature);
+  REQUIRE(directory->keys.size() == 2);
+  CHECK(directory->keys[1].secret_key == key.secret_key);
+  CHECK_FALSE(directory->keys[1].is_active);
+  CHECK(fixture.store->set_ingest_settings(99, settings).error().code == "not_found");
+  CHECK(fixture.store->update_key({.public_key = "x"}).error().code == "not_found");
+
+  const std::vector<RefusalCount> counts = {
+      {fixture.project, 3'600'000, "a", 2}, {fixture.project, 0, "a", 1}, {99, 0, "a", 1}};
+  REQUIRE(fixture.store->add_refusals(counts));
+  REQUIRE(fixture.store->add_refusals(counts));
+  const auto found = fixture.store->find_refusals(fixture.project, 0, 7'200'000);
+  REQUIRE(found->size() == 2);
+  CHECK(found->at(1).count == 4);
+}
