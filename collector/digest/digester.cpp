@@ -15,8 +15,11 @@
 namespace trapline::collector {
 namespace {
 
-/// Events per transaction: storing in hundreds costs a seventh of storing one by one, more gains little.
-constexpr std::size_t kMostEventsPerRun = 200;
+/// Events per transaction. The more there are, the more of them share the update of an issue; the spool bounds their
+/// bytes.
+constexpr std::size_t kMostEventsPerRun = 2'000;
+/// More than this many threads would wait for the one that stores.
+constexpr unsigned kMostWorkers = 8;
 constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr std::chrono::milliseconds kLongestPause{5'000};
 
@@ -51,7 +54,8 @@ DigestedEvent digest(SpooledEvent event) {
 
 }  // namespace
 
-Digester::Digester(EventSource& source, EventStore& store) : source_(source), store_(store) {}
+Digester::Digester(EventSource& source, EventStore& store)
+    : source_(source), store_(store), workers_(std::clamp(std::thread::hardware_concurrency(), 1U, kMostWorkers)) {}
 
 Digester::~Digester() { stop(); }
 
@@ -90,9 +94,12 @@ void Digester::run() {
 
 core::Status Digester::digest_run(std::vector<SpooledEvent> events) {
   const std::int64_t last = events.back().sequence;
-  std::vector<DigestedEvent> batch;
-  batch.reserve(events.size());
-  for (SpooledEvent& event : events) batch.push_back(digest(std::move(event)));
+  std::vector<DigestedEvent> batch(events.size());
+  workers_.for_each(events.size(), [&](std::size_t index) {
+    batch[index] = digest(std::move(events[index]));
+    // What cannot be packed here fails in append(), where it is told.
+    static_cast<void>(store_.pack(batch[index]));
+  });
   const auto outcome = store_.append(batch);
   if (!outcome) return outcome.error();
   digested_.fetch_add(outcome->stored, std::memory_order_relaxed);

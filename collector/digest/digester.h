@@ -1,7 +1,8 @@
 #pragma once
 
-/// The digest worker: takes accepted events from the spool, normalises and fingerprints them, and stores them with
-/// their issues. An event is released from the spool only after it is stored; storing is idempotent, so a kill between
+/// The digest workers: take accepted events from the spool, normalise and fingerprint them, and store them with their
+/// issues. All cores understand and compress events; one thread at a time stores them, a run in one transaction. An
+/// event is released from the spool only after it is stored; storing is idempotent, so a kill between
 /// the two repeats work and changes nothing.
 
 #include <atomic>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "collector/digest/event_source.h"
+#include "collector/digest/worker_pool.h"
 #include "collector/storage/store.h"
 
 namespace trapline::collector {
@@ -45,6 +47,7 @@ class Digester {
 
   EventSource& source_;
   EventStore& store_;
+  WorkerPool workers_;
   std::atomic<std::uint64_t> digested_{0};
   std::atomic<std::uint64_t> duplicates_{0};
   std::mutex mutex_;

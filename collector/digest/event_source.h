@@ -4,6 +4,7 @@
 /// digestion needs it and must not know the room above.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,10 @@ struct SpooledEvent {
   std::string event_id;  ///< 32 lower-case hex digits; wins over the one in the payload
   UnixMillis received_at = 0;
   std::string payload;  ///< the event's JSON object, known to parse
+  // What the request says about its sender, for what clients leave to the server; empty where it is not known.
+  std::string client_ip;   ///< the connection's other end, or what a trusted proxy says it is
+  std::string user_agent;  ///< the header
+  std::string client;      ///< "name/version", as the client calls itself beside its key
 };
 
 /// Thread-safe.
@@ -32,6 +37,19 @@ class EventSource {
 
   /// Forgets all events up to and including `sequence`, which are stored now.
   virtual core::Status release_through(std::int64_t sequence) = 0;
+
+  /// For several workers, or one that reads ahead: waits likewise, then hands out the oldest events that nobody was
+  /// handed by this function, at most `max_events`. Who has them stores them, however often it takes, and then
+  /// release()s them; those that never were come again after the next start. Not to be mixed with the two functions
+  /// above. A source that serves one worker only need not have it.
+  virtual core::Result<std::vector<SpooledEvent>> claim_events(std::size_t max_events) {
+    return wait_for_events(max_events);
+  }
+
+  /// Forgets claimed events, in any order.
+  virtual core::Status release(std::span<const std::int64_t> sequences) {
+    return sequences.empty() ? core::Status{} : release_through(sequences.back());
+  }
 
   /// Wakes whoever waits; wait_for_events() answers with nothing from now on.
   virtual void stop() = 0;

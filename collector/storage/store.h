@@ -26,6 +26,10 @@ class EventStore {
  public:
   virtual ~EventStore() = default;
 
+  /// Does what storing an event needs no lock for: compressing it. Afterwards `packed` is set and the event must not be
+  /// changed. append() does it for events that come without.
+  virtual Status pack(DigestedEvent& event) = 0;
+
   /// Stores a batch in one transaction: events, issues, counters, tags. Idempotent by (project, event id), also within
   /// the batch.
   virtual Result<AppendOutcome> append(std::span<const DigestedEvent> batch) = 0;
@@ -44,6 +48,31 @@ class EventStore {
 
   /// How many issues there are, for the metrics.
   virtual Result<std::int64_t> count_issues() = 0;
+
+  /// Sets the status and how it ends, with an entry in the history by `actor`. Answers the issue as it is then.
+  /// "not_found". What cannot be ("until so many more" is already over, a release that resolved and ignored name at
+  /// once) is the caller's to check.
+  virtual Result<Issue> set_issue_state(IssueId id, const IssueState& state, std::string_view actor) = 0;
+  /// `assignee` empty: nobody. "not_found".
+  virtual Result<Issue> assign_issue(IssueId id, std::string_view assignee, std::string_view actor) = 0;
+
+  /// Makes the issues `others` part of `into`: their events, counts and hashes are its own from then on, and they are
+  /// gone. "not_found"; "conflict" when they are not of one project.
+  virtual Result<Issue> merge_issues(IssueId into, std::span<const IssueId> others, std::string_view actor) = 0;
+  /// Makes the hashes (IssueHash::id), not all that the issue has, an issue of their own: the answer. "not_found" when
+  /// the issue or a hash of it is; "conflict" when nothing would be left.
+  virtual Result<Issue> unmerge_hashes(IssueId from, std::span<const std::int64_t> hashes, std::string_view actor) = 0;
+  /// The fine hashes that lead to the issue.
+  virtual Result<std::vector<IssueHash>> list_hashes(IssueId id) = 0;
+  /// Newest first.
+  virtual Result<std::vector<HistoryEntry>> list_history(IssueId id) = 0;
+
+  /// Shows those ignored issues again whose time has come.
+  virtual Result<std::vector<IssueChange>> end_due_ignores(UnixMillis now) = 0;
+
+  /// The newest release of the project: the last by the order of their names where those tell, else by when they were
+  /// first seen. Empty: there is none.
+  virtual Result<std::string> newest_release(ProjectId project) = 0;
 };
 
 /// Projects and their keys.
