@@ -47,6 +47,7 @@ struct DigestedEvent {
   std::string transaction;
   std::string server_name;
   std::string user;  ///< what the event's user is told apart by ("id:42", "email:…", "ip:…"); empty: none known
+  std::string user_identity;       ///< what the user is counted by, never stored; empty: `user`
   std::string fingerprint;         ///< the group key: events of one project with the same one belong to one issue
   std::string coarse_fingerprint;  ///< what leads an event with a new fingerprint to an issue; empty: nothing does
   std::vector<std::string> older_fingerprints;  ///< its keys by the grouping's version before: asked when those are new
@@ -58,6 +59,7 @@ struct DigestedEvent {
   std::int64_t occurrences = 1;  ///< identical errors that the client counted into this event, itself included
   std::string payload;           ///< the event's JSON
   bool is_counted_only = false;  ///< in a storm: counted on its issue, not kept
+  std::string assignee;          ///< whose a new issue of it is; empty: nobody's
   std::string packed;            ///< what EventStore::pack() made of it; the engine's own
 };
 
@@ -114,6 +116,26 @@ struct Issue {
   std::string last_release;
   std::vector<std::string> environments;                    ///< in alphabetical order. Only from find_issue()
   std::array<std::int64_t, kSparklineDays> daily_counts{};  ///< events per UTC day, oldest first, today last
+};
+
+/// An event that could not be digested.
+struct QuarantinedEvent {
+  ProjectId project_id = 0;
+  std::string event_id;
+  UnixMillis received_at = 0;
+  int tries = 0;
+  std::string error;
+  std::string payload;  ///< as it came
+};
+
+/// So many events of one hour, by what became of them: "stored", "duplicate", "counted_only", "quarantined" here, or
+/// what clients tell.
+struct LedgerEntry {
+  UnixMillis hour = 0;
+  std::string release;
+  std::string outcome;
+  std::string reason;
+  std::int64_t count = 0;
 };
 
 /// A group hash of an issue.

@@ -30,6 +30,9 @@ class EventStore {
   /// changed. append() does it for events that come without.
   virtual Status pack(DigestedEvent& event) = 0;
 
+  /// "unstorable" is an error of append() that will be there the next time, too: something is wrong with an event, not
+  /// with the database.
+  ///
   /// Stores a batch in one transaction: events, issues, counters, tags. Idempotent by (project, event id), also within
   /// the batch.
   virtual Result<AppendOutcome> append(std::span<const DigestedEvent> batch) = 0;
@@ -69,6 +72,21 @@ class EventStore {
 
   /// Shows those ignored issues again whose time has come.
   virtual Result<std::vector<IssueChange>> end_due_ignores(UnixMillis now) = 0;
+
+  /// Keeps an event that could not be digested, as it came. Idempotent by (project, event id).
+  virtual Status quarantine(const QuarantinedEvent& event) = 0;
+  /// Newest first, at most 100.
+  virtual Result<std::vector<QuarantinedEvent>> list_quarantine(ProjectId project) = 0;
+
+  /// What became of the project's events, by hour of receipt, between `from` and `to`, oldest first. append() and
+  /// quarantine() write it, in their own transactions.
+  virtual Result<std::vector<LedgerEntry>> list_ledger(ProjectId project, UnixMillis from, UnixMillis to) = 0;
+
+  /// How the project's events are digested, as JSON (digest/digest_settings.h, which checks it); "{}" when nothing is
+  /// set.
+  virtual Result<std::string> digest_settings(ProjectId project) = 0;
+  /// "not_found" when there is no such project.
+  virtual Status set_digest_settings(ProjectId project, std::string_view settings) = 0;
 
   /// The newest release of the project: the last by the order of their names where those tell, else by when they were
   /// first seen. Empty: there is none.

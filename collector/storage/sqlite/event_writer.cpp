@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/storage/sqlite/digest_tables.h"
 #include "collector/storage/sqlite/event_ids.h"
 
 namespace trapline::collector::sqlite {
@@ -20,8 +21,9 @@ constexpr std::string_view kInsertHash =
     "INSERT INTO issue_hash (project_id, kind, hash, issue_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
 // Its counts are added at the batch's end, with those of issues that were there.
 constexpr std::string_view kInsertIssue = R"(
-  INSERT INTO issue (project_id, title, type, value, culprit, platform, level, count, stored_count, first_seen, last_seen)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?8))";
+  INSERT INTO issue (project_id, title, type, value, culprit, platform, level, count, stored_count, first_seen, last_seen,
+                     assignee)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?8, ?9))";
 constexpr std::string_view kInsertEvent = R"(
   INSERT INTO event (id, project_id, hash_id, event_id, data) VALUES (?1, ?2, ?3, ?4, ?5)
   ON CONFLICT (project_id, event_id) DO NOTHING)";
@@ -45,26 +47,30 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
   AppendOutcome outcome;
   std::unordered_map<std::int64_t, HashTally> tallies;
   std::unordered_set<IssueId> new_issues;
+  Ledger ledger;
   for (std::size_t index = 0; index < batch.size(); ++index) {
     const DigestedEvent& event = batch[index];
     const std::string id = event_id_bytes(event.event_id);
+    Ledger::Line& line = ledger.line(event);
     Placed place = find_place(event);
     if (place.hash_id == 0) {
       if (is_known(event, id)) {
         ++outcome.duplicates;
+        ++line.duplicates;
         continue;
       }
       place = make_place(event);
-      if (place.issue_id == 0) continue;
       if (!tallies.contains(place.hash_id)) new_issues.insert(place.issue_id);
     }
     const bool is_fresh =
         event.is_counted_only ? count_only(event, id) : keep(event, id, place.hash_id, *packed[index]);
     if (!is_fresh) {
       ++outcome.duplicates;
+      ++line.duplicates;
       continue;
     }
     ++(event.is_counted_only ? outcome.counted_only : outcome.stored);
+    ++(event.is_counted_only ? line.counted_only : line.stored);
     tallies.try_emplace(place.hash_id, place.hash_id, place.issue_id).first->second.add(event);
   }
   std::unordered_map<IssueId, std::vector<const HashTally*>> by_issue;
@@ -78,6 +84,7 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
     outcome.changes.insert(outcome.changes.end(), changes.begin(), changes.end());
   }
   outcome.new_issues = new_issues.size();
+  ledger.write(connection_);
   return outcome;
 }
 
@@ -116,7 +123,7 @@ EventWriter::Placed EventWriter::make_place(const DigestedEvent& event) {
   connection_.prepare(kInsertIssue)
       .bind(event.project_id, std::string_view(event.title), std::string_view(event.type),
             std::string_view(event.value), std::string_view(event.culprit), std::string_view(event.platform),
-            static_cast<int>(event.level), event.timestamp)
+            static_cast<int>(event.level), event.timestamp, std::string_view(event.assignee))
       .run();
   Placed place;
   place.issue_id = connection_.last_insert_id();

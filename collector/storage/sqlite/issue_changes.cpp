@@ -178,7 +178,7 @@ std::vector<IssueHash> list_hashes(Connection& connection, IssueId id) {
 
 std::vector<HistoryEntry> list_history(Connection& connection, IssueId id) {
   Statement statement = connection.prepare(
-      "SELECT at, kind, actor, details FROM issue_history WHERE issue_id = ? ORDER BY at DESC, id DESC LIMIT 1000");
+      "SELECT at, kind, actor, details FROM issue_history WHERE issue_id = ? ORDER BY id DESC LIMIT 1000");
   statement.bind(id);
   std::vector<HistoryEntry> entries;
   while (statement.step()) {

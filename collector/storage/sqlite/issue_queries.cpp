@@ -21,10 +21,10 @@ constexpr std::string_view kSelectIssue =
 // Of the releases (or environments) that the issue was seen in.
 constexpr std::string_view kFirstRelease = R"(
   SELECT version FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id JOIN "release" ON "release".id = release_id
-  WHERE issue_id = ? AND version <> '' ORDER BY hash_presence.first_seen LIMIT 1)";
+  WHERE issue_id = ? AND version <> '' ORDER BY hash_presence.first_seen, release_id LIMIT 1)";
 constexpr std::string_view kLastRelease = R"(
   SELECT version FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id JOIN "release" ON "release".id = release_id
-  WHERE issue_id = ? AND version <> '' ORDER BY hash_presence.last_seen DESC LIMIT 1)";
+  WHERE issue_id = ? AND version <> '' ORDER BY hash_presence.last_seen DESC, release_id DESC LIMIT 1)";
 constexpr std::string_view kEnvironments = R"(
   SELECT DISTINCT name FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id
   JOIN environment ON environment.id = environment_id

@@ -133,7 +133,8 @@ void HashTally::add(const DigestedEvent& event) {
   count_ += event.occurrences;
   if (!event.is_counted_only) ++stored_;
   hours_[hour_of(event.timestamp)] += event.occurrences;
-  if (!event.user.empty()) users_.insert(user_hash(event.user));
+  const std::string& user = event.user_identity.empty() ? event.user : event.user_identity;
+  if (!user.empty()) users_.insert(user_hash(user));
   Presence& presence = presences_[{event.release, event.environment}];
   presence.first_seen = presence.count == 0 ? event.timestamp : std::min(presence.first_seen, event.timestamp);
   presence.last_seen = std::max(presence.last_seen, event.timestamp);

@@ -5,6 +5,7 @@
 
 #include "collector/storage/sqlite/account_table.h"
 #include "collector/storage/sqlite/cursor.h"
+#include "collector/storage/sqlite/digest_tables.h"
 #include "collector/storage/sqlite/event_codec.h"
 #include "collector/storage/sqlite/event_queries.h"
 #include "collector/storage/sqlite/issue_changes.h"
@@ -29,6 +30,11 @@ auto as_result(Work work) -> Result<std::invoke_result_t<Work>> {
     } else {
       return work();
     }
+  } catch (const SqliteError& error) {
+    // What is wrong with the disk or the file passes, or is mended; what is wrong with the data does not.
+    const bool is_data =
+        error.code() == SQLITE_CONSTRAINT || error.code() == SQLITE_TOOBIG || error.code() == SQLITE_MISMATCH;
+    return Error{is_data ? "unstorable" : "storage", std::string("the database failed: ") + error.what()};
   } catch (const Refusal& error) {
     return Error{error.code(), error.what()};
   } catch (const InvalidCursor& error) {
@@ -227,6 +233,26 @@ Result<std::vector<IssueChange>> SqliteStore::end_due_ignores(UnixMillis now) {
   if (!is_due) return is_due.error();
   if (!*is_due) return std::vector<IssueChange>{};
   return write([&](Connection& connection) { return sqlite::end_due_ignores(connection, now); });
+}
+
+Status SqliteStore::quarantine(const QuarantinedEvent& event) {
+  return write([&](Connection& connection) { sqlite::quarantine(connection, event); });
+}
+
+Result<std::vector<QuarantinedEvent>> SqliteStore::list_quarantine(ProjectId project) {
+  return read([&](Connection& connection) { return sqlite::list_quarantine(connection, project); });
+}
+
+Result<std::vector<LedgerEntry>> SqliteStore::list_ledger(ProjectId project, UnixMillis from, UnixMillis to) {
+  return read([&](Connection& connection) { return sqlite::list_ledger(connection, project, from, to); });
+}
+
+Result<std::string> SqliteStore::digest_settings(ProjectId project) {
+  return read([&](Connection& connection) { return sqlite::digest_settings(connection, project); });
+}
+
+Status SqliteStore::set_digest_settings(ProjectId project, std::string_view settings) {
+  return write([&](Connection& connection) { sqlite::set_digest_settings(connection, project, settings); });
 }
 
 Result<std::string> SqliteStore::newest_release(ProjectId project) {

@@ -38,6 +38,11 @@ class SqliteStore final : public Store {
   Result<std::vector<IssueHash>> list_hashes(IssueId id) override;
   Result<std::vector<HistoryEntry>> list_history(IssueId id) override;
   Result<std::vector<IssueChange>> end_due_ignores(UnixMillis now) override;
+  Status quarantine(const QuarantinedEvent& event) override;
+  Result<std::vector<QuarantinedEvent>> list_quarantine(ProjectId project) override;
+  Result<std::vector<LedgerEntry>> list_ledger(ProjectId project, UnixMillis from, UnixMillis to) override;
+  Result<std::string> digest_settings(ProjectId project) override;
+  Status set_digest_settings(ProjectId project, std::string_view settings) override;
   Result<std::string> newest_release(ProjectId project) override;
 
   Result<Project> create_project(std::string_view name, std::string_view public_key) override;
