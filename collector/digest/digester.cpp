@@ -19,7 +19,7 @@ namespace {
 
 /// Events per transaction. The more there are, the more of them share the update of an issue; the spool bounds their
 /// bytes.
-constexpr std::size_t kMostEventsPerRun = 2'000;
+constexpr std::size_t kMostEventsPerRun = 1'000;
 /// More than this many threads would wait for the one that stores.
 constexpr unsigned kMostWorkers = 8;
 constexpr std::chrono::milliseconds kFirstPause{100};
@@ -71,7 +71,7 @@ void Digester::run() {
   while (true) {
     auto events = source_.wait_for_events(kMostEventsPerRun);
     if (events && events->empty()) return;
-    const core::Status status = events ? digest_run(*events) : core::Status(events.error());
+    const core::Status status = events ? digest_run(std::move(*events)) : core::Status(events.error());
     if (status.ok()) {
       if (pause != kFirstPause) spdlog::info("digesting goes on");
       pause = kFirstPause;
@@ -84,16 +84,16 @@ void Digester::run() {
   }
 }
 
-core::Status Digester::digest_run(const std::vector<SpooledEvent>& events) {
+core::Status Digester::digest_run(std::vector<SpooledEvent> events) {
   auto batch = understand(events);
   if (!batch) return batch.error();
-  if (const core::Status status = store(*batch); !status) return status;
+  if (core::Status status = store(*batch); !status) return status;
   failed_tries_ = 0;
   return source_.release_through(events.back().sequence);
 }
 
 /// Digests on all cores. Events that cannot be understood go into the quarantine.
-core::Result<std::vector<DigestedEvent>> Digester::understand(const std::vector<SpooledEvent>& events) {
+core::Result<std::vector<DigestedEvent>> Digester::understand(std::vector<SpooledEvent>& events) {
   std::map<ProjectId, std::shared_ptr<const DigestSettings>> settings;
   for (const SpooledEvent& event : events) {
     auto& own = settings[event.project_id];
@@ -110,6 +110,7 @@ core::Result<std::vector<DigestedEvent>> Digester::understand(const std::vector<
         // What cannot be packed here fails in append(), where it is told.
         static_cast<void>(store_.pack(understood[index].event));
         understood[index].error.clear();
+        events[index].payload = std::string();  // a run's payloads twice would be most of the memory
         return;
       } catch (const std::exception& error) {
         understood[index].error = error.what();
@@ -176,7 +177,7 @@ core::Status Digester::store_apart(std::span<const DigestedEvent> batch) {
 core::Status Digester::quarantine(QuarantinedEvent event) {
   spdlog::error("event {} of project {} cannot be digested and is set aside: {}", event.event_id, event.project_id,
                 event.error);
-  const core::Status status = store_.quarantine(event);
+  core::Status status = store_.quarantine(event);
   if (status) quarantined_.fetch_add(1, std::memory_order_relaxed);
   return status;
 }

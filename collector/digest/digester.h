@@ -52,8 +52,8 @@ class Digester {
   void run();
   void watch_clock();
   /// Digests and stores one run of events and releases it.
-  core::Status digest_run(const std::vector<SpooledEvent>& events);
-  core::Result<std::vector<DigestedEvent>> understand(const std::vector<SpooledEvent>& events);
+  core::Status digest_run(std::vector<SpooledEvent> events);
+  core::Result<std::vector<DigestedEvent>> understand(std::vector<SpooledEvent>& events);
   core::Status store(std::span<const DigestedEvent> batch);
   core::Status store_apart(std::span<const DigestedEvent> batch);
   core::Status quarantine(QuarantinedEvent event);

@@ -183,7 +183,8 @@ bool may_be_over(const element& value, const TrimLimits& limits, std::size_t dep
     case element_type::OBJECT: {
       if (depth >= limits.depth) return true;
       std::size_t count = 0;
-      for (const auto member : value.get_object().value_unsafe()) {
+      const object members = value.get_object().value_unsafe();  // named: the loop would outlive a temporary
+      for (const auto member : members) {
         if (++count > limits.elements || may_be_over(member.value, limits, depth + 1)) return true;
       }
       return false;

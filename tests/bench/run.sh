@@ -42,6 +42,9 @@ for (const row of rows) {
   say "written to $build/results.json"
 }
 
+# What each stage of digestion costs, in CPU time of one thread.
+mkdir "$work/digest"
+measure "$bin/bench_digest" "$work/digest"
 # Batches as fast as they are taken, single events likewise, and both at about half of that, for the answers' latency.
 measure "$bin/bench_collector" "$bin/trapline-collector" "$work/batches" 100 100000 8
 measure "$bin/bench_collector" "$bin/trapline-collector" "$work/singles" 1 40000 16

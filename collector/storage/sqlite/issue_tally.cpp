@@ -15,12 +15,14 @@ namespace {
 constexpr UnixMillis kHourMs = 3'600'000;
 /// The maps of names forget all when they grow over this: a project with a release a minute must not fill the memory.
 constexpr std::size_t kMostNames = 20'000;
+/// A release's last_seen is written no more often than this.
+constexpr UnixMillis kLastSeenLag = 60'000;
 
 constexpr std::string_view kUpsertRelease = R"(
-  INSERT INTO "release" (project_id, version, first_seen, last_seen) VALUES (?1, ?2, ?3, ?3)
+  INSERT INTO "release" (project_id, version, first_seen, last_seen) VALUES (?1, ?2, ?3, ?4)
   ON CONFLICT (project_id, version) DO UPDATE SET
     first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)
-  RETURNING id)";
+  RETURNING id, first_seen, last_seen)";
 constexpr std::string_view kUpsertEnvironment = R"(
   INSERT INTO environment (project_id, name) VALUES (?1, ?2)
   ON CONFLICT (project_id, name) DO UPDATE SET name = name
@@ -94,17 +96,21 @@ std::int64_t user_hash(std::string_view user) {
   return number;
 }
 
-std::int64_t NameIds::release(ProjectId project, std::string_view version, UnixMillis seen) {
+std::int64_t NameIds::release(ProjectId project, std::string_view version, UnixMillis first_seen,
+                              UnixMillis last_seen) {
   std::string key = key_of(project, version);
-  if (const auto found = releases_.find(key); found != releases_.end()) return found->second;
+  const auto found = releases_.find(key);
+  const bool is_told = found != releases_.end() && first_seen >= found->second.first_seen &&
+                       last_seen <= found->second.last_seen + kLastSeenLag;
+  if (is_told) return found->second.id;
   if (releases_.size() >= kMostNames) releases_.clear();
   Statement statement = connection_.prepare(kUpsertRelease);
-  statement.bind(project, version, seen);
+  statement.bind(project, version, first_seen, last_seen);
   statement.step();
-  const std::int64_t id = statement.integer(0);
+  const Release release{statement.integer(0), statement.integer(1), statement.integer(2)};
   statement.run();
-  releases_.emplace(std::move(key), id);
-  return id;
+  releases_.insert_or_assign(std::move(key), release);
+  return release.id;
 }
 
 std::int64_t NameIds::environment(ProjectId project, std::string_view name) {
@@ -147,7 +153,8 @@ std::int64_t HashTally::write(Connection& connection, NameIds& names) const {
       .run();
   for (const auto& [hour, count] : hours_) connection.prepare(kCountHour).bind(hash_id_, hour, count).run();
   for (const auto& [place, presence] : presences_) {
-    const std::int64_t release = names.release(newest_->project_id, place.first, presence.first_seen);
+    const std::int64_t release =
+        names.release(newest_->project_id, place.first, presence.first_seen, presence.last_seen);
     const std::int64_t environment = names.environment(newest_->project_id, place.second);
     connection.prepare(kCountPresence)
         .bind(hash_id_, release, environment, presence.count, presence.first_seen, presence.last_seen)

@@ -23,13 +23,19 @@ std::int64_t user_hash(std::string_view user);
 class NameIds {
  public:
   explicit NameIds(Connection& connection) : connection_(connection) {}
-  std::int64_t release(ProjectId project, std::string_view version, UnixMillis seen);
+  /// `first_seen` and `last_seen` widen what the row says; last_seen may lag behind by a minute.
+  std::int64_t release(ProjectId project, std::string_view version, UnixMillis first_seen, UnixMillis last_seen);
   std::int64_t environment(ProjectId project, std::string_view name);
   void forget();
 
  private:
+  struct Release {
+    std::int64_t id = 0;
+    UnixMillis first_seen = 0;
+    UnixMillis last_seen = 0;
+  };
   Connection& connection_;
-  std::unordered_map<std::string, std::int64_t> releases_;
+  std::unordered_map<std::string, Release> releases_;
   std::unordered_map<std::string, std::int64_t> environments_;
 };
 
