@@ -2,62 +2,57 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
-#include "collector/digest/event_reader.h"
-#include "collector/digest/grouping/fingerprint.h"
+#include "collector/digest/digest_event.h"
 
 namespace trapline::collector {
 namespace {
 
-/// Events per transaction: storing in hundreds costs a seventh of storing one by one, more gains little.
-constexpr std::size_t kMostEventsPerRun = 200;
+/// Events per transaction. The more there are, the more of them share the update of an issue; the spool bounds their
+/// bytes.
+constexpr std::size_t kMostEventsPerRun = 1'000;
+/// More than this many threads would wait for the one that stores.
+constexpr unsigned kMostWorkers = 8;
 constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr std::chrono::milliseconds kLongestPause{5'000};
 
-/// An event that cannot be digested is kept and shown as what it is: it was acknowledged, so it must not vanish.
-DigestedEvent undigestible(const SpooledEvent& event, std::string_view reason) {
-  DigestedEvent record;
-  record.project_id = event.project_id;
-  record.event_id = event.event_id;
-  record.received_at = event.received_at;
-  record.timestamp = event.received_at;
-  record.platform = "other";
-  record.title = "An event that could not be digested";
-  record.value = reason;
-  record.fingerprint = "undigestible";
-  const nlohmann::json payload = {
-      {"event_id", event.event_id}, {"undigestible", std::string(reason)}, {"original", event.payload}};
-  record.payload = payload.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  return record;
-}
-
-DigestedEvent digest(SpooledEvent event) {
-  try {
-    ReadEvent read = read_event(event);
-    read.record.fingerprint = fingerprint_of(read);
-    return std::move(read.record);
-  } catch (const std::exception& error) {
-    spdlog::error("event {} of project {} cannot be digested, it is kept as it came: {}", event.event_id,
-                  event.project_id, error.what());
-    return undigestible(event, error.what());
-  }
-}
+constexpr std::chrono::milliseconds kClockTick{1'000};
+/// What fails so often is not the machine's fault but the event's.
+constexpr int kMostTries = 3;
+/// The store's word for an event, or a batch with one, that it cannot keep, whatever the state of the disk.
+constexpr std::string_view kUnstorable = "unstorable";
 
 }  // namespace
 
-Digester::Digester(EventSource& source, EventStore& store) : source_(source), store_(store) {}
+/// What became of one event of a run.
+struct Digester::Understood {
+  DigestedEvent event;
+  std::string error;  ///< empty: it was understood
+};
+
+Digester::Digester(EventSource& source, EventStore& store, const core::Clock& clock)
+    : source_(source),
+      store_(store),
+      clock_(clock),
+      workers_(std::clamp(std::thread::hardware_concurrency(), 1U, kMostWorkers)),
+      settings_(store) {}
 
 Digester::~Digester() { stop(); }
 
 void Digester::start() {
   thread_ = std::thread([this] { run(); });
   pthread_setname_np(thread_.native_handle(), "trapline-digest");
+  clock_thread_ = std::thread([this] { watch_clock(); });
+  pthread_setname_np(clock_thread_.native_handle(), "trapline-clock");
 }
 
 void Digester::stop() {
@@ -68,6 +63,7 @@ void Digester::stop() {
   }
   stopping_.notify_all();
   if (thread_.joinable()) thread_.join();
+  if (clock_thread_.joinable()) clock_thread_.join();
 }
 
 void Digester::run() {
@@ -89,15 +85,110 @@ void Digester::run() {
 }
 
 core::Status Digester::digest_run(std::vector<SpooledEvent> events) {
-  const std::int64_t last = events.back().sequence;
+  auto batch = understand(events);
+  if (!batch) return batch.error();
+  if (core::Status status = store(*batch); !status) return status;
+  failed_tries_ = 0;
+  return source_.release_through(events.back().sequence);
+}
+
+/// Digests on all cores. Events that cannot be understood go into the quarantine.
+core::Result<std::vector<DigestedEvent>> Digester::understand(std::vector<SpooledEvent>& events) {
+  std::map<ProjectId, std::shared_ptr<const DigestSettings>> settings;
+  for (const SpooledEvent& event : events) {
+    auto& own = settings[event.project_id];
+    if (own) continue;
+    auto found = settings_.find(event.project_id);
+    if (!found) return found.error();
+    own = std::move(*found);
+  }
+  std::vector<Understood> understood(events.size());
+  workers_.for_each(events.size(), [&](std::size_t index) {
+    for (int tries = 0; tries < kMostTries; ++tries) {
+      try {
+        understood[index].event = digest_event(events[index], *settings.at(events[index].project_id));
+        // What cannot be packed here fails in append(), where it is told.
+        static_cast<void>(store_.pack(understood[index].event));
+        understood[index].error.clear();
+        events[index].payload = std::string();  // a run's payloads twice would be most of the memory
+        return;
+      } catch (const std::exception& error) {
+        understood[index].error = error.what();
+        if (understood[index].error.empty()) understood[index].error = "unknown";
+      }
+    }
+  });
   std::vector<DigestedEvent> batch;
   batch.reserve(events.size());
-  for (SpooledEvent& event : events) batch.push_back(digest(std::move(event)));
+  for (std::size_t index = 0; index < events.size(); ++index) {
+    const SpooledEvent& source = events[index];
+    Understood& own = understood[index];
+    if (!own.error.empty()) {
+      const core::Status status =
+          quarantine({source.project_id, source.event_id, source.received_at, kMostTries, own.error, source.payload});
+      if (!status) return status.error();
+      continue;
+    }
+    const std::int64_t storm_limit = settings.at(source.project_id)->storm_events_per_hour;
+    own.event.is_counted_only =
+        !storm_guard_.keeps(source.project_id, own.event.fingerprint, source.received_at, storm_limit);
+    batch.push_back(std::move(own.event));
+  }
+  return batch;
+}
+
+core::Status Digester::store(std::span<const DigestedEvent> batch) {
+  if (batch.empty()) return {};
   const auto outcome = store_.append(batch);
-  if (!outcome) return outcome.error();
-  digested_.fetch_add(outcome->stored, std::memory_order_relaxed);
+  if (!outcome) {
+    // A batch with an event that can never be stored fails each time: after three, the events are stored one from
+    // another.
+    if (outcome.error().code != kUnstorable || ++failed_tries_ < kMostTries) return outcome.error();
+    return store_apart(batch);
+  }
+  digested_.fetch_add(outcome->stored + outcome->counted_only, std::memory_order_relaxed);
+  counted_only_.fetch_add(outcome->counted_only, std::memory_order_relaxed);
   duplicates_.fetch_add(outcome->duplicates, std::memory_order_relaxed);
-  return source_.release_through(last);
+  return {};
+}
+
+/// Stores halves of the batch, and halves of those that fail, until what fails is single events: those are set aside.
+core::Status Digester::store_apart(std::span<const DigestedEvent> batch) {
+  if (batch.size() > 1) {
+    const std::size_t half = batch.size() / 2;
+    for (const auto part : {batch.first(half), batch.subspan(half)}) {
+      core::Status status = store(part);
+      if (!status && status.error().code == kUnstorable) status = store_apart(part);
+      if (!status) return status;
+    }
+    return {};
+  }
+  const DigestedEvent& event = batch.front();
+  const auto outcome = store_.append(batch);
+  if (!outcome && outcome.error().code != kUnstorable) return outcome.error();
+  if (!outcome) {
+    return quarantine(
+        {event.project_id, event.event_id, event.received_at, kMostTries, outcome.error().message, event.payload});
+  }
+  digested_.fetch_add(outcome->stored, std::memory_order_relaxed);
+  return {};
+}
+
+core::Status Digester::quarantine(QuarantinedEvent event) {
+  spdlog::error("event {} of project {} cannot be digested and is set aside: {}", event.event_id, event.project_id,
+                event.error);
+  core::Status status = store_.quarantine(event);
+  if (status) quarantined_.fetch_add(1, std::memory_order_relaxed);
+  return status;
+}
+
+void Digester::watch_clock() {
+  bool has_failed = false;
+  while (!wait_for_stop(kClockTick)) {
+    const auto changes = store_.end_due_ignores(clock_.unix_millis());
+    if (!changes && !has_failed) spdlog::error("ignored issues cannot be looked at: {}", changes.error().message);
+    has_failed = !changes.ok();
+  }
 }
 
 bool Digester::wait_for_stop(std::chrono::milliseconds pause) {

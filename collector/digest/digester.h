@@ -1,7 +1,8 @@
 #pragma once
 
-/// The digest worker: takes accepted events from the spool, normalises and fingerprints them, and stores them with
-/// their issues. An event is released from the spool only after it is stored; storing is idempotent, so a kill between
+/// The digest workers: take accepted events from the spool, normalise and fingerprint them, and store them with their
+/// issues. All cores understand and compress events; one thread at a time stores them, a run in one transaction. An
+/// event is released from the spool only after it is stored; storing is idempotent, so a kill between
 /// the two repeats work and changes nothing.
 
 #include <atomic>
@@ -9,23 +10,28 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
 #include "collector/digest/event_source.h"
+#include "collector/digest/settings_cache.h"
+#include "collector/digest/storm_guard.h"
+#include "collector/digest/worker_pool.h"
 #include "collector/storage/store.h"
+#include "sdk/core/clock.h"
 
 namespace trapline::collector {
 
 /// Thread-safe. Borrows source and store, which must outlive it.
 class Digester {
  public:
-  Digester(EventSource& source, EventStore& store);
+  Digester(EventSource& source, EventStore& store, const core::Clock& clock = core::system_clock());
   ~Digester();  ///< stop()
   Digester(const Digester&) = delete;
   Digester& operator=(const Digester&) = delete;
 
-  /// Starts the worker thread.
+  /// Starts the threads: that which digests, and one that shows ignored issues again when their time has come.
   void start();
 
   /// Stops the source, lets the run in hand finish, and joins the thread. What is left in the spool stays there.
@@ -33,24 +39,43 @@ class Digester {
 
   /// Events stored since the start.
   [[nodiscard]] std::uint64_t digested() const { return digested_.load(std::memory_order_relaxed); }
+  /// Of them, events that were counted on their issue and not kept (storm_guard.h).
+  [[nodiscard]] std::uint64_t counted_only() const { return counted_only_.load(std::memory_order_relaxed); }
+  /// Events that could not be digested, or not stored, in three tries, and were set aside.
+  [[nodiscard]] std::uint64_t quarantined() const { return quarantined_.load(std::memory_order_relaxed); }
   /// Events that were already stored.
   [[nodiscard]] std::uint64_t duplicates() const { return duplicates_.load(std::memory_order_relaxed); }
 
  private:
+  struct Understood;
+
   void run();
+  void watch_clock();
   /// Digests and stores one run of events and releases it.
   core::Status digest_run(std::vector<SpooledEvent> events);
+  core::Result<std::vector<DigestedEvent>> understand(std::vector<SpooledEvent>& events);
+  core::Status store(std::span<const DigestedEvent> batch);
+  core::Status store_apart(std::span<const DigestedEvent> batch);
+  core::Status quarantine(QuarantinedEvent event);
   /// Waits; true when stop() was called meanwhile.
   bool wait_for_stop(std::chrono::milliseconds pause);
 
   EventSource& source_;
   EventStore& store_;
+  const core::Clock& clock_;
+  WorkerPool workers_;
+  SettingsCache settings_;
+  StormGuard storm_guard_;
+  int failed_tries_ = 0;  ///< of storing the run in hand because of what is in it
   std::atomic<std::uint64_t> digested_{0};
   std::atomic<std::uint64_t> duplicates_{0};
+  std::atomic<std::uint64_t> counted_only_{0};
+  std::atomic<std::uint64_t> quarantined_{0};
   std::mutex mutex_;
   std::condition_variable stopping_;
   bool is_stopping_ = false;  ///< guarded by mutex_
   std::thread thread_;
+  std::thread clock_thread_;
 };
 
 }  // namespace trapline::collector

@@ -3,13 +3,18 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <initializer_list>
 #include <optional>
 #include <utility>
+#include <vector>
 
-#include <nlohmann/json.hpp>
 #include <simdjson.h>
 
 #include "collector/digest/event_text.h"
+#include "collector/digest/json_edit.h"
+#include "collector/digest/trim.h"
+#include "collector/digest/user_agent.h"
+#include "sdk/core/json_writer.h"
 #include "sdk/core/timestamp.h"
 
 namespace trapline::collector {
@@ -21,6 +26,9 @@ using simdjson::dom::object;
 
 /// A sender's clock may run a little ahead; further ahead it is wrong.
 constexpr UnixMillis kMostFutureMs = 60'000;
+/// What lay in a buffer for longer than this, or comes from a clock that was never set, is as good as undated.
+constexpr UnixMillis kMostPastMs = 90LL * 86'400'000;
+constexpr std::string_view kAutoAddress = "{{auto}}";
 /// Lists are read up to here; no honest client comes near.
 constexpr std::size_t kMostFrames = 500;
 constexpr std::size_t kMostExceptions = 50;
@@ -83,28 +91,83 @@ std::vector<element> list_field(const object& from, std::string_view key, std::s
   return elements;
 }
 
-UnixMillis read_timestamp(const object& event, UnixMillis received_at) {
-  const auto value = field(event, "timestamp");
-  if (!value) return received_at;
-  UnixMillis time = received_at;
+/// A time as the client gives it; nothing when it makes no sense.
+std::optional<UnixMillis> parse_time(const element& value) {
   double seconds = 0;
   std::string_view text;
-  bool is_number = value->get_double().get(seconds) == simdjson::SUCCESS;
-  if (!is_number && value->get_string().get(text) == simdjson::SUCCESS) {
-    const auto parsed = core::parse_timestamp(text);
-    if (parsed) {
-      time = *parsed;
-    } else {
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-      is_number = error == std::errc{} && end == text.data() + text.size();
+  bool is_number = value.get_double().get(seconds) == simdjson::SUCCESS;
+  if (!is_number && value.get_string().get(text) == simdjson::SUCCESS) {
+    if (const auto parsed = core::parse_timestamp(text)) return parsed;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    is_number = error == std::errc{} && end == text.data() + text.size();
+  }
+  constexpr double kMostSeconds = 1e11;  // the year 5138; also keeps the conversion below defined
+  if (!is_number || !std::isfinite(seconds) || std::abs(seconds) > kMostSeconds) return std::nullopt;
+  return static_cast<UnixMillis>(std::llround(seconds * 1000.0));
+}
+
+/// Changes to the payload, made when all of it has been read: the reader's views do not point into it.
+class Edits {
+ public:
+  void set(std::initializer_list<std::string_view> path, std::string value) {
+    edits_.push_back({std::vector<std::string_view>(path), std::move(value)});
+  }
+  /// A note in `_meta` that a top-level value was replaced: why, and what it was.
+  void note(std::string_view key, std::string_view error, const element& was) {
+    core::JsonWriter note;
+    note.begin_object()
+        .key("err")
+        .begin_array()
+        .text(error)
+        .end_array()
+        .key("val")
+        .raw(simdjson::minify(was))
+        .end_object();
+    set({"_meta", key, ""}, note.take());
+  }
+  void apply(std::string& payload) const {
+    for (const Edit& edit : edits_) {
+      const auto& path = edit.path;
+      if (path.size() == 1) set_json_member(payload, {path[0]}, edit.value);
+      if (path.size() == 2) set_json_member(payload, {path[0], path[1]}, edit.value);
+      if (path.size() == 3) set_json_member(payload, {path[0], path[1], path[2]}, edit.value);
     }
   }
-  if (is_number) {
-    constexpr double kMostSeconds = 1e11;  // the year 5138; also keeps the conversion below defined
-    if (!std::isfinite(seconds) || std::abs(seconds) > kMostSeconds) return received_at;
-    time = static_cast<UnixMillis>(std::llround(seconds * 1000.0));
+
+ private:
+  struct Edit {
+    std::vector<std::string_view> path;  ///< of literals
+    std::string value;
+  };
+  std::vector<Edit> edits_;
+};
+
+UnixMillis read_timestamp(const object& event, UnixMillis received_at, Edits& edits) {
+  const auto value = field(event, "timestamp");
+  if (!value) return received_at;
+  const auto time = parse_time(*value);
+  std::string_view error;
+  if (!time || *time <= 0) {
+    error = "invalid_data";
+  } else if (*time > received_at + kMostFutureMs) {
+    error = "future_timestamp";
+  } else if (*time < received_at - kMostPastMs) {
+    error = "past_timestamp";
+  } else {
+    return *time;
   }
-  return time <= 0 || time > received_at + kMostFutureMs ? received_at : time;
+  edits.note("timestamp", error, *value);
+  edits.set({"timestamp"}, json_quoted(core::format_timestamp(received_at)));
+  return received_at;
+}
+
+Level read_level(const object& event, Edits& edits) {
+  const auto value = field(event, "level");
+  if (!value) return Level::kError;
+  if (const auto level = parse_level(text_field(event, "level"))) return *level;
+  edits.note("level", "invalid_data", *value);
+  edits.set({"level"}, R"("error")");
+  return Level::kError;
 }
 
 /// How many identical errors the client has counted into this event.
@@ -207,16 +270,91 @@ void read_tags(const object& event, std::vector<std::pair<std::string, std::stri
 }
 
 /// What the event's user is told apart by: the first of these that is known.
-std::string read_user(const object& event) {
+std::string read_user(const object& event, std::string_view client_ip) {
   const auto user = object_field(event, "user");
   if (!user) return {};
   constexpr std::pair<std::string_view, std::string_view> kKeys[] = {
       {"id", "id:"}, {"email", "email:"}, {"username", "username:"}, {"ip_address", "ip:"}};
   for (const auto& [key, prefix] : kKeys) {
     const std::string value = any_text_field(*user, key);
-    if (!value.empty() && value != "{{auto}}") return std::string(prefix) + value;
+    if (value == kAutoAddress) return client_ip.empty() ? std::string() : std::string(prefix) + std::string(client_ip);
+    if (!value.empty()) return std::string(prefix) + value;
   }
   return {};
+}
+
+/// "{{auto}}" asks for the address that the request came from.
+void fill_in_address(const object& event, std::string_view client_ip, bool keeps_ip_addresses, Edits& edits) {
+  const auto user = object_field(event, "user");
+  if (!user || client_ip.empty() || text_field(*user, "ip_address") != kAutoAddress) return;
+  edits.set({"user", "ip_address"}, json_quoted(keeps_ip_addresses ? client_ip : "[ip]"));
+}
+
+/// What a client that does not say so in the event says beside its key: "name/version".
+void fill_in_sdk(const object& event, std::string_view client, Edits& edits) {
+  if (client.empty() || field(event, "sdk")) return;
+  const std::size_t slash = client.find('/');
+  core::JsonWriter sdk;
+  sdk.begin_object().key("name").text(client.substr(0, slash));
+  if (slash != std::string_view::npos) sdk.key("version").text(client.substr(slash + 1));
+  sdk.end_object();
+  edits.set({"sdk"}, sdk.take());
+}
+
+/// The header of the request that the event is about; headers are an object or pairs.
+std::string_view request_header(const object& event, std::string_view lower_case_name) {
+  const auto request = object_field(event, "request");
+  if (!request) return {};
+  const auto is_it = [&](std::string_view name) {
+    return std::equal(name.begin(), name.end(), lower_case_name.begin(), lower_case_name.end(),
+                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
+  };
+  object named;
+  array pairs;
+  std::string_view value;
+  if ((*request)["headers"].get_object().get(named) == simdjson::SUCCESS) {
+    for (const auto one : named) {
+      if (is_it(one.key) && one.value.get_string().get(value) == simdjson::SUCCESS) return value;
+    }
+  } else if ((*request)["headers"].get_array().get(pairs) == simdjson::SUCCESS) {
+    for (const element one : pairs) {
+      std::string_view name;
+      if (one.at(0).get_string().get(name) == simdjson::SUCCESS && is_it(name) &&
+          one.at(1).get_string().get(value) == simdjson::SUCCESS) {
+        return value;
+      }
+    }
+  }
+  return {};
+}
+
+std::string context_json(std::string_view type, std::string_view name_key, std::string_view name,
+                         std::string_view version) {
+  core::JsonWriter context;
+  context.begin_object().key(name_key).text(name).optional_text("version", version).key("type").text(type).end_object();
+  return context.take();
+}
+
+/// Browser, system and device of the person's side, where the client does not name them. In a browser the event's own
+/// request is that of the page; on a server `os` is the server's, so the person's is `client_os`.
+void fill_in_browser(const object& event, std::string_view platform, std::string_view sent_with, Edits& edits) {
+  const bool is_browser = platform == "javascript";
+  std::string_view header = request_header(event, "user-agent");
+  if (header.empty() && is_browser) header = sent_with;
+  if (header.empty()) return;
+  const auto contexts = object_field(event, "contexts");
+  const auto lacks = [&](std::string_view name) { return !contexts || !field(*contexts, name); };
+  const std::string_view os = is_browser ? "os" : "client_os";
+  if (!lacks("browser") && !lacks(os)) return;
+  const UserAgent agent = parse_user_agent(header);
+  if (lacks("browser") && !agent.browser.empty()) {
+    edits.set({"contexts", "browser"}, context_json("browser", "name", agent.browser, agent.browser_version));
+  }
+  if (lacks(os) && !agent.os.empty())
+    edits.set({"contexts", os}, context_json("os", "name", agent.os, agent.os_version));
+  if (is_browser && lacks("device") && !agent.device.empty()) {
+    edits.set({"contexts", "device"}, context_json("device", "model", agent.device, ""));
+  }
 }
 
 /// The stack of a message: at the top level in old clients, else the first thread's that has one, the current one
@@ -268,42 +406,55 @@ void describe(ReadEvent& read, std::string message) {
   }
 }
 
-/// The payload with `event_id` as its top-level id. Rare: clients send the id they mean.
-std::string with_event_id(const std::string& payload, const std::string& event_id) {
-  nlohmann::json event = nlohmann::json::parse(payload);
-  event["event_id"] = event_id;
-  return event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+/// One parser a thread: its buffers grow to the largest event and are used again.
+simdjson::dom::parser& parser() {
+  thread_local simdjson::dom::parser parser;
+  return parser;
 }
 
 }  // namespace
 
-ReadEvent read_event(SpooledEvent event) {
-  thread_local simdjson::dom::parser parser;
+ReadEvent read_event(SpooledEvent event, ReadOptions options) {
   ReadEvent read;
   DigestedEvent& record = read.record;
+  Edits edits;
+  object source = parser().parse(event.payload).get_object().value();  // throws
+  if (auto trimmed = trim_event(source, event.payload.size())) {
+    event.payload = std::move(*trimmed);
+    source = parser().parse(event.payload).get_object().value();
+  }
   record.project_id = event.project_id;
   record.event_id = event.event_id;
   record.received_at = event.received_at;
-  const object source = parser.parse(event.payload).get_object().value();  // throws; the spool holds objects that parse
-  record.timestamp = read_timestamp(source, event.received_at);
-  record.level = parse_level(text_field(source, "level")).value_or(Level::kError);
+  record.timestamp = read_timestamp(source, event.received_at, edits);
+  record.level = read_level(source, edits);
   record.platform = text_field(source, "platform");
   if (record.platform.empty()) record.platform = "other";
   record.environment = any_text_field(source, "environment");
   record.release = any_text_field(source, "release");
   record.transaction = any_text_field(source, "transaction");
   record.server_name = any_text_field(source, "server_name");
-  record.user = read_user(source);
+  record.user = read_user(source, options.keeps_ip_addresses ? std::string_view(event.client_ip) : std::string_view());
+  record.user_identity = std::move(options.user_identity);
   record.occurrences = read_occurrences(source);
   read_tags(source, record.tags);
   read_fingerprint(source, read.client_fingerprint);
   read.exceptions = read_exceptions(source);
+  if (const auto request = object_field(source, "request")) read.url = text_field(*request, "url");
   std::string message = read_message(source, read);
   if (read.exceptions.empty()) read.message_frames = read_message_frames(source);
   describe(read, std::move(message));
-  const bool has_right_id = text_field(source, "event_id") == record.event_id;
-  record.payload = has_right_id ? std::move(event.payload) : with_event_id(event.payload, event.event_id);
+  if (text_field(source, "event_id") != record.event_id) edits.set({"event_id"}, json_quoted(record.event_id));
+  fill_in_address(source, event.client_ip, options.keeps_ip_addresses, edits);
+  fill_in_sdk(source, event.client, edits);
+  fill_in_browser(source, record.platform, event.user_agent, edits);
+  edits.apply(event.payload);
+  record.payload = std::move(event.payload);
   return read;
+}
+
+std::string user_of(const SpooledEvent& event) {
+  return read_user(parser().parse(event.payload).get_object().value(), event.client_ip);
 }
 
 }  // namespace trapline::collector

@@ -2,7 +2,9 @@
 
 /// Understands an event's JSON in every form that published clients send: exceptions as an object, a list or
 /// {"values"}, tags as an object or pairs, timestamps as numbers or text, nulls anywhere. What is missing or makes no
-/// sense gets a default; an event is never refused here.
+/// sense gets a default, what is too large is cut (trim.h), what clients leave to the server is filled in (the sender's
+/// address and browser); where that changes what the client said, `_meta` tells. An event is never refused here, and
+/// what is not known is kept as it is.
 
 #include <string>
 #include <string_view>
@@ -36,11 +38,23 @@ struct ReadEvent {
   std::vector<EventException> exceptions;  ///< oldest cause first, the outermost last, as on the wire
   std::vector<EventFrame> message_frames;  ///< the stack that a message was sent with
   std::vector<std::string_view> client_fingerprint;
+  std::string_view url;               ///< of the request
   std::string_view message_template;  ///< the message before its parameters were filled in; empty: it had none
 };
 
+struct ReadOptions {
+  /// Whether addresses of people may be stored. If not, "{{auto}}" counts its user by the address and stores "[ip]".
+  bool keeps_ip_addresses = true;
+  /// What tells the user apart, from the event before it was scrubbed (user_of()); empty: what the event says now.
+  std::string user_identity;
+};
+
 /// Reads the event and moves its payload into the record, with the spool's event id in it. The views live until the
-/// next call on the same thread. Any thread.
-ReadEvent read_event(SpooledEvent event);
+/// next call on the same thread. Any thread. Throws std::exception when the payload is no JSON object.
+ReadEvent read_event(SpooledEvent event, ReadOptions options = {});
+
+/// What tells the event's user apart ("id:42", "email:…"), wherever it says so in its `user`; for "{{auto}}" the
+/// address it came from. Empty when nothing does. Throws as read_event().
+std::string user_of(const SpooledEvent& event);
 
 }  // namespace trapline::collector

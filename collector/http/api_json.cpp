@@ -13,6 +13,15 @@ std::string dump(const json& value) { return value.dump(-1, ' ', false, json::er
 
 json null_or(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
 
+json state_to_json(const IssueState& state) {
+  json shown = {{"since", core::format_timestamp(state.status_at)}};
+  if (state.resolved_release) shown[state.resolved_is_next ? "after_release" : "in_release"] = *state.resolved_release;
+  if (state.ignored_until) shown["until"] = core::format_timestamp(*state.ignored_until);
+  if (state.ignored_until_count) shown["until_count"] = *state.ignored_until_count;
+  if (state.ignored_until_users) shown["until_users"] = *state.ignored_until_users;
+  return shown;
+}
+
 }  // namespace
 
 json to_json(const Issue& issue) {
@@ -25,11 +34,51 @@ json to_json(const Issue& issue) {
           {"platform", issue.platform},
           {"level", to_word(issue.level)},
           {"status", to_word(issue.status)},
+          {"status_details", state_to_json(issue.state)},
+          {"assignee", null_or(issue.assignee)},
           {"count", issue.count},
+          {"stored_count", issue.stored_count},
           {"user_count", issue.user_count},
           {"first_seen", core::format_timestamp(issue.first_seen)},
           {"last_seen", core::format_timestamp(issue.last_seen)},
+          {"first_release", null_or(issue.first_release)},
+          {"last_release", null_or(issue.last_release)},
+          {"environments", issue.environments},
           {"daily_counts", issue.daily_counts}};
+}
+
+json to_json(const IssueHash& hash) {
+  return {{"id", std::to_string(hash.id)},
+          {"hash", hash.hash},
+          {"title", hash.title},
+          {"count", hash.count},
+          {"first_seen", core::format_timestamp(hash.first_seen)},
+          {"last_seen", core::format_timestamp(hash.last_seen)}};
+}
+
+json to_json(const HistoryEntry& entry) {
+  json details = json::parse(entry.details, nullptr, false);
+  if (details.is_discarded()) details = json::object();
+  return {{"at", core::format_timestamp(entry.at)},
+          {"kind", entry.kind},
+          {"actor", null_or(entry.actor)},
+          {"details", std::move(details)}};
+}
+
+json to_json(const QuarantinedEvent& event) {
+  return {{"event_id", event.event_id},
+          {"received_at", core::format_timestamp(event.received_at)},
+          {"tries", event.tries},
+          {"error", event.error},
+          {"payload", event.payload}};
+}
+
+json to_json(const LedgerEntry& entry) {
+  return {{"hour", core::format_timestamp(entry.hour)},
+          {"release", null_or(entry.release)},
+          {"outcome", entry.outcome},
+          {"reason", null_or(entry.reason)},
+          {"count", entry.count}};
 }
 
 json to_json(const Project& project, std::string_view dsn) {

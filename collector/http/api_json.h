@@ -15,6 +15,10 @@ nlohmann::json to_json(const Issue& issue);
 /// `dsn` is made from the address that clients reach the collector by.
 nlohmann::json to_json(const Project& project, std::string_view dsn);
 nlohmann::json to_json(const User& user);
+nlohmann::json to_json(const IssueHash& hash);
+nlohmann::json to_json(const HistoryEntry& entry);
+nlohmann::json to_json(const QuarantinedEvent& event);
+nlohmann::json to_json(const LedgerEntry& entry);
 
 /// An event as text, since its payload goes in as the bytes that are stored. `with_neighbours` adds the events before
 /// and after it in its issue.

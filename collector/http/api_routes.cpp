@@ -6,6 +6,8 @@
 
 #include "collector/http/api_json.h"
 #include "collector/http/authentication.h"
+#include "collector/http/digest_routes.h"
+#include "collector/http/issue_routes.h"
 #include "collector/http/query_params.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
@@ -143,6 +145,8 @@ void add_api_routes(Router& router, const ApiContext& context) {
   add("/api/v1/issues/{id}/stats", get_issue_stats);
   add("/api/v1/events", list_events);
   add("/api/v1/events/{project}/{event_id}", get_event);
+  add_issue_routes(router, context);
+  add_digest_routes(router, context);
   router.add("GET", "/api/v1/openapi.json", [](const HttpRequest&) { return raw_json(std::string(openapi_text())); });
 }
 

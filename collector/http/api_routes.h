@@ -24,7 +24,7 @@ struct ApiContext {
   const core::Clock& clock = core::system_clock();
 };
 
-/// Adds the read half of /api/v1: projects, issues, events, openapi.json.
+/// Adds /api/v1: projects, issues, events, what changes them (issue_routes.h, digest_routes.h), openapi.json.
 void add_api_routes(Router& router, const ApiContext& context);
 
 }  // namespace trapline::collector

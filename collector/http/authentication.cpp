@@ -50,6 +50,29 @@ Status authenticate_reader(Accounts& accounts, const HttpRequest& request) {
   return Error{"not_signed_in", "sign in, or send a token as Authorization: Bearer <token>"};
 }
 
+Result<std::string> authenticate_writer(Accounts& accounts, const HttpRequest& request) {
+  if (Status status = authenticate_reader(accounts, request); !status) return status.error();
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string_view authorization = request.header("authorization");
+  if (authorization.starts_with(kBearer)) {
+    const auto token = accounts.find_token(trim(authorization.substr(kBearer.size())));
+    if (!token) return token.error();
+    if (!*token) return Error{"not_signed_in", "this token is not known"};
+    if ((*token)->scope == TokenScope::kRead) {
+      return Error{
+          "forbidden",
+          "this token may only read: trapline-collector token create --scope write makes one that may change things"};
+    }
+    return (*token)->name;
+  }
+  const auto user = accounts.user_of_session(session_secret(request));
+  if (!user) return user.error();
+  if (!*user) return Error{"not_signed_in", "sign in, or send a token as Authorization: Bearer <token>"};
+  if ((*user)->role == Role::kViewer) return Error{"forbidden", "viewers may look at everything and change nothing"};
+  if (Status status = check_same_origin(request); !status) return status.error();
+  return (*user)->email;
+}
+
 Status check_same_origin(const HttpRequest& request) {
   if (!request.header("content-type").starts_with("application/json")) {
     return Error{"unsupported_content_type", "send the body as Content-Type: application/json"};

@@ -17,6 +17,11 @@ std::string session_secret(const HttpRequest& request);
 /// "not_signed_in", "storage".
 Status authenticate_reader(Accounts& accounts, const HttpRequest& request);
 
+/// Who may change something is asking: a user who is a member or more, from our own pages, or a token of scope write or
+/// admin. Answers the e-mail address or the token's name, for the history. Errors: "not_signed_in", "forbidden",
+/// "unsupported_content_type", "storage".
+Result<std::string> authenticate_writer(Accounts& accounts, const HttpRequest& request);
+
 /// Whether a request that changes something comes from our own pages: JSON, and from the origin it is sent to. A page
 /// of another site can send neither without the browser asking us first. Errors: "unsupported_content_type",
 /// "forbidden".

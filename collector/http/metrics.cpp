@@ -96,6 +96,10 @@ std::string render_metrics(const Intake& intake, const Spool& spool, const Diges
              counts.requests);
   add_metric(text, "trapline_events_digested_total", "counter", "Events that were stored with their issue.",
              digester.digested());
+  add_metric(text, "trapline_events_counted_only_total", "counter",
+             "Of the digested events, those that a storm's issue counted and did not keep.", digester.counted_only());
+  add_metric(text, "trapline_events_quarantined_total", "counter",
+             "Events that could not be digested and were set aside.", digester.quarantined());
   add_metric(text, "trapline_events_duplicate_total", "counter", "Events that were there already, by their id.",
              counts.duplicates + digester.duplicates());
   add_labelled(text, "trapline_events_rejected_total", "reason", "Events and requests that were refused.",

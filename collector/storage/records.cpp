@@ -19,9 +19,10 @@ constexpr std::array<Word<Level>, 5> kLevels{{{Level::kDebug, "debug"},
 /// What clients write for the same levels.
 constexpr std::array<Word<Level>, 3> kLevelSynonyms{
     {{Level::kInfo, "log"}, {Level::kWarning, "warn"}, {Level::kFatal, "critical"}}};
-constexpr std::array<Word<IssueStatus>, 3> kStatuses{{{IssueStatus::kUnresolved, "unresolved"},
+constexpr std::array<Word<IssueStatus>, 4> kStatuses{{{IssueStatus::kUnresolved, "unresolved"},
                                                       {IssueStatus::kResolved, "resolved"},
-                                                      {IssueStatus::kIgnored, "ignored"}}};
+                                                      {IssueStatus::kIgnored, "ignored"},
+                                                      {IssueStatus::kArchived, "archived"}}};
 constexpr std::array<Word<Role>, 4> kRoles{
     {{Role::kViewer, "viewer"}, {Role::kMember, "member"}, {Role::kAdmin, "admin"}, {Role::kOwner, "owner"}}};
 constexpr std::array<Word<TokenScope>, 3> kScopes{

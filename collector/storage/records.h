@@ -23,7 +23,8 @@ using UserId = std::int64_t;
 /// How bad an event is, as the Sentry event payload names it; ordered from least to most.
 enum class Level { kDebug, kInfo, kWarning, kError, kFatal };
 
-enum class IssueStatus { kUnresolved, kResolved, kIgnored };
+/// Archived: kept, shown nowhere unless asked for, and never coming back by itself.
+enum class IssueStatus { kUnresolved, kResolved, kIgnored, kArchived };
 
 /// A place that sends events. `public_key` is its first active key; its DSN is made from both.
 struct Project {
@@ -46,21 +47,50 @@ struct DigestedEvent {
   std::string transaction;
   std::string server_name;
   std::string user;  ///< what the event's user is told apart by ("id:42", "email:…", "ip:…"); empty: none known
-  std::string fingerprint;  ///< the group key: events of one project with the same one belong to one issue
-  std::string title;        ///< "TypeError: x is not a function"
-  std::string type;         ///< the exception's type; empty for messages
-  std::string value;        ///< the exception's value, or the message
-  std::string culprit;      ///< the function or place to look at first; empty: not known
+  std::string user_identity;       ///< what the user is counted by, never stored; empty: `user`
+  std::string fingerprint;         ///< the group key: events of one project with the same one belong to one issue
+  std::string coarse_fingerprint;  ///< what leads an event with a new fingerprint to an issue; empty: nothing does
+  std::vector<std::string> older_fingerprints;  ///< its keys by the grouping's version before: asked when those are new
+  std::string title;                            ///< "TypeError: x is not a function"
+  std::string type;                             ///< the exception's type; empty for messages
+  std::string value;                            ///< the exception's value, or the message
+  std::string culprit;                          ///< the function or place to look at first; empty: not known
   std::vector<std::pair<std::string, std::string>> tags;
   std::int64_t occurrences = 1;  ///< identical errors that the client counted into this event, itself included
   std::string payload;           ///< the event's JSON
+  bool is_counted_only = false;  ///< in a storm: counted on its issue, not kept
+  std::string assignee;          ///< whose a new issue of it is; empty: nobody's
+  std::string packed;            ///< what EventStore::pack() made of it; the engine's own
+};
+
+/// What happened to an issue by itself, as events came.
+enum class IssueChangeKind { kNew, kRegressed, kUnignored };
+struct IssueChange {
+  IssueId issue_id = 0;
+  ProjectId project_id = 0;
+  IssueChangeKind kind = IssueChangeKind::kNew;
 };
 
 /// What became of a batch of events given to append().
 struct AppendOutcome {
   std::size_t stored = 0;
-  std::size_t duplicates = 0;  ///< already there by (project, event id): counted nowhere else
+  std::size_t counted_only = 0;  ///< counted, not kept
+  std::size_t duplicates = 0;    ///< already there by (project, event id): counted nowhere else
   std::size_t new_issues = 0;
+  std::vector<IssueChange> changes;  ///< each told once, whatever kills and repeats there are
+};
+
+/// How the status of an issue ends by itself (issue_life.h).
+struct IssueState {
+  IssueStatus status = IssueStatus::kUnresolved;
+  UnixMillis status_at = 0;  ///< since when
+  /// Resolved: in this release; with `resolved_is_next`, in the one after it. None: at the time of status_at.
+  std::optional<std::string> resolved_release;
+  bool resolved_is_next = false;
+  /// Ignored: until that time, until the issue has so many events, or so many users, whichever is first.
+  std::optional<UnixMillis> ignored_until;
+  std::optional<std::int64_t> ignored_until_count;
+  std::optional<std::int64_t> ignored_until_users;
 };
 
 constexpr std::size_t kSparklineDays = 14;
@@ -73,13 +103,57 @@ struct Issue {
   std::string value;
   std::string culprit;
   std::string platform;
-  Level level = Level::kError;  ///< of the newest event
-  IssueStatus status = IssueStatus::kUnresolved;
+  Level level = Level::kError;                    ///< of the newest event
+  IssueStatus status = IssueStatus::kUnresolved;  ///< the same as state.status
   std::int64_t count = 0;
+  std::int64_t stored_count = 0;  ///< of `count`, those whose event is kept
   std::int64_t user_count = 0;
   UnixMillis first_seen = 0;
   UnixMillis last_seen = 0;
+  std::string assignee;       ///< empty: nobody
+  IssueState state;           ///< how the status ends by itself
+  std::string first_release;  ///< of its earliest event that had one; empty: none had. By find_issue(s) alone
+  std::string last_release;
+  std::vector<std::string> environments;                    ///< in alphabetical order. Only from find_issue()
   std::array<std::int64_t, kSparklineDays> daily_counts{};  ///< events per UTC day, oldest first, today last
+};
+
+/// An event that could not be digested.
+struct QuarantinedEvent {
+  ProjectId project_id = 0;
+  std::string event_id;
+  UnixMillis received_at = 0;
+  int tries = 0;
+  std::string error;
+  std::string payload;  ///< as it came
+};
+
+/// So many events of one hour, by what became of them: "stored", "duplicate", "counted_only", "quarantined" here, or
+/// what clients tell.
+struct LedgerEntry {
+  UnixMillis hour = 0;
+  std::string release;
+  std::string outcome;
+  std::string reason;
+  std::int64_t count = 0;
+};
+
+/// A group hash of an issue.
+struct IssueHash {
+  std::int64_t id = 0;
+  std::string hash;
+  std::string title;  ///< of its newest event
+  std::int64_t count = 0;
+  UnixMillis first_seen = 0;
+  UnixMillis last_seen = 0;
+};
+
+/// What happened to an issue, as issue_life.h names it.
+struct HistoryEntry {
+  UnixMillis at = 0;
+  std::string kind;
+  std::string actor;    ///< an e-mail address, or a token's name; empty: it happened by itself
+  std::string details;  ///< a JSON object
 };
 
 enum class IssueSort { kLastSeen, kFirstSeen, kCount, kUserCount };

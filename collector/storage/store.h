@@ -28,6 +28,13 @@ class EventStore {
  public:
   virtual ~EventStore() = default;
 
+  /// Does what storing an event needs no lock for: compressing it. Afterwards `packed` is set and the event must not be
+  /// changed. append() does it for events that come without.
+  virtual Status pack(DigestedEvent& event) = 0;
+
+  /// "unstorable" is an error of append() that will be there the next time, too: something is wrong with an event, not
+  /// with the database.
+  ///
   /// Stores a batch in one transaction: events, issues, counters, tags. Idempotent by (project, event id), also within
   /// the batch.
   virtual Result<AppendOutcome> append(std::span<const DigestedEvent> batch) = 0;
@@ -46,6 +53,46 @@ class EventStore {
 
   /// How many issues there are, for the metrics.
   virtual Result<std::int64_t> count_issues() = 0;
+
+  /// Sets the status and how it ends, with an entry in the history by `actor`. Answers the issue as it is then.
+  /// "not_found". What cannot be ("until so many more" is already over, a release that resolved and ignored name at
+  /// once) is the caller's to check.
+  virtual Result<Issue> set_issue_state(IssueId id, const IssueState& state, std::string_view actor) = 0;
+  /// `assignee` empty: nobody. "not_found".
+  virtual Result<Issue> assign_issue(IssueId id, std::string_view assignee, std::string_view actor) = 0;
+
+  /// Makes the issues `others` part of `into`: their events, counts and hashes are its own from then on, and they are
+  /// gone. "not_found"; "conflict" when they are not of one project.
+  virtual Result<Issue> merge_issues(IssueId into, std::span<const IssueId> others, std::string_view actor) = 0;
+  /// Makes the hashes (IssueHash::id), not all that the issue has, an issue of their own: the answer. "not_found" when
+  /// the issue or a hash of it is; "conflict" when nothing would be left.
+  virtual Result<Issue> unmerge_hashes(IssueId from, std::span<const std::int64_t> hashes, std::string_view actor) = 0;
+  /// The fine hashes that lead to the issue.
+  virtual Result<std::vector<IssueHash>> list_hashes(IssueId id) = 0;
+  /// Newest first.
+  virtual Result<std::vector<HistoryEntry>> list_history(IssueId id) = 0;
+
+  /// Shows those ignored issues again whose time has come.
+  virtual Result<std::vector<IssueChange>> end_due_ignores(UnixMillis now) = 0;
+
+  /// Keeps an event that could not be digested, as it came. Idempotent by (project, event id).
+  virtual Status quarantine(const QuarantinedEvent& event) = 0;
+  /// Newest first, at most 100.
+  virtual Result<std::vector<QuarantinedEvent>> list_quarantine(ProjectId project) = 0;
+
+  /// What became of the project's events, by hour of receipt, between `from` and `to`, oldest first. append() and
+  /// quarantine() write it, in their own transactions.
+  virtual Result<std::vector<LedgerEntry>> list_ledger(ProjectId project, UnixMillis from, UnixMillis to) = 0;
+
+  /// How the project's events are digested, as JSON (digest/digest_settings.h, which checks it); "{}" when nothing is
+  /// set.
+  virtual Result<std::string> digest_settings(ProjectId project) = 0;
+  /// "not_found" when there is no such project.
+  virtual Status set_digest_settings(ProjectId project, std::string_view settings) = 0;
+
+  /// The newest release of the project: the last by the order of their names where those tell, else by when they were
+  /// first seen. Empty: there is none.
+  virtual Result<std::string> newest_release(ProjectId project) = 0;
 };
 
 /// Projects and their keys.

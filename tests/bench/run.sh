@@ -1,7 +1,9 @@
 #!/bin/sh
-# Measures the SDK: builds it as it ships, runs every benchmark, prints a table and writes build/bench/results.json.
+# Measures the SDK and the collector: builds them as they ship, runs every benchmark, prints a table and writes
+# build/bench/results.json.
 #
-#   sh tests/bench/run.sh
+#   sh tests/bench/run.sh              everything
+#   sh tests/bench/run.sh collector    the collector under load alone (README.md)
 #
 # Absolute figures depend on the machine and on what else runs on it. The exit status says whether everything ran, not
 # whether the targets were met.
@@ -26,6 +28,32 @@ measure() {
 }
 figure() { printf '{"name":"%s","value":%s,"unit":"%s","target":%s,"met":%s}\n' "$1" "$2" "$3" "$4" "$5" >>"$results"; }
 at_most() { if [ "$1" -le "$2" ]; then echo true; else echo false; fi; }
+
+table() {
+  node -e '
+const fs = require("fs");
+const rows = fs.readFileSync(process.argv[1], "utf8").trim().split("\n").map((line) => JSON.parse(line));
+fs.writeFileSync(process.argv[2], JSON.stringify(rows, null, 2) + "\n");
+const width = Math.max(...rows.map((row) => row.name.length));
+for (const row of rows) {
+  const bound = row.target < 0 ? "at least " + -row.target : "at most " + row.target;
+  console.log(row.name.padEnd(width), String(row.value).padStart(12), row.unit.padEnd(8), bound.padEnd(18), row.met ? "" : "MISSED");
+}' "$results" "$build/results.json"
+  say "written to $build/results.json"
+}
+
+# What each stage of digestion costs, in CPU time of one thread.
+mkdir "$work/digest"
+measure "$bin/bench_digest" "$work/digest"
+# Batches as fast as they are taken, single events likewise, and both at about half of that, for the answers' latency.
+measure "$bin/bench_collector" "$bin/trapline-collector" "$work/batches" 100 100000 8
+measure "$bin/bench_collector" "$bin/trapline-collector" "$work/singles" 1 40000 16
+measure "$bin/bench_collector" "$bin/trapline-collector" "$work/half_batches" 100 50000 8 50
+measure "$bin/bench_collector" "$bin/trapline-collector" "$work/half_singles" 1 20000 16 2000
+if [ "${1:-}" = collector ]; then
+  table
+  exit
+fi
 
 mkdir "$work/capture" "$work/memory" "$work/burst" "$work/collector"
 measure "$bin/bench_capture" "$work/capture"
@@ -62,13 +90,4 @@ strip -o "$work/stripped.so" "$(find "$build/lib" -name 'libtrapline.so.*.*' | h
 size=$(wc -c <"$work/stripped.so" | tr -d ' ')
 figure "libtrapline.so, stripped" "$size" bytes 1048576 "$(at_most "$size" 1048576)"
 
-node -e '
-const fs = require("fs");
-const rows = fs.readFileSync(process.argv[1], "utf8").trim().split("\n").map((line) => JSON.parse(line));
-fs.writeFileSync(process.argv[2], JSON.stringify(rows, null, 2) + "\n");
-const width = Math.max(...rows.map((row) => row.name.length));
-for (const row of rows) {
-  const bound = row.target < 0 ? "at least " + -row.target : "at most " + row.target;
-  console.log(row.name.padEnd(width), String(row.value).padStart(12), row.unit.padEnd(8), bound.padEnd(18), row.met ? "" : "MISSED");
-}' "$results" "$build/results.json"
-say "written to $build/results.json"
+table

@@ -1,42 +1,15 @@
 #include "collector/digest/grouping/fingerprint.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
-#include <span>
 #include <vector>
-
-#include <sodium.h>
 
 #include "collector/digest/event_text.h"
 #include "collector/digest/grouping/function_name.h"
 #include "collector/digest/grouping/message_template.h"
-#include "sdk/core/hex.h"
+#include "collector/digest/grouping/part_hash.h"
 
 namespace trapline::collector {
 namespace {
-
-/// BLAKE2b (RFC 7693) over parts that cannot run into each other.
-class PartHash {
- public:
-  PartHash() { crypto_generichash_init(&state_, nullptr, 0, kBytes); }
-
-  void add(std::string_view part) {
-    const std::uint64_t length = part.size();
-    crypto_generichash_update(&state_, reinterpret_cast<const unsigned char*>(&length), sizeof length);
-    crypto_generichash_update(&state_, reinterpret_cast<const unsigned char*>(part.data()), part.size());
-  }
-
-  std::string finish() {
-    std::array<std::byte, kBytes> digest{};
-    crypto_generichash_final(&state_, reinterpret_cast<unsigned char*>(digest.data()), digest.size());
-    return core::to_hex(digest);
-  }
-
- private:
-  static constexpr std::size_t kBytes = 16;
-  crypto_generichash_state state_{};
-};
 
 /// What a frame is told apart by: where it is and what it is called, else its source line.
 std::string frame_key(const EventFrame& frame) {

@@ -19,6 +19,8 @@ void Statement::check(int code) const {
 
 void Statement::bind_integer(std::int64_t value) { check(sqlite3_bind_int64(statement_, ++bound_, value)); }
 
+void Statement::bind_null() { check(sqlite3_bind_null(statement_, ++bound_)); }
+
 void Statement::bind_next(std::string_view text) {
   // A null pointer would bind NULL instead of the empty text.
   const char* data = text.data() != nullptr ? text.data() : "";
@@ -67,15 +69,15 @@ Connection::Connection(const std::string& path) {
 }
 
 Statement Connection::prepare(std::string_view sql) {
-  auto& cached = statements_[std::string(sql)];
-  if (!cached) {
+  auto found = statements_.find(sql);
+  if (found == statements_.end()) {
     sqlite3_stmt* statement = nullptr;
     const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
                                         SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     if (code != SQLITE_OK) fail(database_.get(), code);
-    cached.reset(statement);
+    found = statements_.emplace(std::string(sql), statement).first;
   }
-  return {database_.get(), cached.get()};
+  return {database_.get(), found->second.get()};
 }
 
 void Connection::execute(const std::string& sql) {

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -45,6 +46,15 @@ class Statement {
     bind_integer(static_cast<std::int64_t>(value));
   }
   void bind_next(std::string_view text);
+  /// NULL where there is no value.
+  template <class T>
+  void bind_next(const std::optional<T>& value) {
+    if (value) {
+      bind_next(*value);
+    } else {
+      bind_null();
+    }
+  }
   void bind_blob(std::string_view bytes);
 
   /// Goes on to the next row; false at the end.
@@ -60,11 +70,13 @@ class Statement {
   void reset();
 
   [[nodiscard]] std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
+  [[nodiscard]] bool is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
   /// Borrowed until the next step().
   [[nodiscard]] std::string_view text(int column) const;
 
  private:
   void bind_integer(std::int64_t value);
+  void bind_null();
   void check(int code) const;
 
   sqlite3* database_;
@@ -84,6 +96,8 @@ class Connection {
   /// Rows that the last statement inserted, changed or deleted.
   [[nodiscard]] std::int64_t changes() const { return sqlite3_changes64(database_.get()); }
   [[nodiscard]] std::int64_t last_insert_id() const { return sqlite3_last_insert_rowid(database_.get()); }
+  /// For what has no wrapper here.
+  [[nodiscard]] sqlite3* handle() const { return database_.get(); }
 
  private:
   struct CloseDatabase {
@@ -94,7 +108,13 @@ class Connection {
   };
 
   std::unique_ptr<sqlite3, CloseDatabase> database_;
-  std::unordered_map<std::string, std::unique_ptr<sqlite3_stmt, FinalizeStatement>> statements_;
+  /// Found by a text without making a string of it.
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  std::unordered_map<std::string, std::unique_ptr<sqlite3_stmt, FinalizeStatement>, TextHash, std::equal_to<>>
+      statements_;
 };
 
 /// A write transaction; rolled back unless committed.

@@ -1,115 +1,174 @@
 #include "collector/storage/sqlite/event_queries.h"
 
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <stdexcept>
 #include <string>
-
-#include <nlohmann/json.hpp>
+#include <vector>
 
 #include "collector/storage/sqlite/cursor.h"
-#include "collector/storage/sqlite/payload_codec.h"
+#include "collector/storage/sqlite/event_codec.h"
+#include "collector/storage/sqlite/event_ids.h"
 #include "collector/storage/sqlite/where_clause.h"
 
 namespace trapline::collector::sqlite {
 namespace {
 
-constexpr std::string_view kColumns =
-    R"(id, project_id, event_id, issue_id, received_at, timestamp, level, platform, environment, "release",
-       "transaction", server_name, user, title, type, value, culprit, tags)";
-constexpr int kPayloadColumn = 18;
+constexpr std::string_view kSelect =
+    "SELECT event.id, event.project_id, event_id, issue_id, data, summary FROM event "
+    "JOIN issue_hash ON issue_hash.id = hash_id";
 
-// The neighbours of an event in its issue, in the order of receipt.
-constexpr std::string_view kNewerEvent =
-    "SELECT event_id FROM event WHERE issue_id = ? AND (received_at, id) > (?, ?) ORDER BY received_at, id LIMIT 1";
-constexpr std::string_view kOlderEvent =
-    "SELECT event_id FROM event WHERE issue_id = ? AND (received_at, id) < (?, ?) "
-    "ORDER BY received_at DESC, id DESC LIMIT 1";
-
-std::vector<std::pair<std::string, std::string>> read_tags(std::string_view text) {
-  std::vector<std::pair<std::string, std::string>> tags;
-  for (const auto& tag : nlohmann::json::parse(text)) tags.emplace_back(tag.at(0), tag.at(1));
-  return tags;
+/// The dictionary that a row needs, from the table when it is not known yet. Throws when it is gone.
+std::shared_ptr<const PayloadDictionary> find_dictionary(Connection& connection, PayloadDictionaries& dictionaries,
+                                                         std::string_view packed) {
+  const std::uint32_t id = dictionary_of(packed);
+  if (id == 0) return nullptr;
+  if (auto known = dictionaries.find(id)) return known;
+  Statement statement = connection.prepare("SELECT bytes FROM payload_dictionary WHERE id = ?");
+  statement.bind(id);
+  if (!statement.step()) throw std::runtime_error("the compression dictionary of a stored event is missing");
+  auto dictionary = std::make_shared<const PayloadDictionary>(statement.text(0));
+  dictionaries.add(dictionary, false);
+  return dictionary;
 }
 
-StoredEvent read_event(const Statement& row) {
+StoredEvent read_event(Connection& connection, PayloadDictionaries& dictionaries, const Statement& row,
+                       bool with_payload) {
   StoredEvent stored;
   DigestedEvent& event = stored.event;
   event.project_id = row.integer(1);
-  event.event_id = row.text(2);
+  event.event_id = event_id_text(row.text(2));
   stored.issue_id = row.integer(3);
-  event.received_at = row.integer(4);
-  event.timestamp = row.integer(5);
-  event.level = static_cast<Level>(row.integer(6));
-  event.platform = row.text(7);
-  event.environment = row.text(8);
-  event.release = row.text(9);
-  event.transaction = row.text(10);
-  event.server_name = row.text(11);
-  event.user = row.text(12);
-  event.title = row.text(13);
-  event.type = row.text(14);
-  event.value = row.text(15);
-  event.culprit = row.text(16);
-  event.tags = read_tags(row.text(17));
+  const std::string_view packed = row.text(4);
+  if (row.is_null(5)) {
+    unpack_event(packed, find_dictionary(connection, dictionaries, packed).get(), with_payload, event);
+  } else {
+    unpack_event_of_schema_1(packed, row.text(5), with_payload, event);
+  }
+  event.received_at = received_at_of(row.integer(0));
   return stored;
 }
 
-std::string find_neighbour(Connection& connection, std::string_view sql, const StoredEvent& stored,
-                           std::int64_t row_id) {
-  Statement statement = connection.prepare(sql);
-  statement.bind(stored.issue_id, stored.event.received_at, row_id);
-  return statement.step() ? std::string(statement.text(0)) : std::string();
+std::vector<std::int64_t> hashes_of(Connection& connection, IssueId issue) {
+  std::vector<std::int64_t> hashes;
+  Statement statement = connection.prepare("SELECT id FROM issue_hash WHERE issue_id = ? AND kind = 0");
+  statement.bind(issue);
+  while (statement.step()) hashes.push_back(statement.integer(0));
+  return hashes;
+}
+
+/// The rows of an issue's newest events, newest first, at most `limit`, with ids in [from, before). One look into the
+/// index for each of its hashes: a sort over all of its events would grow with them.
+std::vector<std::int64_t> newest_rows(Connection& connection, IssueId issue, std::int64_t from, std::int64_t before,
+                                      std::size_t limit) {
+  std::vector<std::int64_t> rows;
+  for (const std::int64_t hash : hashes_of(connection, issue)) {
+    Statement statement =
+        connection.prepare("SELECT id FROM event WHERE hash_id = ? AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?");
+    statement.bind(hash, from, before, limit);
+    while (statement.step()) rows.push_back(statement.integer(0));
+  }
+  std::sort(rows.begin(), rows.end(), std::greater<>());
+  if (rows.size() > limit) rows.resize(limit);
+  return rows;
+}
+
+std::string event_id_of_row(Connection& connection, std::int64_t row) {
+  Statement statement = connection.prepare("SELECT event_id FROM event WHERE id = ?");
+  statement.bind(row);
+  return statement.step() ? event_id_text(statement.text(0)) : std::string();
+}
+
+/// The event of the issue that came right after the row.
+std::string newer_neighbour(Connection& connection, IssueId issue, std::int64_t row) {
+  std::int64_t nearest = 0;
+  for (const std::int64_t hash : hashes_of(connection, issue)) {
+    Statement statement = connection.prepare("SELECT min(id) FROM event WHERE hash_id = ? AND id > ?");
+    statement.bind(hash, row);
+    if (!statement.step() || statement.is_null(0)) continue;
+    if (nearest == 0 || statement.integer(0) < nearest) nearest = statement.integer(0);
+  }
+  return nearest == 0 ? std::string() : event_id_of_row(connection, nearest);
+}
+
+std::string older_neighbour(Connection& connection, IssueId issue, std::int64_t row) {
+  const auto rows = newest_rows(connection, issue, 0, row, 1);
+  return rows.empty() ? std::string() : event_id_of_row(connection, rows.front());
+}
+
+/// The events of an issue; those of other projects are left out.
+std::vector<std::int64_t> rows_of_issue(Connection& connection, const EventQuery& query, std::int64_t from,
+                                        std::int64_t before) {
+  if (query.project_id) {
+    Statement statement = connection.prepare("SELECT 1 FROM issue WHERE id = ? AND project_id = ?");
+    statement.bind(*query.issue_id, *query.project_id);
+    if (!statement.step()) return {};
+  }
+  return newest_rows(connection, *query.issue_id, from, before, query.limit + 1);
+}
+
+std::vector<std::int64_t> rows_of_all(Connection& connection, const EventQuery& query, std::int64_t from,
+                                      std::int64_t before) {
+  WhereClause where;
+  if (query.project_id) where.add("project_id = ?", *query.project_id);
+  where.add("id >= ?", from);
+  where.add("id < ?", before);
+  Statement statement = connection.prepare("SELECT id FROM event" + where.sql() + " ORDER BY id DESC LIMIT ?");
+  where.bind_to(statement);
+  statement.bind(query.limit + 1);
+  std::vector<std::int64_t> rows;
+  while (statement.step()) rows.push_back(statement.integer(0));
+  return rows;
 }
 
 }  // namespace
 
 bool has_event(Connection& connection, ProjectId project, std::string_view event_id) {
-  return connection.prepare("SELECT 1 FROM event WHERE project_id = ? AND event_id = ?").bind(project, event_id).step();
+  const std::string id = event_id_bytes(event_id);
+  Statement statement = connection.prepare(
+      "SELECT 1 FROM event WHERE project_id = ?1 AND event_id = ?2 "
+      "UNION ALL SELECT 1 FROM event_counted WHERE project_id = ?1 AND event_id = ?2");
+  statement.bind(project);
+  statement.bind_blob(id);
+  return statement.step();
 }
 
-Page<StoredEvent> find_events(Connection& connection, const EventQuery& query) {
-  WhereClause where;
-  if (query.project_id) where.add("project_id = ?", *query.project_id);
-  if (query.issue_id) where.add("issue_id = ?", *query.issue_id);
-  if (query.from) where.add("received_at >= ?", *query.from);
-  if (query.to) where.add("received_at < ?", *query.to);
-  if (const auto cursor = Cursor::parse(query.cursor)) {
-    where.add("(received_at, id) < (?, ?)", cursor->value);
-    where.add_value(cursor->id);
-  }
-  std::string sql = "SELECT " + std::string(kColumns);
-  if (query.with_payload) sql += ", payload";
-  Statement statement =
-      connection.prepare(sql + " FROM event" + where.sql() + " ORDER BY received_at DESC, id DESC LIMIT ?");
-  where.bind_to(statement);
-  statement.bind(query.limit + 1);
-
+Page<StoredEvent> find_events(Connection& connection, PayloadDictionaries& dictionaries, const EventQuery& query) {
+  const std::int64_t from = query.from ? first_row_id(*query.from) : 0;
+  std::int64_t before = query.to ? first_row_id(*query.to) : std::numeric_limits<std::int64_t>::max();
+  if (const auto cursor = Cursor::parse(query.cursor)) before = std::min(before, cursor->id);
+  const auto rows =
+      query.issue_id ? rows_of_issue(connection, query, from, before) : rows_of_all(connection, query, from, before);
   Page<StoredEvent> page;
-  Cursor last;
-  while (statement.step()) {
+  for (const std::int64_t row : rows) {
     if (page.items.size() == query.limit) {
-      page.next_cursor = last.to_text();
+      page.next_cursor = Cursor{page.items.back().event.received_at, rows[query.limit - 1]}.to_text();
       break;
     }
-    page.items.push_back(read_event(statement));
-    if (query.with_payload) page.items.back().event.payload = unpack_payload(statement.text(kPayloadColumn));
-    last = {page.items.back().event.received_at, statement.integer(0)};
+    Statement statement = connection.prepare(std::string(kSelect) + " WHERE event.id = ?");
+    statement.bind(row);
+    if (statement.step()) page.items.push_back(read_event(connection, dictionaries, statement, query.with_payload));
   }
   return page;
 }
 
-std::optional<StoredEvent> find_event(Connection& connection, ProjectId project, std::string_view event_id) {
+std::optional<StoredEvent> find_event(Connection& connection, PayloadDictionaries& dictionaries, ProjectId project,
+                                      std::string_view event_id) {
   StoredEvent stored;
   std::int64_t row_id = 0;
   {
-    Statement statement = connection.prepare("SELECT " + std::string(kColumns) +
-                                             ", payload FROM event WHERE project_id = ? AND event_id = ?");
-    statement.bind(project, event_id);
+    const std::string id = event_id_bytes(event_id);
+    Statement statement = connection.prepare(std::string(kSelect) + " WHERE event.project_id = ? AND event_id = ?");
+    statement.bind(project);
+    statement.bind_blob(id);
     if (!statement.step()) return std::nullopt;
-    stored = read_event(statement);
-    stored.event.payload = unpack_payload(statement.text(kPayloadColumn));
+    stored = read_event(connection, dictionaries, statement, true);
     row_id = statement.integer(0);
   }
-  stored.newer_event_id = find_neighbour(connection, kNewerEvent, stored, row_id);
-  stored.older_event_id = find_neighbour(connection, kOlderEvent, stored, row_id);
+  stored.newer_event_id = newer_neighbour(connection, stored.issue_id, row_id);
+  stored.older_event_id = older_neighbour(connection, stored.issue_id, row_id);
   return stored;
 }
 

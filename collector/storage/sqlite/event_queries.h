@@ -5,12 +5,14 @@
 
 #include "collector/storage/records.h"
 #include "collector/storage/sqlite/connection.h"
+#include "collector/storage/sqlite/payload_dictionaries.h"
 
 namespace trapline::collector::sqlite {
 
 /// The event half of EventStore's questions, on one connection.
 bool has_event(Connection& connection, ProjectId project, std::string_view event_id);
-Page<StoredEvent> find_events(Connection& connection, const EventQuery& query);
-std::optional<StoredEvent> find_event(Connection& connection, ProjectId project, std::string_view event_id);
+Page<StoredEvent> find_events(Connection& connection, PayloadDictionaries& dictionaries, const EventQuery& query);
+std::optional<StoredEvent> find_event(Connection& connection, PayloadDictionaries& dictionaries, ProjectId project,
+                                      std::string_view event_id);
 
 }  // namespace trapline::collector::sqlite

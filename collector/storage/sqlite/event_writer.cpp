@@ -1,118 +1,197 @@
 #include "collector/storage/sqlite/event_writer.h"
 
-#include <string>
+#include <optional>
+#include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include "collector/storage/sqlite/payload_codec.h"
+#include "collector/storage/sqlite/digest_tables.h"
+#include "collector/storage/sqlite/event_ids.h"
 
 namespace trapline::collector::sqlite {
 namespace {
 
-constexpr UnixMillis kHourMs = 3'600'000;
+constexpr int kFine = 0;
+constexpr int kCoarse = 1;
+/// Over this the map of places forgets all: it is a cache.
+constexpr std::size_t kMostPlaces = 50'000;
 
-constexpr std::string_view kFindEvent = "SELECT 1 FROM event WHERE project_id = ?1 AND event_id = ?2";
-
-// What an issue shows is what its newest event says; a late, old event changes nothing but counts and first_seen.
-constexpr std::string_view kUpsertIssue = R"(
-  INSERT INTO issue (project_id, fingerprint, title, type, value, culprit, platform, level, count, first_seen, last_seen)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?10, ?9, ?9)
-  ON CONFLICT (project_id, fingerprint) DO UPDATE SET
-    title    = iif(excluded.last_seen >= last_seen, excluded.title, title),
-    type     = iif(excluded.last_seen >= last_seen, excluded.type, type),
-    value    = iif(excluded.last_seen >= last_seen, excluded.value, value),
-    culprit  = iif(excluded.last_seen >= last_seen, excluded.culprit, culprit),
-    platform = iif(excluded.last_seen >= last_seen, excluded.platform, platform),
-    level    = iif(excluded.last_seen >= last_seen, excluded.level, level),
-    count      = count + excluded.count,
-    first_seen = min(first_seen, excluded.first_seen),
-    last_seen  = max(last_seen, excluded.last_seen)
-  RETURNING id, count)";
-
+constexpr std::string_view kFindHash =
+    "SELECT id, issue_id FROM issue_hash WHERE project_id = ? AND kind = ? AND hash = ?";
+constexpr std::string_view kInsertHash =
+    "INSERT INTO issue_hash (project_id, kind, hash, issue_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
+// Its counts are added at the batch's end, with those of issues that were there.
+constexpr std::string_view kInsertIssue = R"(
+  INSERT INTO issue (project_id, title, type, value, culprit, platform, level, count, stored_count, first_seen, last_seen,
+                     assignee)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?8, ?9))";
 constexpr std::string_view kInsertEvent = R"(
-  INSERT INTO event (project_id, event_id, issue_id, received_at, timestamp, level, platform, environment, "release",
-                     "transaction", server_name, user, title, type, value, culprit, tags, payload)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18))";
-
-constexpr std::string_view kCountHour = R"(
-  INSERT INTO issue_hour (issue_id, hour, count) VALUES (?1, ?2, ?3)
-  ON CONFLICT (issue_id, hour) DO UPDATE SET count = count + excluded.count)";
-
-constexpr std::string_view kInsertUser = "INSERT OR IGNORE INTO issue_user (issue_id, user) VALUES (?1, ?2)";
-constexpr std::string_view kCountUser = "UPDATE issue SET user_count = user_count + 1 WHERE id = ?1";
-
-bool is_stored(Connection& connection, const DigestedEvent& event) {
-  return connection.prepare(kFindEvent).bind(event.project_id, std::string_view(event.event_id)).step();
-}
-
-struct UpsertedIssue {
-  IssueId id = 0;
-  bool is_new = false;
-};
-
-UpsertedIssue upsert_issue(Connection& connection, const DigestedEvent& event) {
-  Statement statement = connection.prepare(kUpsertIssue);
-  statement.bind(event.project_id, std::string_view(event.fingerprint), std::string_view(event.title),
-                 std::string_view(event.type), std::string_view(event.value), std::string_view(event.culprit),
-                 std::string_view(event.platform), static_cast<int>(event.level), event.timestamp, event.occurrences);
-  statement.step();
-  const UpsertedIssue issue{statement.integer(0), statement.integer(1) == event.occurrences};
-  statement.run();
-  return issue;
-}
-
-std::string tags_json(const DigestedEvent& event) {
-  nlohmann::json tags = nlohmann::json::array();
-  for (const auto& [key, value] : event.tags) tags.push_back({key, value});
-  return tags.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-void insert_event(Connection& connection, const DigestedEvent& event, IssueId issue, const std::string& payload) {
-  const std::string tags = tags_json(event);
-  Statement statement = connection.prepare(kInsertEvent);
-  statement.bind(event.project_id, std::string_view(event.event_id), issue, event.received_at, event.timestamp,
-                 static_cast<int>(event.level), std::string_view(event.platform), std::string_view(event.environment),
-                 std::string_view(event.release), std::string_view(event.transaction),
-                 std::string_view(event.server_name), std::string_view(event.user), std::string_view(event.title),
-                 std::string_view(event.type), std::string_view(event.value), std::string_view(event.culprit),
-                 std::string_view(tags));
-  statement.bind_blob(payload);
-  statement.run();
-}
-
-void count(Connection& connection, const DigestedEvent& event, IssueId issue) {
-  const UnixMillis hour = event.timestamp - (event.timestamp % kHourMs + kHourMs) % kHourMs;
-  connection.prepare(kCountHour).bind(issue, hour, event.occurrences).run();
-  if (event.user.empty()) return;
-  connection.prepare(kInsertUser).bind(issue, std::string_view(event.user)).run();
-  if (connection.changes() > 0) connection.prepare(kCountUser).bind(issue).run();
-}
+  INSERT INTO event (id, project_id, hash_id, event_id, data) VALUES (?1, ?2, ?3, ?4, ?5)
+  ON CONFLICT (project_id, event_id) DO NOTHING)";
+constexpr std::string_view kIsStored = "SELECT 1 FROM event WHERE project_id = ? AND event_id = ?";
+constexpr std::string_view kIsCounted = "SELECT 1 FROM event_counted WHERE project_id = ? AND event_id = ?";
 
 }  // namespace
 
-AppendOutcome append_events(Connection& connection, std::span<const DigestedEvent> batch) {
-  // Compressing is the largest part of the work and needs no lock: done before the transaction begins.
-  std::vector<std::string> payloads;
-  payloads.reserve(batch.size());
-  for (const DigestedEvent& event : batch) payloads.push_back(pack_payload(event.payload));
+EventWriter::EventWriter(Connection& connection) : connection_(connection), names_(connection) {
+  has_counted_only_ = connection_.prepare("SELECT 1 FROM event_counted LIMIT 1").step();
+}
 
+void EventWriter::forget() {
+  places_.clear();
+  names_.forget();
+  row_id_base_ = -1;
+}
+
+AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::span<const std::string* const> packed,
+                                  UnixMillis now) {
   AppendOutcome outcome;
-  Transaction transaction(connection);
+  std::unordered_map<std::int64_t, HashTally> tallies;
+  std::unordered_set<IssueId> new_issues;
+  Ledger ledger;
   for (std::size_t index = 0; index < batch.size(); ++index) {
     const DigestedEvent& event = batch[index];
-    if (is_stored(connection, event)) {
+    const std::string id = event_id_bytes(event.event_id);
+    Ledger::Line& line = ledger.line(event);
+    Placed place = find_place(event);
+    if (place.hash_id == 0) {
+      if (is_known(event, id)) {
+        ++outcome.duplicates;
+        ++line.duplicates;
+        continue;
+      }
+      place = make_place(event);
+      if (!tallies.contains(place.hash_id)) new_issues.insert(place.issue_id);
+    }
+    const bool is_fresh =
+        event.is_counted_only ? count_only(event, id) : keep(event, id, place.hash_id, *packed[index]);
+    if (!is_fresh) {
       ++outcome.duplicates;
+      ++line.duplicates;
       continue;
     }
-    const UpsertedIssue issue = upsert_issue(connection, event);
-    insert_event(connection, event, issue.id, payloads[index]);
-    count(connection, event, issue.id);
-    ++outcome.stored;
-    if (issue.is_new) ++outcome.new_issues;
+    ++(event.is_counted_only ? outcome.counted_only : outcome.stored);
+    ++(event.is_counted_only ? line.counted_only : line.stored);
+    tallies.try_emplace(place.hash_id, place.hash_id, place.issue_id).first->second.add(event);
   }
-  transaction.commit();
+  std::unordered_map<IssueId, std::vector<const HashTally*>> by_issue;
+  std::unordered_map<IssueId, std::int64_t> new_users;
+  for (const auto& [hash_id, tally] : tallies) {
+    new_users[tally.issue_id()] += tally.write(connection_, names_);
+    by_issue[tally.issue_id()].push_back(&tally);
+  }
+  for (const auto& [issue, parts] : by_issue) {
+    const auto changes = update_issue(connection_, parts, new_users[issue], new_issues.contains(issue), now);
+    outcome.changes.insert(outcome.changes.end(), changes.begin(), changes.end());
+  }
+  outcome.new_issues = new_issues.size();
+  ledger.write(connection_);
   return outcome;
+}
+
+std::optional<EventWriter::Placed> EventWriter::look_up(ProjectId project, int kind, const std::string& hash) {
+  Statement statement = connection_.prepare(kFindHash);
+  statement.bind(project, kind, std::string_view(hash));
+  if (!statement.step()) return std::nullopt;
+  return Placed{statement.integer(0), statement.integer(1)};
+}
+
+/// Where the event belongs: by its fine hash; else, and then its fine hash leads there from now on, by its coarse hash,
+/// or by what the grouping's version before would have said.
+EventWriter::Placed EventWriter::find_place(const DigestedEvent& event) {
+  std::string key = std::to_string(event.project_id) + ' ' + event.fingerprint;
+  if (const auto found = places_.find(key); found != places_.end()) return found->second;
+  Placed place;
+  if (const auto fine = look_up(event.project_id, kFine, event.fingerprint)) {
+    place = *fine;
+  } else {
+    std::optional<Placed> other;
+    if (!event.coarse_fingerprint.empty()) other = look_up(event.project_id, kCoarse, event.coarse_fingerprint);
+    for (const std::string& older : event.older_fingerprints) {
+      if (!other) other = look_up(event.project_id, kFine, older);
+    }
+    if (!other) return place;
+    place.issue_id = other->issue_id;
+    place.hash_id = add_hash(event, place.issue_id);
+    add_coarse_hash(event, place.issue_id);
+  }
+  if (places_.size() >= kMostPlaces) places_.clear();
+  places_.emplace(std::move(key), place);
+  return place;
+}
+
+EventWriter::Placed EventWriter::make_place(const DigestedEvent& event) {
+  connection_.prepare(kInsertIssue)
+      .bind(event.project_id, std::string_view(event.title), std::string_view(event.type),
+            std::string_view(event.value), std::string_view(event.culprit), std::string_view(event.platform),
+            static_cast<int>(event.level), event.timestamp, std::string_view(event.assignee))
+      .run();
+  Placed place;
+  place.issue_id = connection_.last_insert_id();
+  place.hash_id = add_hash(event, place.issue_id);
+  add_coarse_hash(event, place.issue_id);
+  places_.emplace(std::to_string(event.project_id) + ' ' + event.fingerprint, place);
+  return place;
+}
+
+std::int64_t EventWriter::add_hash(const DigestedEvent& event, IssueId issue) {
+  connection_.prepare(kInsertHash).bind(event.project_id, kFine, std::string_view(event.fingerprint), issue).run();
+  return connection_.last_insert_id();
+}
+
+void EventWriter::add_coarse_hash(const DigestedEvent& event, IssueId issue) {
+  if (event.coarse_fingerprint.empty()) return;
+  connection_.prepare(kInsertHash)
+      .bind(event.project_id, kCoarse, std::string_view(event.coarse_fingerprint), issue)
+      .run();
+}
+
+bool EventWriter::is_known(const DigestedEvent& event, std::string_view id) {
+  Statement stored = connection_.prepare(kIsStored);
+  stored.bind(event.project_id);
+  stored.bind_blob(id);
+  if (stored.step()) return true;
+  if (!has_counted_only_) return false;
+  Statement counted = connection_.prepare(kIsCounted);
+  counted.bind(event.project_id);
+  counted.bind_blob(id);
+  return counted.step();
+}
+
+/// Inserts the event; false when it is there already.
+bool EventWriter::keep(const DigestedEvent& event, std::string_view id, std::int64_t hash_id,
+                       const std::string& packed) {
+  if (has_counted_only_ && is_known(event, id)) return false;
+  Statement insert = connection_.prepare(kInsertEvent);
+  insert.bind(next_row_id(event.received_at), event.project_id, hash_id);
+  insert.bind_blob(id);
+  insert.bind_blob(packed);
+  insert.run();
+  if (connection_.changes() == 0) return false;
+  ++next_row_id_;
+  return true;
+}
+
+bool EventWriter::count_only(const DigestedEvent& event, std::string_view id) {
+  if (is_known(event, id)) return false;
+  Statement insert =
+      connection_.prepare("INSERT INTO event_counted (project_id, event_id) VALUES (?, ?) ON CONFLICT DO NOTHING");
+  insert.bind(event.project_id);
+  insert.bind_blob(id);
+  insert.run();
+  has_counted_only_ = true;
+  return connection_.changes() > 0;
+}
+
+/// The id for an event of that time: behind all that are there of the same millisecond.
+std::int64_t EventWriter::next_row_id(UnixMillis received_at) {
+  const std::int64_t base = first_row_id(received_at);
+  if (base == row_id_base_) return next_row_id_;
+  Statement last = connection_.prepare("SELECT max(id) FROM event WHERE id >= ? AND id < ?");
+  last.bind(base, first_row_id(received_at + 1));
+  last.step();
+  row_id_base_ = base;
+  next_row_id_ = last.is_null(0) ? base : last.integer(0) + 1;
+  return next_row_id_;
 }
 
 }  // namespace trapline::collector::sqlite

@@ -1,13 +1,53 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
+#include <string>
+#include <unordered_map>
 
 #include "collector/storage/records.h"
 #include "collector/storage/sqlite/connection.h"
+#include "collector/storage/sqlite/issue_tally.h"
 
 namespace trapline::collector::sqlite {
 
-/// EventStore::append() on one connection.
-AppendOutcome append_events(Connection& connection, std::span<const DigestedEvent> batch);
+/// Stores events, finding or making the issue of each. Remembers which hash leads to which issue, so that a known kind
+/// of event costs one insert and its share of its issue's update, which is done once a batch. Not thread-safe; there is
+/// one for the writing connection.
+class EventWriter {
+ public:
+  explicit EventWriter(Connection& connection);
+
+  /// EventStore::append() inside its transaction. `packed` are the events' bytes, in the order of `batch`. When it
+  /// throws, nothing of the batch may be committed.
+  AppendOutcome append(std::span<const DigestedEvent> batch, std::span<const std::string* const> packed,
+                       UnixMillis now);
+
+  /// Must be called when issues were merged or unmerged, or a transaction with append() was rolled back.
+  void forget();
+
+ private:
+  struct Placed {
+    std::int64_t hash_id = 0;  ///< 0: there is no issue for it
+    IssueId issue_id = 0;
+  };
+
+  Placed find_place(const DigestedEvent& event);
+  Placed make_place(const DigestedEvent& event);
+  std::int64_t add_hash(const DigestedEvent& event, IssueId issue);
+  void add_coarse_hash(const DigestedEvent& event, IssueId issue);
+  std::optional<Placed> look_up(ProjectId project, int kind, const std::string& hash);
+  bool is_known(const DigestedEvent& event, std::string_view id);
+  bool keep(const DigestedEvent& event, std::string_view id, std::int64_t hash_id, const std::string& packed);
+  bool count_only(const DigestedEvent& event, std::string_view id);
+  std::int64_t next_row_id(UnixMillis received_at);
+
+  Connection& connection_;
+  NameIds names_;
+  std::unordered_map<std::string, Placed> places_;  ///< by project and fine hash
+  bool has_counted_only_ = false;                   ///< whether event_counted has rows
+  std::int64_t row_id_base_ = -1;                   ///< the millisecond that next_row_id_ belongs to
+  std::int64_t next_row_id_ = 0;
+};
 
 }  // namespace trapline::collector::sqlite

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "collector/storage/sqlite/cursor.h"
+#include "collector/storage/sqlite/issue_tally.h"
 #include "collector/storage/sqlite/where_clause.h"
 
 namespace trapline::collector::sqlite {
@@ -13,8 +14,21 @@ namespace {
 constexpr UnixMillis kDayMs = 86'400'000;
 
 constexpr std::string_view kSelectIssue =
-    "SELECT id, project_id, title, type, value, culprit, platform, level, status, count, user_count, first_seen, "
-    "last_seen FROM issue";
+    "SELECT id, project_id, title, type, value, culprit, platform, level, count, stored_count, user_count, first_seen, "
+    "last_seen, assignee, status, status_at, resolved_release, resolved_is_next, ignored_until, ignored_until_count, "
+    "ignored_until_users FROM issue";
+
+// Of the releases (or environments) that the issue was seen in.
+constexpr std::string_view kFirstRelease = R"(
+  SELECT version FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id JOIN "release" ON "release".id = release_id
+  WHERE issue_id = ? AND version <> '' ORDER BY hash_presence.first_seen, release_id LIMIT 1)";
+constexpr std::string_view kLastRelease = R"(
+  SELECT version FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id JOIN "release" ON "release".id = release_id
+  WHERE issue_id = ? AND version <> '' ORDER BY hash_presence.last_seen DESC, release_id DESC LIMIT 1)";
+constexpr std::string_view kEnvironments = R"(
+  SELECT DISTINCT name FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id
+  JOIN environment ON environment.id = environment_id
+  WHERE issue_id = ? AND name <> '' ORDER BY name)";
 
 std::string_view sort_column(IssueSort sort) {
   switch (sort) {
@@ -54,11 +68,14 @@ Issue read_issue(const Statement& row) {
   issue.culprit = row.text(5);
   issue.platform = row.text(6);
   issue.level = static_cast<Level>(row.integer(7));
-  issue.status = static_cast<IssueStatus>(row.integer(8));
-  issue.count = row.integer(9);
+  issue.count = row.integer(8);
+  issue.stored_count = row.integer(9);
   issue.user_count = row.integer(10);
   issue.first_seen = row.integer(11);
   issue.last_seen = row.integer(12);
+  issue.assignee = row.text(13);
+  issue.state = read_state(row, 14);
+  issue.status = issue.state.status;
   return issue;
 }
 
@@ -88,10 +105,15 @@ WhereClause where_clause(const IssueQuery& query) {
   if (query.status) where.add("status = ?", static_cast<std::int64_t>(*query.status));
   if (query.level) where.add("level = ?", static_cast<std::int64_t>(*query.level));
   if (!query.environment.empty()) {
-    where.add("EXISTS (SELECT 1 FROM event WHERE issue_id = issue.id AND environment = ?)", query.environment);
+    where.add(
+        "EXISTS (SELECT 1 FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id "
+        "JOIN environment ON environment.id = environment_id WHERE issue_id = issue.id AND name = ?)",
+        query.environment);
   }
   if (!query.release.empty()) {
-    where.add(R"(EXISTS (SELECT 1 FROM event WHERE issue_id = issue.id AND "release" = ?))", query.release);
+    where.add(R"(EXISTS (SELECT 1 FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id
+                         JOIN "release" ON "release".id = release_id WHERE issue_id = issue.id AND version = ?))",
+              query.release);
   }
   if (query.from) where.add("last_seen >= ?", *query.from);
   if (query.to) where.add("first_seen < ?", *query.to);
@@ -104,7 +126,9 @@ void add_daily_counts(Connection& connection, std::vector<Issue>& issues, UnixMi
   if (issues.empty()) return;
   const UnixMillis today = now - now % kDayMs;
   const UnixMillis first_day = today - static_cast<UnixMillis>(kSparklineDays - 1) * kDayMs;
-  std::string sql = "SELECT issue_id, hour, count FROM issue_hour WHERE hour >= ? AND hour < ? AND issue_id IN (?";
+  std::string sql =
+      "SELECT issue_id, hour, hash_hour.count FROM issue_hash JOIN hash_hour ON hash_id = issue_hash.id "
+      "WHERE hour >= ? AND hour < ? AND issue_id IN (?";
   for (std::size_t index = 1; index < issues.size(); ++index) sql += ",?";
   sql += ")";
   Statement statement = connection.prepare(sql);
@@ -118,6 +142,17 @@ void add_daily_counts(Connection& connection, std::vector<Issue>& issues, UnixMi
     const auto day = static_cast<std::size_t>((statement.integer(1) - first_day) / kDayMs);
     by_id.at(statement.integer(0))->daily_counts.at(day) += statement.integer(2);
   }
+}
+
+std::string find_text(Connection& connection, std::string_view sql, IssueId id) {
+  Statement statement = connection.prepare(sql);
+  statement.bind(id);
+  return statement.step() ? std::string(statement.text(0)) : std::string();
+}
+
+void add_releases(Connection& connection, Issue& issue) {
+  issue.first_release = find_text(connection, kFirstRelease, issue.id);
+  issue.last_release = find_text(connection, kLastRelease, issue.id);
 }
 
 }  // namespace
@@ -143,6 +178,7 @@ Page<Issue> find_issues(Connection& connection, const IssueQuery& query, UnixMil
     page.next_cursor = Cursor{sort_value(last, query.sort), last.id}.to_text();
   }
   add_daily_counts(connection, page.items, now);
+  for (Issue& issue : page.items) add_releases(connection, issue);
   return page;
 }
 
@@ -155,12 +191,17 @@ std::optional<Issue> find_issue(Connection& connection, IssueId id, UnixMillis n
     found.push_back(read_issue(statement));
   }
   add_daily_counts(connection, found, now);
+  add_releases(connection, found.front());
+  Statement environments = connection.prepare(kEnvironments);
+  environments.bind(id);
+  while (environments.step()) found.front().environments.emplace_back(environments.text(0));
   return std::move(found.front());
 }
 
 std::vector<HourCount> count_by_hour(Connection& connection, IssueId id, UnixMillis from, UnixMillis to) {
   Statement statement = connection.prepare(
-      "SELECT hour, count FROM issue_hour WHERE issue_id = ? AND hour >= ? AND hour < ? ORDER BY hour");
+      "SELECT hour, sum(hash_hour.count) FROM issue_hash JOIN hash_hour ON hash_id = issue_hash.id "
+      "WHERE issue_id = ? AND hour >= ? AND hour < ? GROUP BY hour ORDER BY hour");
   statement.bind(id, from, to);
   std::vector<HourCount> hours;
   while (statement.step()) hours.push_back({statement.integer(0), statement.integer(1)});

@@ -5,13 +5,16 @@
 
 #include "collector/storage/sqlite/account_table.h"
 #include "collector/storage/sqlite/cursor.h"
+#include "collector/storage/sqlite/digest_tables.h"
+#include "collector/storage/sqlite/event_codec.h"
 #include "collector/storage/sqlite/event_queries.h"
-#include "collector/storage/sqlite/event_writer.h"
 #include "collector/storage/sqlite/ingest_tables.h"
+#include "collector/storage/sqlite/issue_changes.h"
 #include "collector/storage/sqlite/issue_queries.h"
 #include "collector/storage/sqlite/item_tables.h"
 #include "collector/storage/sqlite/migrations.h"
 #include "collector/storage/sqlite/project_table.h"
+#include "collector/storage/sqlite/schema_functions.h"
 
 namespace trapline::collector::sqlite {
 namespace {
@@ -29,6 +32,13 @@ auto as_result(Work work) -> Result<std::invoke_result_t<Work>> {
     } else {
       return work();
     }
+  } catch (const SqliteError& error) {
+    // What is wrong with the disk or the file passes, or is mended; what is wrong with the data does not.
+    const bool is_data =
+        error.code() == SQLITE_CONSTRAINT || error.code() == SQLITE_TOOBIG || error.code() == SQLITE_MISMATCH;
+    return Error{is_data ? "unstorable" : "storage", std::string("the database failed: ") + error.what()};
+  } catch (const Refusal& error) {
+    return Error{error.code(), error.what()};
   } catch (const InvalidCursor& error) {
     return Error{"invalid_cursor", error.what()};
   } catch (const SchemaTooNew& error) {
@@ -42,7 +52,15 @@ auto as_result(Work work) -> Result<std::invoke_result_t<Work>> {
 
 SqliteStore::SqliteStore(std::string path, const core::Clock& clock)
     : path_(std::move(path)), clock_(clock), writer_(path_) {
+  // A random index (event ids) is written all over: the fewer times its pages go from the log into the file, the
+  // better.
+  writer_.execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16384;");
+  add_schema_functions(writer_.handle());
   migrate(writer_);
+  event_writer_ = std::make_unique<EventWriter>(writer_);
+  Statement newest = writer_.prepare("SELECT bytes FROM payload_dictionary ORDER BY created_at DESC LIMIT 1");
+  if (newest.step()) dictionaries_.add(std::make_shared<const PayloadDictionary>(newest.text(0)), true);
+  trainer_ = std::make_unique<DictionaryTrainer>(dictionaries_.current() != nullptr);
 }
 
 Result<std::unique_ptr<Store>> SqliteStore::open(const std::string& path, const core::Clock& clock) {
@@ -90,8 +108,55 @@ Status SqliteStore::check() {
   return counted ? Status{} : Status{counted.error()};
 }
 
+Status SqliteStore::pack(DigestedEvent& event) {
+  return as_result([&] {
+    if (!event.is_counted_only) event.packed = pack_event(event, dictionaries_.current().get());
+  });
+}
+
 Result<AppendOutcome> SqliteStore::append(std::span<const DigestedEvent> batch) {
-  return write([&](Connection& connection) { return append_events(connection, batch); });
+  // Compressing is the largest part of the work and needs no lock.
+  std::vector<std::string> packed_here(batch.size());
+  std::vector<const std::string*> packed(batch.size());
+  const Status status = as_result([&] {
+    for (std::size_t index = 0; index < batch.size(); ++index) {
+      const DigestedEvent& event = batch[index];
+      packed[index] = &event.packed;
+      if (!event.packed.empty() || event.is_counted_only) continue;
+      packed_here[index] = pack_event(event, dictionaries_.current().get());
+      packed[index] = &packed_here[index];
+    }
+  });
+  if (!status) return status.error();
+  return write([&](Connection& connection) { return append_packed(connection, batch, packed); });
+}
+
+AppendOutcome SqliteStore::append_packed(Connection& connection, std::span<const DigestedEvent> batch,
+                                         std::span<const std::string* const> packed) {
+  AppendOutcome outcome;
+  try {
+    Transaction transaction(connection);
+    outcome = event_writer_->append(batch, packed, clock_.unix_millis());
+    transaction.commit();
+  } catch (...) {
+    event_writer_->forget();  // it may remember what was rolled back
+    throw;
+  }
+  adopt_dictionary(connection, trainer_->look_at(batch, packed));
+  return outcome;
+}
+
+/// From now on events are packed with this dictionary. Storing comes first: an event must never need one that is lost.
+void SqliteStore::adopt_dictionary(Connection& connection, const std::string& bytes) {
+  if (bytes.empty()) return;
+  auto dictionary = std::make_shared<const PayloadDictionary>(bytes);
+  Statement insert = connection.prepare(
+      "INSERT INTO payload_dictionary (id, created_at, bytes) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
+  insert.bind(dictionary->id(), clock_.unix_millis());
+  insert.bind_blob(bytes);
+  insert.run();
+  // The same id with other bytes: one in four billion.
+  if (connection.changes() > 0) dictionaries_.add(std::move(dictionary), true);
 }
 
 Result<bool> SqliteStore::has_event(ProjectId project, std::string_view event_id) {
@@ -111,15 +176,89 @@ Result<std::vector<HourCount>> SqliteStore::count_by_hour(IssueId id, UnixMillis
 }
 
 Result<Page<StoredEvent>> SqliteStore::find_events(const EventQuery& query) {
-  return read([&](Connection& connection) { return sqlite::find_events(connection, query); });
+  return read([&](Connection& connection) { return sqlite::find_events(connection, dictionaries_, query); });
 }
 
 Result<std::optional<StoredEvent>> SqliteStore::find_event(ProjectId project, std::string_view event_id) {
-  return read([&](Connection& connection) { return sqlite::find_event(connection, project, event_id); });
+  return read([&](Connection& connection) { return sqlite::find_event(connection, dictionaries_, project, event_id); });
 }
 
 Result<std::int64_t> SqliteStore::count_issues() {
   return read([](Connection& connection) { return sqlite::count_issues(connection); });
+}
+
+Result<Issue> SqliteStore::set_issue_state(IssueId id, const IssueState& state, std::string_view actor) {
+  return write([&](Connection& connection) {
+    sqlite::set_issue_state(connection, id, state, actor);
+    return *sqlite::find_issue(connection, id, clock_.unix_millis());
+  });
+}
+
+Result<Issue> SqliteStore::assign_issue(IssueId id, std::string_view assignee, std::string_view actor) {
+  return write([&](Connection& connection) {
+    sqlite::assign_issue(connection, id, assignee, actor, clock_.unix_millis());
+    return *sqlite::find_issue(connection, id, clock_.unix_millis());
+  });
+}
+
+Result<Issue> SqliteStore::merge_issues(IssueId into, std::span<const IssueId> others, std::string_view actor) {
+  return write([&](Connection& connection) {
+    event_writer_->forget();
+    sqlite::merge_issues(connection, into, others, actor, clock_.unix_millis());
+    return *sqlite::find_issue(connection, into, clock_.unix_millis());
+  });
+}
+
+Result<Issue> SqliteStore::unmerge_hashes(IssueId from, std::span<const std::int64_t> hashes, std::string_view actor) {
+  return write([&](Connection& connection) {
+    event_writer_->forget();
+    const IssueId made = sqlite::unmerge_hashes(connection, dictionaries_, from, hashes, actor, clock_.unix_millis());
+    return *sqlite::find_issue(connection, made, clock_.unix_millis());
+  });
+}
+
+Result<std::vector<IssueHash>> SqliteStore::list_hashes(IssueId id) {
+  return read([&](Connection& connection) { return sqlite::list_hashes(connection, id); });
+}
+
+Result<std::vector<HistoryEntry>> SqliteStore::list_history(IssueId id) {
+  return read([&](Connection& connection) { return sqlite::list_history(connection, id); });
+}
+
+Result<std::vector<IssueChange>> SqliteStore::end_due_ignores(UnixMillis now) {
+  // Asked every second: only what is due takes the writer's lock.
+  const auto is_due = read([&](Connection& connection) {
+    Statement due = connection.prepare("SELECT 1 FROM issue WHERE ignored_until <= ? LIMIT 1");
+    due.bind(now);
+    return due.step();
+  });
+  if (!is_due) return is_due.error();
+  if (!*is_due) return std::vector<IssueChange>{};
+  return write([&](Connection& connection) { return sqlite::end_due_ignores(connection, now); });
+}
+
+Status SqliteStore::quarantine(const QuarantinedEvent& event) {
+  return write([&](Connection& connection) { sqlite::quarantine(connection, event); });
+}
+
+Result<std::vector<QuarantinedEvent>> SqliteStore::list_quarantine(ProjectId project) {
+  return read([&](Connection& connection) { return sqlite::list_quarantine(connection, project); });
+}
+
+Result<std::vector<LedgerEntry>> SqliteStore::list_ledger(ProjectId project, UnixMillis from, UnixMillis to) {
+  return read([&](Connection& connection) { return sqlite::list_ledger(connection, project, from, to); });
+}
+
+Result<std::string> SqliteStore::digest_settings(ProjectId project) {
+  return read([&](Connection& connection) { return sqlite::digest_settings(connection, project); });
+}
+
+Status SqliteStore::set_digest_settings(ProjectId project, std::string_view settings) {
+  return write([&](Connection& connection) { sqlite::set_digest_settings(connection, project, settings); });
+}
+
+Result<std::string> SqliteStore::newest_release(ProjectId project) {
+  return read([&](Connection& connection) { return sqlite::newest_release(connection, project); });
 }
 
 Result<Project> SqliteStore::create_project(std::string_view name, std::string_view public_key) {

@@ -6,6 +6,9 @@
 #include <vector>
 
 #include "collector/storage/sqlite/connection.h"
+#include "collector/storage/sqlite/dictionary_trainer.h"
+#include "collector/storage/sqlite/event_writer.h"
+#include "collector/storage/sqlite/payload_dictionaries.h"
 #include "collector/storage/store.h"
 #include "sdk/core/clock.h"
 
@@ -19,6 +22,7 @@ class SqliteStore final : public Store {
 
   Status check() override;
 
+  Status pack(DigestedEvent& event) override;
   Result<AppendOutcome> append(std::span<const DigestedEvent> batch) override;
   Result<bool> has_event(ProjectId project, std::string_view event_id) override;
   Result<Page<Issue>> find_issues(const IssueQuery& query) override;
@@ -27,6 +31,19 @@ class SqliteStore final : public Store {
   Result<Page<StoredEvent>> find_events(const EventQuery& query) override;
   Result<std::optional<StoredEvent>> find_event(ProjectId project, std::string_view event_id) override;
   Result<std::int64_t> count_issues() override;
+  Result<Issue> set_issue_state(IssueId id, const IssueState& state, std::string_view actor) override;
+  Result<Issue> assign_issue(IssueId id, std::string_view assignee, std::string_view actor) override;
+  Result<Issue> merge_issues(IssueId into, std::span<const IssueId> others, std::string_view actor) override;
+  Result<Issue> unmerge_hashes(IssueId from, std::span<const std::int64_t> hashes, std::string_view actor) override;
+  Result<std::vector<IssueHash>> list_hashes(IssueId id) override;
+  Result<std::vector<HistoryEntry>> list_history(IssueId id) override;
+  Result<std::vector<IssueChange>> end_due_ignores(UnixMillis now) override;
+  Status quarantine(const QuarantinedEvent& event) override;
+  Result<std::vector<QuarantinedEvent>> list_quarantine(ProjectId project) override;
+  Result<std::vector<LedgerEntry>> list_ledger(ProjectId project, UnixMillis from, UnixMillis to) override;
+  Result<std::string> digest_settings(ProjectId project) override;
+  Status set_digest_settings(ProjectId project, std::string_view settings) override;
+  Result<std::string> newest_release(ProjectId project) override;
 
   Result<Project> create_project(std::string_view name, std::string_view public_key) override;
   Result<std::vector<Project>> list_projects() override;
@@ -68,13 +85,20 @@ class SqliteStore final : public Store {
   template <class Work>
   auto read(Work work);
 
+  AppendOutcome append_packed(Connection& connection, std::span<const DigestedEvent> batch,
+                              std::span<const std::string* const> packed);
+  void adopt_dictionary(Connection& connection, const std::string& bytes);
+
   std::unique_ptr<Connection> take_reader();
   void return_reader(std::unique_ptr<Connection> reader);
 
   std::string path_;
   const core::Clock& clock_;
   std::mutex writer_mutex_;
-  Connection writer_;  ///< guarded by writer_mutex_
+  Connection writer_;  ///< guarded by writer_mutex_, as the next two
+  std::unique_ptr<EventWriter> event_writer_;
+  std::unique_ptr<DictionaryTrainer> trainer_;
+  PayloadDictionaries dictionaries_;
   std::mutex readers_mutex_;
   std::vector<std::unique_ptr<Connection>> idle_readers_;  ///< guarded by readers_mutex_
 };

@@ -5,10 +5,13 @@
 #include <deque>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include <doctest/doctest.h>
 
 #include "collector/storage/open_store.h"
+#include "collector/storage/sqlite/connection.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace trapline::collector;
@@ -91,7 +94,7 @@ TEST_CASE("work that is repeated because releasing failed counts nothing twice")
   CHECK(digester.duplicates() == 20);
 }
 
-TEST_CASE("an event that cannot be digested is kept as it came, and blocks nothing") {
+TEST_CASE("an event that cannot be digested is set aside as it came, and blocks nothing") {
   Fixture fixture;
   fixture.source.put("this is no JSON");
   fixture.source.put(R"({"message":"fine"})");
@@ -99,8 +102,86 @@ TEST_CASE("an event that cannot be digested is kept as it came, and blocks nothi
   digester.start();
   CHECK(fixture.source.wait_until_empty());
   digester.stop();
-  const auto events = fixture.store->find_events({});
-  REQUIRE(events);
-  REQUIRE(events->items.size() == 2);
-  CHECK(events->items[1].event.payload.find("this is no JSON") != std::string::npos);
+  CHECK(fixture.store->find_events({})->items.size() == 1);
+  CHECK(digester.quarantined() == 1);
+  const auto quarantine = fixture.store->list_quarantine(1);
+  REQUIRE(quarantine);
+  REQUIRE(quarantine->size() == 1);
+  CHECK(quarantine->front().payload == "this is no JSON");
+  CHECK(quarantine->front().tries == 3);
+  CHECK_FALSE(quarantine->front().error.empty());
+}
+
+TEST_CASE("an event that the store can never take is set aside after three tries, and those around it are stored") {
+  Fixture fixture;
+  {
+    sqlite::Connection connection(fixture.folder.path("t.db"));
+    connection.execute(
+        "CREATE TRIGGER poison BEFORE INSERT ON event WHEN hex(new.event_id) LIKE '%1007' "
+        "BEGIN SELECT raise(ABORT, 'poison'); END");
+  }
+  for (int number = 0; number < 20; ++number) fixture.source.put(R"({"message":"same"})");
+  Digester digester(fixture.source, *fixture.store);
+  digester.start();
+  CHECK(fixture.source.wait_until_empty());
+  digester.stop();
+  CHECK(fixture.store->find_issues({})->items.at(0).count == 19);
+  const auto quarantine = fixture.store->list_quarantine(1);
+  REQUIRE(quarantine);
+  REQUIRE(quarantine->size() == 1);
+  CHECK(quarantine->front().event_id.ends_with("1007"));
+  CHECK(quarantine->front().error.find("poison") != std::string::npos);
+  const auto ledger = fixture.store->list_ledger(1, 0, 2'000'000'000'000);
+  REQUIRE(ledger);
+  REQUIRE(ledger->size() == 2);
+  CHECK(ledger->at(0).outcome == "quarantined");
+  CHECK(ledger->at(1).count == 19);
+}
+
+TEST_CASE("in a storm a loud issue is counted and not kept, and a quiet one is kept") {
+  Fixture fixture;
+  REQUIRE(fixture.store->set_digest_settings(1, R"({"storm":{"events_per_hour":100}})"));
+  for (int number = 0; number < 500; ++number) fixture.source.put(R"({"message":"loud"})");
+  for (int number = 0; number < 5; ++number) fixture.source.put(R"({"message":"quiet"})");
+  fixture.source.fail_next_releases(1);  // what is not kept is not counted twice either
+  Digester digester(fixture.source, *fixture.store);
+  digester.start();
+  CHECK(fixture.source.wait_until_empty());
+  digester.stop();
+  IssueQuery by_title;
+  by_title.text = "loud";
+  const Issue loud = fixture.store->find_issues(by_title)->items.at(0);
+  CHECK(loud.count == 500);
+  CHECK(loud.stored_count == 100);  // four fifths of the limit, and the bucket's burst of 20
+  by_title.text = "quiet";
+  const Issue quiet = fixture.store->find_issues(by_title)->items.at(0);
+  CHECK(quiet.count == 5);
+  CHECK(quiet.stored_count == 5);
+  EventQuery events;
+  events.issue_id = loud.id;
+  events.limit = 100;
+  CHECK(fixture.store->find_events(events)->items.size() == 100);
+}
+
+TEST_CASE("an issue ignored until a time is shown again by the clock, without an event") {
+  Fixture fixture;
+  trapline::tests::ManualClock clock{1'000'000};
+  fixture.source.put(R"({"message":"m"})");
+  Digester digester(fixture.source, *fixture.store, clock);
+  digester.start();
+  CHECK(fixture.source.wait_until_empty());
+  IssueState ignored;
+  ignored.status = IssueStatus::kIgnored;
+  ignored.ignored_until = 2'000'000;
+  const IssueId id = fixture.store->find_issues({})->items.at(0).id;
+  REQUIRE(fixture.store->set_issue_state(id, ignored, "ada"));
+  clock.advance(std::chrono::milliseconds(1'000'000));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while ((**fixture.store->find_issue(id)).status == IssueStatus::kIgnored) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));  // polling, until the deadline
+  }
+  digester.stop();
+  CHECK((**fixture.store->find_issue(id)).status == IssueStatus::kUnresolved);
+  CHECK(fixture.store->list_history(id)->at(0).kind == "unignored");
 }

@@ -1,0 +1,46 @@
+#include "collector/digest/storm_guard.h"
+
+#include <algorithm>
+
+namespace trapline::collector {
+namespace {
+
+constexpr UnixMillis kHourMs = 3'600'000;
+constexpr double kNear = 0.8;
+constexpr double kBurst = 20;
+constexpr double kShare = 1.0 / 200;
+/// A project with more loud fingerprints than this forgets their buckets: they all get a burst again.
+constexpr std::size_t kMostBuckets = 10'000;
+
+}  // namespace
+
+bool StormGuard::keeps(ProjectId project, std::string_view fingerprint, UnixMillis received_at,
+                       std::int64_t events_per_hour) {
+  if (events_per_hour <= 0) return true;
+  Window& window = windows_[project];
+  if (received_at >= window.begin + kHourMs) {
+    window.kept_before = received_at < window.begin + 2 * kHourMs ? window.kept : 0;
+    window.kept = 0;
+    window.begin = received_at - received_at % kHourMs;
+  }
+  // A sliding hour: of the hour before, the part that still lies within it.
+  const double part =
+      1.0 - static_cast<double>(std::max<UnixMillis>(received_at - window.begin, 0)) / static_cast<double>(kHourMs);
+  const double recent = static_cast<double>(window.kept) + part * static_cast<double>(window.kept_before);
+  const auto limit = static_cast<double>(events_per_hour);
+  bool is_kept = recent < kNear * limit;
+  if (!is_kept) {
+    if (window.buckets.size() > kMostBuckets) window.buckets.clear();
+    const auto [found, is_new] = window.buckets.try_emplace(std::string(fingerprint), Bucket{kBurst, received_at});
+    Bucket& bucket = found->second;
+    const auto elapsed = static_cast<double>(std::max<UnixMillis>(received_at - bucket.filled_at, 0));
+    bucket.tokens = std::min(kBurst, bucket.tokens + elapsed / static_cast<double>(kHourMs) * limit * kShare);
+    bucket.filled_at = std::max(bucket.filled_at, received_at);
+    is_kept = bucket.tokens >= 1;
+    if (is_kept) bucket.tokens -= 1;
+  }
+  if (is_kept) ++window.kept;
+  return is_kept;
+}
+
+}  // namespace trapline::collector

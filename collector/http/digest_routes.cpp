@@ -1,0 +1,133 @@
+#include "collector/http/digest_routes.h"
+
+#include <map>
+
+#include <nlohmann/json.hpp>
+
+#include "collector/digest/digest_event.h"
+#include "collector/http/api_json.h"
+#include "collector/http/authentication.h"
+#include "collector/http/query_params.h"
+#include "sdk/core/event_id.h"
+#include "sdk/core/timestamp.h"
+
+namespace trapline::collector {
+namespace {
+
+using nlohmann::json;
+
+constexpr UnixMillis kDayMs = 86'400'000;
+
+Result<ProjectId> project_of_path(const ApiContext& context, const HttpRequest& request) {
+  const auto id = read_path_id(request.path_params.at(0));
+  if (!id) return id.error();
+  const auto project = context.store.find_project(*id);
+  if (!project) return project.error();
+  if (!*project) return Error{"not_found", "there is no project " + request.path_params.at(0).substr(0, 80)};
+  return *id;
+}
+
+HttpReply get_settings(const ApiContext& context, const HttpRequest& request) {
+  const auto project = project_of_path(context, request);
+  if (!project) return error_reply(project.error());
+  const auto settings = context.store.digest_settings(*project);
+  if (!settings) return error_reply(settings.error());
+  HttpReply reply;
+  reply.body = *settings;
+  return reply;
+}
+
+HttpReply patch_settings(const ApiContext& context, const HttpRequest& request) {
+  const auto project = project_of_path(context, request);
+  if (!project) return error_reply(project.error());
+  const auto before = context.store.digest_settings(*project);
+  if (!before) return error_reply(before.error());
+  const auto after = change_settings(*before, request.body);
+  // Whatever is wrong is wrong with the request.
+  if (!after) return error_reply(400, after.error().code, after.error().message);
+  const Status status = context.store.set_digest_settings(*project, *after);
+  if (!status) return error_reply(status.error());
+  HttpReply reply;
+  reply.body = *after;
+  return reply;
+}
+
+json to_json(const GroupPart& part) {
+  json shown = {{"what", part.what}, {"value", part.value}, {"of", part.of}, {"counts", part.counts}};
+  if (!part.counts) shown["why_not"] = part.why;
+  return shown;
+}
+
+HttpReply explain_event(const ApiContext& context, const HttpRequest& request) {
+  const auto project = project_of_path(context, request);
+  if (!project) return error_reply(project.error());
+  const auto event_id = core::normalise_event_id(request.path_params.at(1));
+  const auto event = context.store.find_event(*project, event_id.value_or(""));
+  if (!event) return error_reply(event.error());
+  if (!*event) return error_reply(Error{"not_found", "there is no event " + request.path_params.at(1).substr(0, 80)});
+  const auto text = context.store.digest_settings(*project);
+  if (!text) return error_reply(text.error());
+  const auto settings = DigestSettings::read(*text);
+  const GroupingExplanation explanation =
+      explain_grouping((*event)->event, settings ? *settings : DigestSettings::defaults());
+  json parts = json::array();
+  for (const GroupPart& part : explanation.keys.parts) parts.push_back(to_json(part));
+  return json_reply({{"issue_id", std::to_string((*event)->issue_id)},
+                     {"version", explanation.version},
+                     {"fine", explanation.keys.fine},
+                     {"coarse", explanation.keys.coarse.empty() ? json(nullptr) : json(explanation.keys.coarse)},
+                     {"rule_title", explanation.rule_title.empty() ? json(nullptr) : json(explanation.rule_title)},
+                     {"parts", std::move(parts)}});
+}
+
+HttpReply list_quarantine(const ApiContext& context, const HttpRequest& request) {
+  const auto project = project_of_path(context, request);
+  if (!project) return error_reply(project.error());
+  const auto events = context.store.list_quarantine(*project);
+  if (!events) return error_reply(events.error());
+  json items = json::array();
+  for (const QuarantinedEvent& event : *events) items.push_back(trapline::collector::to_json(event));
+  return json_reply({{"items", std::move(items)}, {"next_cursor", nullptr}});
+}
+
+HttpReply get_ledger(const ApiContext& context, const HttpRequest& request) {
+  const auto project = project_of_path(context, request);
+  if (!project) return error_reply(project.error());
+  const UnixMillis now = context.clock.unix_millis();
+  const auto range = read_time_range(request, {now - kDayMs, now + 1});
+  if (!range) return error_reply(range.error());
+  const auto entries = context.store.list_ledger(*project, range->from, range->to);
+  if (!entries) return error_reply(entries.error());
+  json items = json::array();
+  std::map<std::string, std::int64_t> totals;
+  for (const LedgerEntry& entry : *entries) {
+    items.push_back(trapline::collector::to_json(entry));
+    totals[entry.outcome] += entry.count;
+  }
+  return json_reply({{"from", core::format_timestamp(range->from)},
+                     {"to", core::format_timestamp(range->to)},
+                     {"totals", totals},
+                     {"items", std::move(items)}});
+}
+
+}  // namespace
+
+void add_digest_routes(Router& router, const ApiContext& context) {
+  using Work = HttpReply (*)(const ApiContext&, const HttpRequest&);
+  const auto reads = [&](std::string_view pattern, Work work) {
+    router.add("GET", pattern, [context, work](const HttpRequest& request) {
+      const Status status = authenticate_reader(context.accounts, request);
+      return status ? work(context, request) : error_reply(status.error());
+    });
+  };
+  reads("/api/v1/projects/{id}/digest", get_settings);
+  reads("/api/v1/projects/{id}/quarantine", list_quarantine);
+  reads("/api/v1/projects/{id}/ledger", get_ledger);
+  reads("/api/v1/events/{project}/{event_id}/grouping", explain_event);
+  router.add("PATCH", "/api/v1/projects/{id}/digest", [context](const HttpRequest& request) {
+    const auto actor = authenticate_writer(context.accounts, request);
+    return actor ? patch_settings(context, request) : error_reply(actor.error());
+  });
+}
+
+}  // namespace trapline::collector

@@ -1,0 +1,118 @@
+#include "collector/http/issue_routes.h"
+
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "collector/http/api_json.h"
+#include "collector/http/authentication.h"
+#include "collector/http/issue_change.h"
+#include "collector/http/query_params.h"
+
+namespace trapline::collector {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMostIds = 1'000;
+
+Result<Issue> issue_of_path(const ApiContext& context, const HttpRequest& request) {
+  const auto id = read_path_id(request.path_params.at(0));
+  if (!id) return id.error();
+  auto issue = context.store.find_issue(*id);
+  if (!issue) return issue.error();
+  if (!*issue) return Error{"not_found", "there is no issue " + request.path_params.at(0).substr(0, 80)};
+  return std::move(**issue);
+}
+
+template <class T>
+HttpReply list_reply(const Result<std::vector<T>>& list) {
+  if (!list) return error_reply(list.error());
+  json items = json::array();
+  for (const T& one : *list) items.push_back(to_json(one));
+  return json_reply({{"items", std::move(items)}, {"next_cursor", nullptr}});
+}
+
+HttpReply patch_issue(const ApiContext& context, const HttpRequest& request, const std::string& actor) {
+  auto issue = issue_of_path(context, request);
+  if (!issue) return error_reply(issue.error());
+  const auto newest = context.store.newest_release(issue->project_id);
+  if (!newest) return error_reply(newest.error());
+  const auto change = read_issue_change(request.body, *issue, *newest, context.clock.unix_millis());
+  if (!change) return error_reply(change.error());
+  if (change->state) issue = context.store.set_issue_state(issue->id, *change->state, actor);
+  if (issue && change->assignee) issue = context.store.assign_issue(issue->id, *change->assignee, actor);
+  return issue ? json_reply(to_json(*issue)) : error_reply(issue.error());
+}
+
+/// The ids that a body's list holds, as texts.
+Result<std::vector<std::int64_t>> read_ids(std::string_view text, const char* field) {
+  const json body = json::parse(text, nullptr, false);
+  const bool is_list = body.is_object() && body.contains(field) && body[field].is_array() && !body[field].empty() &&
+                       body[field].size() <= kMostIds;
+  if (!is_list)
+    return Error{"invalid_parameter", std::string("the body is {\"") + field + "\": [\"<id>\", …]} with 1 to 1000 ids"};
+  std::vector<std::int64_t> ids;
+  for (const json& one : body[field]) {
+    const auto id = one.is_string() ? read_path_id(one.get_ref<const std::string&>()) : Error{"invalid_parameter", ""};
+    if (!id)
+      return Error{"invalid_parameter", std::string(field) + " takes ids as texts, not " +
+                                            one.dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 60)};
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
+HttpReply merge_issues(const ApiContext& context, const HttpRequest& request, const std::string& actor) {
+  const auto issue = issue_of_path(context, request);
+  if (!issue) return error_reply(issue.error());
+  const auto others = read_ids(request.body, "issues");
+  if (!others) return error_reply(others.error());
+  const auto merged = context.store.merge_issues(issue->id, *others, actor);
+  return merged ? json_reply(to_json(*merged)) : error_reply(merged.error());
+}
+
+HttpReply unmerge_issue(const ApiContext& context, const HttpRequest& request, const std::string& actor) {
+  const auto issue = issue_of_path(context, request);
+  if (!issue) return error_reply(issue.error());
+  const auto hashes = read_ids(request.body, "hashes");
+  if (!hashes) return error_reply(hashes.error());
+  const auto made = context.store.unmerge_hashes(issue->id, *hashes, actor);
+  return made ? json_reply(to_json(*made), 201) : error_reply(made.error());
+}
+
+HttpReply list_hashes(const ApiContext& context, const HttpRequest& request) {
+  const auto issue = issue_of_path(context, request);
+  return issue ? list_reply(context.store.list_hashes(issue->id)) : error_reply(issue.error());
+}
+
+HttpReply list_history(const ApiContext& context, const HttpRequest& request) {
+  const auto issue = issue_of_path(context, request);
+  return issue ? list_reply(context.store.list_history(issue->id)) : error_reply(issue.error());
+}
+
+}  // namespace
+
+void add_issue_routes(Router& router, const ApiContext& context) {
+  using Read = HttpReply (*)(const ApiContext&, const HttpRequest&);
+  using Write = HttpReply (*)(const ApiContext&, const HttpRequest&, const std::string&);
+  const auto reads = [&](std::string_view pattern, Read work) {
+    router.add("GET", pattern, [context, work](const HttpRequest& request) {
+      const Status status = authenticate_reader(context.accounts, request);
+      return status ? work(context, request) : error_reply(status.error());
+    });
+  };
+  const auto writes = [&](const char* method, std::string_view pattern, Write work) {
+    router.add(method, pattern, [context, work](const HttpRequest& request) {
+      const auto actor = authenticate_writer(context.accounts, request);
+      return actor ? work(context, request, *actor) : error_reply(actor.error());
+    });
+  };
+  writes("PATCH", "/api/v1/issues/{id}", patch_issue);
+  writes("POST", "/api/v1/issues/{id}/merge", merge_issues);
+  writes("POST", "/api/v1/issues/{id}/unmerge", unmerge_issue);
+  reads("/api/v1/issues/{id}/hashes", list_hashes);
+  reads("/api/v1/issues/{id}/history", list_history);
+}
+
+}  // namespace trapline::collector

@@ -1,0 +1,98 @@
+#include "collector/storage/sqlite/digest_tables.h"
+
+#include "collector/storage/sqlite/event_codec.h"
+#include "collector/storage/sqlite/issue_changes.h"
+
+namespace trapline::collector::sqlite {
+namespace {
+
+constexpr UnixMillis kHourMs = 3'600'000;
+constexpr std::string_view kAdd = R"(
+  INSERT INTO ledger (project_id, hour, "release", outcome, reason, count) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+  ON CONFLICT DO UPDATE SET count = count + excluded.count)";
+
+UnixMillis hour_of(UnixMillis time) { return time - (time % kHourMs + kHourMs) % kHourMs; }
+
+void add(Connection& connection, ProjectId project, UnixMillis hour, std::string_view release, std::string_view outcome,
+         std::string_view reason, std::int64_t count) {
+  if (count == 0) return;
+  connection.prepare(kAdd).bind(project, hour, release, outcome, reason, count).run();
+}
+
+}  // namespace
+
+Ledger::Line& Ledger::line(const DigestedEvent& event) {
+  return lines_[{event.project_id, hour_of(event.received_at), event.release}];
+}
+
+void Ledger::write(Connection& connection) const {
+  for (const auto& [key, line] : lines_) {
+    const auto& [project, hour, release] = key;
+    add(connection, project, hour, release, "stored", "", line.stored);
+    add(connection, project, hour, release, "duplicate", "", line.duplicates);
+    add(connection, project, hour, release, "counted_only", "storm", line.counted_only);
+  }
+}
+
+std::vector<LedgerEntry> list_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to) {
+  Statement statement = connection.prepare(
+      R"(SELECT hour, "release", outcome, reason, count FROM ledger WHERE project_id = ? AND hour >= ? AND hour < ?
+         ORDER BY hour, "release", outcome, reason LIMIT 10000)");
+  statement.bind(project, hour_of(from), to);
+  std::vector<LedgerEntry> entries;
+  while (statement.step()) {
+    entries.push_back({statement.integer(0), std::string(statement.text(1)), std::string(statement.text(2)),
+                       std::string(statement.text(3)), statement.integer(4)});
+  }
+  return entries;
+}
+
+void quarantine(Connection& connection, const QuarantinedEvent& event) {
+  const std::string packed = pack_bytes(event.payload);
+  Transaction transaction(connection);
+  Statement insert = connection.prepare(R"(
+    INSERT INTO quarantined_event (project_id, event_id, received_at, tries, error, payload) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (project_id, event_id) DO NOTHING)");
+  insert.bind(event.project_id, std::string_view(event.event_id), event.received_at, event.tries,
+              std::string_view(event.error));
+  insert.bind_blob(packed);
+  insert.run();
+  const bool is_new = connection.changes() > 0;
+  add(connection, event.project_id, hour_of(event.received_at), "", is_new ? "quarantined" : "duplicate", "", 1);
+  transaction.commit();
+}
+
+std::vector<QuarantinedEvent> list_quarantine(Connection& connection, ProjectId project) {
+  Statement statement = connection.prepare(
+      "SELECT event_id, received_at, tries, error, payload FROM quarantined_event WHERE project_id = ? "
+      "ORDER BY id DESC LIMIT 100");
+  statement.bind(project);
+  std::vector<QuarantinedEvent> events;
+  while (statement.step()) {
+    QuarantinedEvent& event = events.emplace_back();
+    event.project_id = project;
+    event.event_id = statement.text(0);
+    event.received_at = statement.integer(1);
+    event.tries = static_cast<int>(statement.integer(2));
+    event.error = statement.text(3);
+    event.payload = unpack_bytes(statement.text(4));
+  }
+  return events;
+}
+
+std::string digest_settings(Connection& connection, ProjectId project) {
+  Statement statement = connection.prepare("SELECT settings FROM digest_settings WHERE project_id = ?");
+  statement.bind(project);
+  return statement.step() ? std::string(statement.text(0)) : "{}";
+}
+
+void set_digest_settings(Connection& connection, ProjectId project, std::string_view settings) {
+  Statement statement = connection.prepare(
+      "INSERT INTO digest_settings (project_id, settings) SELECT id, ?2 FROM project WHERE id = ?1 "
+      "ON CONFLICT (project_id) DO UPDATE SET settings = excluded.settings");
+  statement.bind(project, settings);
+  statement.run();
+  if (connection.changes() == 0) throw Refusal("not_found", "there is no project " + std::to_string(project));
+}
+
+}  // namespace trapline::collector::sqlite

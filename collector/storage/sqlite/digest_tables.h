@@ -1,0 +1,41 @@
+#pragma once
+
+/// What digestion keeps beside events and issues: the quarantine, the ledger, the projects' settings.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "collector/storage/records.h"
+#include "collector/storage/sqlite/connection.h"
+
+namespace trapline::collector::sqlite {
+
+/// What became of the events of one batch, gathered so that each line is written once.
+class Ledger {
+ public:
+  struct Line {
+    std::int64_t stored = 0;
+    std::int64_t duplicates = 0;
+    std::int64_t counted_only = 0;
+  };
+  Line& line(const DigestedEvent& event);
+  void write(Connection& connection) const;
+
+ private:
+  std::map<std::tuple<ProjectId, UnixMillis, std::string_view>, Line>
+      lines_;  ///< releases are borrowed from the events
+};
+
+std::vector<LedgerEntry> list_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to);
+
+void quarantine(Connection& connection, const QuarantinedEvent& event);
+std::vector<QuarantinedEvent> list_quarantine(Connection& connection, ProjectId project);
+
+std::string digest_settings(Connection& connection, ProjectId project);
+void set_digest_settings(Connection& connection, ProjectId project, std::string_view settings);
+
+}  // namespace trapline::collector::sqlite
