@@ -26,7 +26,7 @@ Status RefusalLog::flush() {
   std::vector<RefusalCount> list;
   list.reserve(counts.size());
   for (const auto& [key, count] : counts) list.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
-  const Status status = store_.add_refusals(list);
+  Status status = store_.add_refusals(list);
   if (status) return {};
   const std::lock_guard lock(mutex_);
   for (const auto& [key, count] : counts) counts_[key] += count;

@@ -98,7 +98,7 @@ Status sync_folder(const std::string& folder) {
   const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (file < 0) return failure("cannot open the folder", folder);
   const bool is_synced = fsync(file) == 0;
-  const Status status = is_synced ? Status{} : Status{failure("cannot sync the folder", folder)};
+  Status status = is_synced ? Status{} : Status{failure("cannot sync the folder", folder)};
   close(file);
   return status;
 }
