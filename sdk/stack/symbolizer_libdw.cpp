@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -106,6 +107,13 @@ int find_debuginfo(Dwfl_Module*, void**, const char* /*name*/, Dwarf_Addr, const
   return -1;
 }
 
+/// Where code and where data begins, on Arm: "$x", "$d", "$x.1" (ELF for the Arm 64-bit Architecture, "Mapping
+/// symbols"). Code of the linker's own has no other name.
+bool is_mapping_symbol(std::string_view name) {
+  return name.size() >= 2 && name[0] == '$' && std::string_view("adtx").find(name[1]) != std::string_view::npos &&
+         (name.size() == 2 || name[2] == '.');
+}
+
 struct Free {
   void operator()(void* memory) const { std::free(memory); }
 };
@@ -131,7 +139,8 @@ class LibdwSymbolizer final : public Symbolizer {
     }
     // What is known so far is of the innermost function; each that is put into another says where that is.
     std::vector<Symbol> symbols = find_inlined(opened, address, symbol);
-    if (const char* name = libdw_.addrname(opened, address)) symbol.function = demangle(name);
+    const char* const name = libdw_.addrname(opened, address);
+    if (name != nullptr && !is_mapping_symbol(name)) symbol.function = demangle(name);
     symbols.push_back(std::move(symbol));
     return symbols;
   }

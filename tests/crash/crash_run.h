@@ -95,10 +95,12 @@ inline void wait_for_events(RecordingReceiver& receiver, std::size_t count) {
   }
 }
 
+/// The innermost function. A signal from outside may come in code of the linker's, on the way to a library, which is in
+/// none.
 inline std::string top_in_app(const nlohmann::json& stacktrace) {
   const nlohmann::json& frames = stacktrace["frames"];
   for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame) {
-    if ((*frame)["in_app"] == true) return frame->value("function", "?");
+    if ((*frame)["in_app"] == true && frame->contains("function")) return (*frame)["function"];
   }
   return "none";
 }

@@ -168,6 +168,20 @@ TEST_CASE("the modules of the process have bases, sizes and build ids") {
   CHECK(has_found);
 }
 
+TEST_CASE("a place that is in no function has no name, whatever marks the assembler has put there") {
+  const auto symbolizer = Symbolizer::create();
+  const auto here = reinterpret_cast<std::uintptr_t>(&captured_by_the_app);
+  for (const core::Module& module : list_modules()) {
+    if (here < module.base || here - module.base >= module.size) continue;
+    constexpr std::uintptr_t kPlaces = 300;
+    for (std::uintptr_t place = 0; place < kPlaces; ++place) {
+      for (const Symbol& symbol : symbolizer->find(module, module.base + module.size / kPlaces * place)) {
+        CHECK_FALSE(symbol.function.starts_with("$"));
+      }
+    }
+  }
+}
+
 TEST_CASE("names are demangled, and names of people are used") {
   CHECK(demangle("_ZN4shop6chargeEi") == "shop::charge(int)");
   CHECK(demangle("St13runtime_error") == "std::runtime_error");
