@@ -6,7 +6,6 @@
 
 #include <array>
 #include <atomic>
-#include <cassert>
 #include <csetjmp>
 #include <csignal>
 #include <cstdio>
@@ -17,7 +16,6 @@
 #include <functional>
 #include <future>
 #include <map>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,17 +34,13 @@
 #include <unistd.h>
 
 #include "sdk/recorder/layout.h"
-
-#define NOINLINE [[gnu::noinline]]
+#include "tests/crash/faults.h"
 
 namespace {
 
-volatile int sink = 0;
 /// As calls of which the compiler knows nothing.
 void* (*volatile take_memory)(std::size_t) = std::malloc;
 void (*volatile give_memory)(void*) = std::free;
-/// So that a call is not the last thing of its function, which would make a jump of it.
-void after() { sink = sink + 1; }
 
 void write_time() {
   timespec now{};
@@ -67,52 +61,6 @@ void in_thread(Work work) {
 
 namespace app {
 
-struct OrderError {
-  int order = 0;
-};
-
-NOINLINE void write_to_null() {
-  volatile int* volatile place = nullptr;  // so that the compiler does not know
-  *place = 1;
-  after();
-}
-NOINLINE void read_bad_address() {
-  volatile int* volatile place = reinterpret_cast<int*>(0x7123'4560'0000);
-  sink = *place;
-  after();
-}
-NOINLINE void call_bad_address() {
-  auto* volatile function = reinterpret_cast<void (*)()>(0x1234);
-  function();
-  after();
-}
-NOINLINE int recurse_one(int depth);
-NOINLINE int recurse_two(int depth) {
-  volatile char room[64] = {};
-  room[0] = static_cast<char>(depth);
-  const int result = recurse_one(depth + 1) + room[0];
-  after();
-  return result;
-}
-NOINLINE int recurse_one(int depth) {
-  volatile char room[96] = {};
-  room[0] = static_cast<char>(depth);
-  const int result = recurse_two(depth + 1) + room[0];
-  after();
-  return result;
-}
-NOINLINE void divide_by_zero() {
-  volatile int zero = 0;
-  sink = sink / zero;
-  after();
-}
-NOINLINE void run_illegal_instruction() {
-#if defined(__aarch64__)
-  asm volatile("udf #0");  // the compiler's own is a breakpoint
-#else
-  __builtin_trap();
-#endif
-}
 NOINLINE void stop_at_breakpoint() {
 #if defined(__aarch64__)
   asm volatile("brk #0");
@@ -143,62 +91,7 @@ NOINLINE void read_behind_file() {
   sink = memory[4096];
   after();
 }
-NOINLINE void call_abort() { std::abort(); }
-NOINLINE void fail_assertion() {
-  assert(sink == 12345);  // NOLINT
-  after();
-}
-NOINLINE void throw_runtime_error() { throw std::runtime_error("no stock left"); }
-NOINLINE void throw_order_error() { throw OrderError{7}; }
-NOINLINE void throw_int() { throw 42; }
-NOINLINE void throw_through_noexcept() noexcept {
-  throw_runtime_error();
-  after();
-}
-struct ThrowsAtEnd {
-  NOINLINE ~ThrowsAtEnd() {
-    throw_runtime_error();
-    after();
-  }
-};
-NOINLINE void throw_in_destructor() {
-  ThrowsAtEnd thrower;
-  after();
-}
-NOINLINE void rethrow_later() {
-  std::exception_ptr held;
-  try {
-    throw_runtime_error();
-  } catch (...) {
-    held = std::current_exception();
-  }
-  std::rethrow_exception(held);
-}
-NOINLINE void throw_nested() {
-  try {
-    throw_order_error();
-  } catch (...) {
-    std::throw_with_nested(std::logic_error("checkout failed"));
-  }
-}
-NOINLINE void terminate_without_exception() { std::terminate(); }
 
-struct Shape {
-  Shape() { draw_twice(); }
-  virtual ~Shape() = default;
-  NOINLINE void draw_twice() {
-    draw();
-    after();
-  }
-  virtual void draw() = 0;
-};
-struct Square : Shape {
-  void draw() override { after(); }
-};
-NOINLINE void call_pure_virtual() {
-  Square square;
-  after();
-}
 NOINLINE void free_twice() {
   void* const memory = take_memory(32);
   give_memory(memory);
@@ -254,13 +147,6 @@ NOINLINE void hang_here() {
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(700);
   while (std::chrono::steady_clock::now() < end) after();
 }
-NOINLINE void hammer_sdk(std::atomic<bool>& has_begun) {
-  for (std::uint64_t round = 0;; ++round) {
-    trapline::set_tag("round", std::to_string(round % 10));
-    trapline::add_breadcrumb({.category = "hammer", .message = "again"});
-    if (round == 100) has_begun = true;
-  }
-}
 
 }  // namespace app
 
@@ -275,7 +161,7 @@ extern "C" int __cxa_atexit(void (*function)(void*), void* argument, void* libra
 
 namespace {
 
-void overflow() { sink = app::recurse_one(0); }
+void overflow() { app::sink = app::recurse_one(0); }
 
 void die_in_32_threads(void (*die)()) {
   std::atomic<int> ready{0};
