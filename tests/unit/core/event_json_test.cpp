@@ -41,12 +41,10 @@ TEST_CASE("a message carries its stack in the thread that captured it") {
   CHECK(json.find("\"exception\"") == std::string::npos);
 }
 
-TEST_CASE("a debug id is written as each format's symbol servers have it") {
+TEST_CASE("a debug id is written as the symbol servers of Windows and macOS have it") {
   const std::string id = "0123456789abcdef0011223344556677";
-  CHECK(trapline::core::debug_id_of(id) == "67452301-ab89-efcd-0011-223344556677");
   CHECK(trapline::core::debug_id_of(id, trapline::core::ModuleFormat::kMachO) ==
         "01234567-89ab-cdef-0011-223344556677");
   CHECK(trapline::core::debug_id_of(id + "0000001f", trapline::core::ModuleFormat::kPe) ==
         "67452301-ab89-efcd-0011-223344556677-1f");
-  CHECK(trapline::core::debug_id_of("0123").empty());
 }
