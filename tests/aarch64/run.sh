@@ -30,8 +30,8 @@ cp -P "$build"/lib/*.so* "$root$build/lib/"
 # As it is shipped: reading all of its debug information at each delivery takes a third of the time.
 aarch64-linux-gnu-strip --strip-debug "$root$build/bin/trapline-crash-deliver" "$root$build"/lib/libtrapline.so.*.*
 sources=$(cd "$(dirname "$0")/../.." && pwd)  # some tests read the lines of their own source
-mkdir -p "$root$sources/tests/unit/sdk"
-cp "$sources"/tests/unit/sdk/* "$root$sources/tests/unit/sdk/"
+mkdir -p "$root$sources/tests/unit"
+cp -R "$sources/tests/unit/sdk" "$root$sources/tests/unit/"
 
 ln -s usr/bin/busybox "$root/init"
 printf '::sysinit:/bin/busybox sh /guest.sh\n' >"$root/etc/inittab"
