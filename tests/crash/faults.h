@@ -59,7 +59,13 @@ NOINLINE void divide_by_zero() {
   sink = sink / zero;
   after();
 }
-NOINLINE void run_illegal_instruction() { __builtin_trap(); }
+NOINLINE void run_illegal_instruction() {
+#if defined(__aarch64__)
+  asm volatile("udf #0");  // the compiler's own is a breakpoint
+#else
+  __builtin_trap();
+#endif
+}
 NOINLINE void call_abort() { std::abort(); }
 NOINLINE void fail_assertion() {
   assert(sink == 12345);  // NOLINT
