@@ -13,7 +13,7 @@ using core::Result;
 using core::Status;
 using nlohmann::json;
 
-constexpr std::size_t kMostBytes = 256 * 1024;
+constexpr std::size_t kMostBytes = std::size_t{256} << 10;
 constexpr std::size_t kMostRules = 200;
 constexpr std::size_t kMostNames = 500;
 

@@ -40,7 +40,7 @@ struct DigestSettings {
   static DigestSettings defaults();
   /// Errors: "invalid_settings" and those of its parts, saying what is wrong. Unknown names are errors, too: a switch
   /// that is misspelt must not look as if it were on.
-  static core::Result<DigestSettings> read(std::string_view json);
+  static core::Result<DigestSettings> read(std::string_view text);
 };
 
 /// The settings' JSON `before`, with the parts that `change` has in place of its own. A new grouping version takes the

@@ -45,13 +45,13 @@ std::optional<std::string> inflate_quickly(std::string_view body, std::size_t ma
     length |= std::size_t{static_cast<unsigned char>(body[body.size() - 4 + byte])} << (8 * byte);
   }
   if (length == 0 || length > max_bytes || length / kMostRatio > body.size()) return std::nullopt;
-  thread_local const std::unique_ptr<libdeflate_decompressor, FreeDeflate> decompressor(
+  thread_local const std::unique_ptr<libdeflate_decompressor, FreeDeflate> kDecompressor(
       libdeflate_alloc_decompressor());
-  if (!decompressor) return std::nullopt;
+  if (!kDecompressor) return std::nullopt;
   std::string output(length, '\0');
   std::size_t read = 0;
   std::size_t written = 0;
-  const libdeflate_result result = libdeflate_gzip_decompress_ex(decompressor.get(), body.data(), body.size(),
+  const libdeflate_result result = libdeflate_gzip_decompress_ex(kDecompressor.get(), body.data(), body.size(),
                                                                  output.data(), output.size(), &read, &written);
   if (result != LIBDEFLATE_SUCCESS || read != body.size() || written != length) return std::nullopt;
   return output;

@@ -11,7 +11,7 @@ bool brings_back(const IssueState& state, std::string_view release, UnixMillis e
   if (state.status != IssueStatus::kResolved) return false;
   if (!state.resolved_release || release.empty()) return event_time > state.status_at;
   if (const auto order = compare_releases(release, *state.resolved_release)) {
-    return state.resolved_is_next ? *order > 0 : *order >= 0;
+    return state.resolved_is_next ? std::is_gt(*order) : std::is_gteq(*order);
   }
   const auto fix = first_seen_of(*state.resolved_release);
   const auto seen = first_seen_of(release);

@@ -25,6 +25,6 @@ std::string stable_file(std::string_view raw);
 bool is_nameless(std::string_view function, bool is_javascript);
 
 /// Machinery, as is_glue_function() has it, and what version 2 found besides.
-bool is_machinery(std::string_view stable_function);
+bool is_machinery(std::string_view name);
 
 }  // namespace trapline::collector
