@@ -110,7 +110,7 @@ std::weak_ordering compare_pre_releases(const Version& first, const Version& sec
     } else {
       order = a.compare(b) <=> 0;
     }
-    if (order != 0) return order;
+    if (std::is_neq(order)) return order;
   }
   return first.pre_release.size() <=> second.pre_release.size();
 }
@@ -124,9 +124,9 @@ std::optional<std::weak_ordering> compare_releases(std::string_view first, std::
   if (!a || !b || a->program != b->program) return std::nullopt;
   for (std::size_t index = 0; index < std::max(a->parts.size(), b->parts.size()); ++index) {
     const auto part = [&](const Version& version) { return index < version.parts.size() ? version.parts[index] : "0"; };
-    if (const auto order = compare_numbers(part(*a), part(*b)); order != 0) return order;
+    if (const auto order = compare_numbers(part(*a), part(*b)); std::is_neq(order)) return order;
   }
-  if (const auto order = compare_pre_releases(*a, *b); order != 0) return order;
+  if (const auto order = compare_pre_releases(*a, *b); std::is_neq(order)) return order;
   if (is_number(a->build) && is_number(b->build)) return compare_numbers(a->build, b->build);
   return std::weak_ordering::equivalent;
 }

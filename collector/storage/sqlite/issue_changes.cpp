@@ -196,7 +196,7 @@ std::string newest_release(Connection& connection, ProjectId project) {
   while (statement.step()) {
     const std::string_view version = statement.text(0);
     const auto order = compare_releases(version, newest);
-    if (newest.empty() || (order && *order > 0)) newest = version;
+    if (newest.empty() || (order && std::is_gt(*order))) newest = version;
   }
   return newest;
 }
