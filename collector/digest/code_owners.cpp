@@ -1,7 +1,6 @@
 #include "collector/digest/code_owners.h"
 
 #include <algorithm>
-#include <ranges>
 
 namespace trapline::collector {
 namespace {
@@ -90,8 +89,9 @@ Result<CodeOwners> CodeOwners::parse(std::string_view text) {
 }
 
 const CodeOwners::Line* CodeOwners::last_match(What what, std::string_view text, std::string_view tag) const {
-  for (const Line& line : std::views::reverse(lines_)) {
-    if (line.what == what && line.tag == tag && line.glob.matches(text)) return &line;
+  // NOLINTNEXTLINE(modernize-loop-convert): there is no reading std::views::reverse with clang 14
+  for (auto line = lines_.rbegin(); line != lines_.rend(); ++line) {
+    if (line->what == what && line->tag == tag && line->glob.matches(text)) return &*line;
   }
   return nullptr;
 }
@@ -99,15 +99,17 @@ const CodeOwners::Line* CodeOwners::last_match(What what, std::string_view text,
 std::string CodeOwners::owner_of(const ReadEvent& event) const {
   if (lines_.empty()) return {};
   const auto in_frames = [&](const std::vector<EventFrame>& frames) -> const Line* {
-    for (const EventFrame& frame : std::views::reverse(frames)) {
-      if (!frame.is_in_app) continue;
-      if (const Line* line = last_match(What::kPath, with_slashes(frame.filename), {})) return line;
-      if (const Line* line = last_match(What::kModule, frame.module, {})) return line;
+    // NOLINTNEXTLINE(modernize-loop-convert): there is no reading std::views::reverse with clang 14
+    for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame) {
+      if (!frame->is_in_app) continue;
+      if (const Line* line = last_match(What::kPath, with_slashes(frame->filename), {})) return line;
+      if (const Line* line = last_match(What::kModule, frame->module, {})) return line;
     }
     return nullptr;
   };
-  for (const EventException& exception : std::views::reverse(event.exceptions)) {
-    if (const Line* line = in_frames(exception.frames)) return line->owner;
+  // NOLINTNEXTLINE(modernize-loop-convert): there is no reading std::views::reverse with clang 14
+  for (auto exception = event.exceptions.rbegin(); exception != event.exceptions.rend(); ++exception) {
+    if (const Line* line = in_frames(exception->frames)) return line->owner;
   }
   if (const Line* line = in_frames(event.message_frames)) return line->owner;
   for (const auto& [key, value] : event.record.tags) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ranges>
 
 #include <nlohmann/json.hpp>
 
@@ -33,8 +32,9 @@ std::string_view tag_of(const ReadEvent& event, std::string_view name) {
 /// The frames of the event, outermost exception first, each stack innermost first.
 template <class Visit>
 bool any_frame(const ReadEvent& event, Visit visit) {
-  for (const EventException& exception : std::views::reverse(event.exceptions)) {
-    if (std::any_of(exception.frames.rbegin(), exception.frames.rend(), visit)) return true;
+  // NOLINTNEXTLINE(modernize-loop-convert): there is no reading std::views::reverse with clang 14
+  for (auto exception = event.exceptions.rbegin(); exception != event.exceptions.rend(); ++exception) {
+    if (std::any_of(exception->frames.rbegin(), exception->frames.rend(), visit)) return true;
   }
   return std::any_of(event.message_frames.rbegin(), event.message_frames.rend(), visit);
 }

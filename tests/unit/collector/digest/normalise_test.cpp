@@ -181,7 +181,7 @@ TEST_CASE("what is too large is cut with a note, and the rest stays whole") {
   event["deep"] = deep;
   event["exception"]["values"][0]["type"] = "E";
   const json trimmed = payload_of(spooled(event.dump()));
-  CHECK(trimmed["message"].get<std::string>().size() == 8'192);
+  CHECK(trimmed["message"].get<std::string>().size() == 65'536);
   CHECK(trimmed["_meta"]["message"][""]["len"] == 20'000);
   CHECK(trimmed["extra"]["long"].get<std::string>().size() == 16'384);
   CHECK(trimmed["extra"]["short"] == "s");
