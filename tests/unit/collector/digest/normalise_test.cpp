@@ -168,7 +168,7 @@ TEST_CASE("common user agents are understood") {
 
 TEST_CASE("what is too large is cut with a note, and the rest stays whole") {
   json event;
-  event["message"] = std::string(20'000, 'm');
+  event["message"] = std::string(200'000, 'm');
   event["extra"]["long"] = std::string(40'000, 'e');
   event["extra"]["short"] = "s";
   for (int number = 0; number < 300; ++number)
@@ -182,7 +182,7 @@ TEST_CASE("what is too large is cut with a note, and the rest stays whole") {
   event["exception"]["values"][0]["type"] = "E";
   const json trimmed = payload_of(spooled(event.dump()));
   CHECK(trimmed["message"].get<std::string>().size() == 65'536);
-  CHECK(trimmed["_meta"]["message"][""]["len"] == 20'000);
+  CHECK(trimmed["_meta"]["message"][""]["len"] == 200'000);
   CHECK(trimmed["extra"]["long"].get<std::string>().size() == 16'384);
   CHECK(trimmed["extra"]["short"] == "s");
   const json& crumbs = trimmed["breadcrumbs"]["values"];
@@ -210,7 +210,7 @@ TEST_CASE("an event that is too large as a whole loses its least useful parts fi
 
 TEST_CASE("notes of the client stay beside ours") {
   json event;
-  event["message"] = std::string(20'000, 'm');
+  event["message"] = std::string(200'000, 'm');
   event["_meta"]["message"][""]["rem"] = json::array({json::array({"mine", "s"})});
   event["_meta"]["user"][""]["rem"] = json::array({json::array({"mine", "x"})});
   const json meta = payload_of(spooled(event.dump()))["_meta"];
