@@ -120,6 +120,8 @@ prepare_windows() {
   sh cmake/cross_libraries.sh mingw64
 }
 
+depends_on_speed='p99 below 100 ms|the collector killed 100 times under load'
+
 wants() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 
 install_node_packages() {
@@ -143,9 +145,10 @@ if must "system packages" sh cmake/bootstrap.sh test && must "node packages" ins
   if wants release && build release; then
     if must "release: quickstart" sh examples/quickstart.sh --once; then passed=$((passed + 1)); fi
   fi
-  # Tests labelled "once" (formatting, the house, ...) say the same in every build.
-  if wants asan && build asan; then run_tests asan -LE once; fi
-  if wants tsan && build tsan; then run_tests tsan -LE 'once|e2e'; fi
+  # Tests labelled "once" (formatting, the house, ...) say the same in every build. What depends on how fast the collector
+  # is says nothing in these.
+  if wants asan && build asan; then run_tests asan -LE once -E "$depends_on_speed"; fi
+  if wants tsan && build tsan; then run_tests tsan -LE 'once|e2e' -E "$depends_on_speed"; fi
   if wants windows && must "windows: libraries" prepare_windows && build windows; then run_tests windows; fi
   if wants macos; then build_macos; fi
   if wants fuzz && build fuzz; then run_tests fuzz -L fuzz; fi
