@@ -160,6 +160,10 @@ void RequestParser::read_head() {
 }
 
 bool RequestParser::read_request_line(std::string_view line) {
+  if (has_control(line)) {  // a bare line end among them: two servers may read it differently
+    fail(400, "bad_request", "the request line holds control characters");
+    return false;
+  }
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
   const bool has_parts = first != std::string_view::npos && last > first + 1;
