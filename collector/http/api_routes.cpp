@@ -12,6 +12,10 @@
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
 
+// In openapi_text.S.
+extern "C" const char kTraplineOpenapiJson[];
+extern "C" const char kTraplineOpenapiJsonEnd[];
+
 namespace trapline::collector {
 namespace {
 
@@ -149,5 +153,7 @@ void add_api_routes(Router& router, const ApiContext& context) {
   add_digest_routes(router, context);
   router.add("GET", "/api/v1/openapi.json", [](const HttpRequest&) { return raw_json(std::string(openapi_text())); });
 }
+
+std::string_view openapi_text() { return {kTraplineOpenapiJson, kTraplineOpenapiJsonEnd}; }
 
 }  // namespace trapline::collector
