@@ -16,10 +16,10 @@
 namespace trapline::sdk {
 namespace {
 
-constexpr std::size_t kLongestText = std::size_t{64} << 10;
+constexpr std::size_t kLongestMessage = std::size_t{64} << 10;
 
 /// Longer texts are cut, not inside a UTF-8 sequence.
-std::string_view bounded(std::string_view text, std::size_t longest = kLongestText) {
+std::string_view bounded(std::string_view text, std::size_t longest = kLongestMessage) {
   if (text.size() <= longest) return text;
   std::size_t end = longest;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;

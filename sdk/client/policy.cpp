@@ -1,19 +1,14 @@
 #include "sdk/client/policy.h"
 
 #include <algorithm>
-#include <random>
 #include <string>
+
+#include "sdk/core/random.h"
 
 namespace trapline::sdk {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-
-/// Uniform in [0, 1). Nothing depends on nobody guessing it.
-double random_fraction() {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0.0, 1.0)(random);
-}
 
 }  // namespace
 
@@ -70,14 +65,14 @@ Policy::Policy(const PolicyOptions& options, const Hooks& hooks)
       identical_(options.identical_per_minute, options.identical_rate) {}
 
 std::optional<Fate> Policy::judge(const SamplingQuestion& question, std::string_view readable_type) {
-  if (options_.sample_rate < 1.0 && random_fraction() >= options_.sample_rate) return Fate::kSampled;
+  if (options_.sample_rate < 1.0 && core::random_fraction() >= options_.sample_rate) return Fate::kSampled;
   if (sample_) {
     double rate = 1.0;
     try {
       rate = sample_(question);
     } catch (...) {  // a callback that fails drops nothing
     }
-    if (rate < 1.0 && random_fraction() >= rate) return Fate::kSampled;
+    if (rate < 1.0 && core::random_fraction() >= rate) return Fate::kSampled;
   }
   if (has_patterns() && is_ignored(question, readable_type)) return Fate::kFiltered;
   return std::nullopt;
@@ -94,7 +89,7 @@ bool Policy::is_ignored(const SamplingQuestion& question, std::string_view reada
 
 bool Policy::keeps_identical(std::uint64_t key, std::int64_t now_nanos) {
   if (options_.identical_per_minute == 0) return true;
-  return identical_.keeps(key, now_nanos, random_fraction());
+  return identical_.keeps(key, now_nanos, core::random_fraction());
 }
 
 }  // namespace trapline::sdk

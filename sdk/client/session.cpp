@@ -11,7 +11,7 @@
 namespace trapline::sdk {
 namespace {
 
-constexpr std::uint32_t kNone = 0;
+constexpr std::uint32_t kNoSession = 0;
 constexpr std::uint32_t kOpen = 1;
 constexpr core::UnixMillis kMinute = 60'000;
 
@@ -63,8 +63,8 @@ std::vector<std::string> Sessions::start(core::UnixMillis now) {
 
 std::optional<std::string> Sessions::end(core::UnixMillis now, SessionEnd end) {
   const std::lock_guard lock(mutex_);
-  const std::uint32_t state = block_.state.exchange(kNone, std::memory_order_acq_rel);
-  if (state == kNone) return std::nullopt;
+  const std::uint32_t state = block_.state.exchange(kNoSession, std::memory_order_acq_rel);
+  if (state == kNoSession) return std::nullopt;
   const std::string_view status = status_word(end);
   const std::uint32_t errors = block_.errors.load(std::memory_order_relaxed) + (end == SessionEnd::kErrored ? 1 : 0);
   return session_envelope({{block_.id.data(), 32}, block_.started, now, status, errors}, release_, environment_);

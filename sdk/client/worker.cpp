@@ -26,9 +26,9 @@ namespace {
 using std::chrono::milliseconds;
 using Steady = std::chrono::steady_clock;
 
-constexpr milliseconds kLinger{10};        ///< between looks into the ring while events come
-constexpr int kLingers = 20;               ///< looks that find nothing before it sleeps
-constexpr milliseconds kStopGrace{3'000};  ///< for the last transactions
+constexpr milliseconds kLinger{10};         ///< between looks into the ring while events come
+constexpr int kLingers = 20;                ///< looks that find nothing before it sleeps
+constexpr milliseconds kDrainGrace{3'000};  ///< for the last transactions
 constexpr milliseconds kAfterFailure{1'000};
 constexpr milliseconds kRound{60'000};    ///< between looks for processes that are gone
 constexpr std::size_t kMostAtOnce = 100;  ///< events in one transaction
@@ -90,7 +90,7 @@ bool Worker::stop(Time deadline) {
   wake_up_.signal_urgent();
   {
     std::unique_lock lock(mutex_);
-    is_stuck_ = !drained_.wait_until(lock, std::max(deadline, Steady::now() + kStopGrace), [&] { return has_ended_; });
+    is_stuck_ = !drained_.wait_until(lock, std::max(deadline, Steady::now() + kDrainGrace), [&] { return has_ended_; });
   }
   if (is_stuck_) {
     // A disk that hangs, or in the child of a fork a lock that a thread of the parent's held: the app must not hang,

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <exception>
-#include <random>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "sdk/core/gzip.h"
+#include "sdk/core/random.h"
 #include "sdk/core/this_thread.h"
 #include "sdk/delivery/batch.h"
 #include "sdk/delivery/signature.h"
@@ -23,11 +23,6 @@ constexpr milliseconds kStopGrace{300};         ///< for a request to notice tha
 constexpr milliseconds kLookAgain{5 * 60'000};  ///< for what came in unnoticed
 
 /// Spreads the retries of many clients; nothing depends on nobody guessing it.
-double random_fraction() {
-  thread_local std::minstd_rand random{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0.0, 1.0)(random);
-}
-
 /// The indexes of the events that the collector names as rejected; it took the others.
 std::vector<std::size_t> rejected_indexes(const HttpAnswer& answer, const Sender::Report& report) {
   std::vector<std::size_t> indexes;
@@ -324,7 +319,7 @@ HttpAnswer Sender::post(const std::string& path, const char* content_type, const
 void Sender::plan_retry(const HttpAnswer& answer) {
   const Time now = Steady::now();
   const auto asked = parse_retry_after(answer.retry_after, core::system_clock().unix_millis());
-  const milliseconds delay = asked ? *asked : backoff(failures_, random_fraction());
+  const milliseconds delay = asked ? *asked : backoff(failures_, core::random_fraction());
   ++failures_;
   retry_at_ = now + delay;
   retry_was_asked_ = asked.has_value();

@@ -9,7 +9,7 @@
 namespace trapline::sdk {
 namespace {
 
-struct Free {
+struct FreeText {
   void operator()(char* text) const { std::free(text); }
 };
 
@@ -26,7 +26,7 @@ void shorten_strings(std::string& text) {
 
 std::string demangle(const char* name) {
   int status = 0;
-  const std::unique_ptr<char, Free> readable(abi::__cxa_demangle(name, nullptr, nullptr, &status));
+  const std::unique_ptr<char, FreeText> readable(abi::__cxa_demangle(name, nullptr, nullptr, &status));
   if (status != 0) return name;
   std::string text = readable.get();
   shorten_strings(text);

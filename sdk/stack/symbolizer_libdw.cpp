@@ -114,7 +114,7 @@ bool is_mapping_symbol(std::string_view name) {
          (name.size() == 2 || name[2] == '.');
 }
 
-struct Free {
+struct FreeDies {
   void operator()(void* memory) const { std::free(memory); }
 };
 
@@ -155,11 +155,11 @@ class LibdwSymbolizer final : public Symbolizer {
     if (unit == nullptr) return inlined;
     Dwarf_Die* raw = nullptr;
     const int around = libdw_.getscopes(unit, address - bias, &raw);
-    const std::unique_ptr<Dwarf_Die, Free> innermost(raw);
+    const std::unique_ptr<Dwarf_Die, FreeDies> innermost(raw);
     if (around <= 0) return inlined;
     Dwarf_Die* raw_scopes = nullptr;
     const int count = libdw_.getscopes_die(innermost.get(), &raw_scopes);
-    const std::unique_ptr<Dwarf_Die, Free> scopes(raw_scopes);
+    const std::unique_ptr<Dwarf_Die, FreeDies> scopes(raw_scopes);
     for (Dwarf_Die& scope : std::span(raw_scopes, static_cast<std::size_t>(std::max(count, 0)))) {
       if (libdw_.tag(&scope) != DW_TAG_inlined_subroutine) continue;
       symbol.function = name_of(scope);

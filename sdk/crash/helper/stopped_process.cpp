@@ -43,10 +43,10 @@ StoppedProcess::~StoppedProcess() {
 }
 
 std::size_t StoppedProcess::read(std::uintptr_t from, void* to, std::size_t bytes) const {
-  constexpr std::size_t kPage = 4096;
+  constexpr std::size_t kPageBytes = 4096;
   std::size_t done = 0;
   while (done < bytes) {
-    const std::size_t part = std::min(bytes - done, kPage - (from + done) % kPage);
+    const std::size_t part = std::min(bytes - done, kPageBytes - (from + done) % kPageBytes);
     const iovec local{static_cast<char*>(to) + done, part};
     const iovec remote{reinterpret_cast<void*>(from + done), part};  // NOLINT(performance-no-int-to-ptr)
     const ssize_t got = process_vm_readv(process_, &local, 1, &remote, 1, 0);

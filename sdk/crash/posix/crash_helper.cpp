@@ -67,7 +67,7 @@ struct Launch {
   int error = 0;
 };
 
-constexpr std::size_t kStackBytes = std::size_t{64} << 10;
+constexpr std::size_t kLaunchStackBytes = std::size_t{64} << 10;
 
 int run_program(void* argument) {
   auto& launch = *static_cast<Launch*>(argument);
@@ -88,7 +88,7 @@ int run_program(void* argument) {
 
 int run_and_leave(void* argument) {
   auto& launch = *static_cast<Launch*>(argument);
-  alignas(16) static std::array<char, kStackBytes> stack;
+  alignas(16) static std::array<char, kLaunchStackBytes> stack;
   launch.helper = clone(run_program, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
   if (launch.helper < 0) launch.error = errno;
   _exit(0);
@@ -108,7 +108,7 @@ void launch_detached(Launch& launch) {
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  alignas(16) static std::array<char, kStackBytes> stack;
+  alignas(16) static std::array<char, kLaunchStackBytes> stack;
   // Without a signal at its end, so that the program does not hear of it.
   const pid_t middle = clone(run_and_leave, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK, &launch);
   if (middle < 0) {

@@ -8,7 +8,7 @@
 namespace trapline::sdk {
 namespace {
 
-constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+constexpr int kEndSignals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 
 struct Noted {
   std::atomic<LifeSigns*> life{nullptr};
@@ -31,7 +31,7 @@ void on_end_signal(int number) {
 void install_end_signals(LifeSigns& life) {
   noted.owner.store(getpid());
   noted.life.store(&life);
-  for (const int number : kSignals) {
+  for (const int number : kEndSignals) {
     struct sigaction current {};
     sigaction(number, nullptr, &current);
     const bool is_free = (current.sa_flags & SA_SIGINFO) == 0 && current.sa_handler == SIG_DFL;  // NOLINT
@@ -45,7 +45,7 @@ void install_end_signals(LifeSigns& life) {
 
 void remove_end_signals() {
   noted.life.store(nullptr);
-  for (const int number : kSignals) {
+  for (const int number : kEndSignals) {
     struct sigaction current {};
     sigaction(number, nullptr, &current);
     const bool is_ours = (current.sa_flags & SA_SIGINFO) == 0 && current.sa_handler == on_end_signal;  // NOLINT

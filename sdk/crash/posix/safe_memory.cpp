@@ -14,7 +14,7 @@
 namespace trapline::sdk {
 namespace {
 
-constexpr std::size_t kPage = 4096;
+constexpr std::size_t kSystemPage = 4096;
 
 /// The kernel copies what is written into a pipe, and says so when it cannot read it.
 KnownFile reading_end;
@@ -54,7 +54,7 @@ std::size_t read_memory(std::uintptr_t from, void* to, std::size_t bytes) {
   while (done < bytes) {
     const std::uintptr_t at = from + done;
     if (at < from) break;  // past the end of all addresses
-    const std::size_t part = std::min(bytes - done, kPage - at % kPage);
+    const std::size_t part = std::min(bytes - done, kSystemPage - at % kSystemPage);
     const std::size_t got = copy_within_page(at, static_cast<std::byte*>(to) + done, part);
     done += got;
     if (got < part) break;

@@ -15,7 +15,7 @@ namespace {
 
 using CreateFunction = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
 
-std::atomic<bool> is_wanted{false};
+std::atomic<bool> is_wanted_for_threads{false};
 
 struct Start {
   void* (*function)(void*);
@@ -43,7 +43,7 @@ CreateFunction next_create() {
 
 }  // namespace
 
-void reach_started_threads(bool wanted) { is_wanted.store(wanted); }
+void reach_started_threads(bool wanted) { is_wanted_for_threads.store(wanted); }
 
 }  // namespace trapline::sdk
 
@@ -54,7 +54,7 @@ extern "C" [[gnu::visibility("default"), gnu::weak]] int pthread_create(pthread_
   using namespace trapline::sdk;
   const CreateFunction next = next_create();
   if (next == nullptr) return EAGAIN;
-  if (!is_wanted.load(std::memory_order_relaxed)) return next(thread, attributes, function, argument);
+  if (!is_wanted_for_threads.load(std::memory_order_relaxed)) return next(thread, attributes, function, argument);
   auto* const start = new (std::nothrow) Start{function, argument};
   if (start == nullptr) return EAGAIN;
   const int error = next(thread, attributes, begin_thread, start);

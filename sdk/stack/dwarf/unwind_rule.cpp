@@ -18,7 +18,7 @@ constexpr std::uint8_t kPcRelative4 = 0x1B;
 constexpr std::uint8_t kDataRelative4 = 0x3B;
 constexpr std::uint8_t kUnsigned4 = 0x03;
 
-constexpr int kWord = sizeof(std::uintptr_t);
+constexpr int kWordBytes = sizeof(std::uintptr_t);
 
 constexpr std::uint8_t kOpRegister0 = 0x70;  // DW_OP_breg0: a register's content plus an offset
 constexpr std::uint8_t kOpDereference = 0x06;
@@ -193,7 +193,7 @@ class Program {
     if (!execute(entry_.common.instructions, /*is_common=*/true)) return unknown;
     initial_ = rule_;
     if (!execute(entry_.instructions, /*is_common=*/false)) return unknown;
-    if (kUnwindMachine.pushes_return && rule_.return_offset != -kWord) return unknown;
+    if (kUnwindMachine.pushes_return && rule_.return_offset != -kWordBytes) return unknown;
     // The place of the saved frame pointer is told from the frame pointer exactly where the CFA is.
     const bool is_consistent =
         !rule_.saves_frame_pointer() || is_saved_by_itself_ == (rule_.kind() == UnwindRule::Kind::kStored);
