@@ -5,10 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include "collector/http/api_json.h"
+#include "collector/http/api_support.h"
 #include "collector/http/authentication.h"
 #include "collector/http/digest_routes.h"
 #include "collector/http/issue_routes.h"
 #include "collector/http/query_params.h"
+#include "collector/http/release_routes.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
 
@@ -22,10 +24,6 @@ namespace {
 using nlohmann::json;
 
 constexpr UnixMillis kFourteenDaysMs = 14 * 86'400'000LL;
-
-Error no_such(std::string_view what, std::string_view id) {
-  return {"not_found", "there is no " + std::string(what) + " " + std::string(id.substr(0, 80))};
-}
 
 HttpReply raw_json(std::string text) {
   HttpReply reply;
@@ -42,12 +40,9 @@ HttpReply list_projects(const ApiContext& context) {
 }
 
 HttpReply get_project(const ApiContext& context, const HttpRequest& request) {
-  const auto id = read_path_id(request.path_params.at(0));
-  if (!id) return error_reply(id.error());
-  const auto project = context.store.find_project(*id);
-  if (!project) return error_reply(project.error());
-  if (!*project) return error_reply(no_such("project", request.path_params.at(0)));
-  return json_reply(to_json(**project, make_dsn(*context.public_url, **project)));
+  const auto project = project_of_path(context, request);
+  return project ? json_reply(to_json(*project, make_dsn(*context.public_url, *project)))
+                 : error_reply(project.error());
 }
 
 HttpReply list_issues(const ApiContext& context, const HttpRequest& request) {
@@ -59,16 +54,6 @@ HttpReply list_issues(const ApiContext& context, const HttpRequest& request) {
   for (const Issue& issue : page->items) items.push_back(to_json(issue));
   const json cursor = page->next_cursor.empty() ? json(nullptr) : json(page->next_cursor);
   return json_reply({{"items", std::move(items)}, {"next_cursor", cursor}});
-}
-
-/// The issue that the path names.
-Result<Issue> issue_of_path(const ApiContext& context, const HttpRequest& request) {
-  const auto id = read_path_id(request.path_params.at(0));
-  if (!id) return id.error();
-  auto issue = context.store.find_issue(*id);
-  if (!issue) return issue.error();
-  if (!*issue) return no_such("issue", request.path_params.at(0));
-  return std::move(**issue);
 }
 
 HttpReply get_issue(const ApiContext& context, const HttpRequest& request) {
@@ -133,14 +118,7 @@ HttpReply get_issue_stats(const ApiContext& context, const HttpRequest& request)
 }  // namespace
 
 void add_api_routes(Router& router, const ApiContext& context) {
-  using Work = HttpReply (*)(const ApiContext&, const HttpRequest&);
-  // Every route but the API's own description is for readers only.
-  const auto add = [&](std::string_view pattern, Work work) {
-    router.add("GET", pattern, [context, work](const HttpRequest& request) {
-      const Status status = authenticate_reader(context.accounts, request);
-      return status ? work(context, request) : error_reply(status.error());
-    });
-  };
+  const auto add = [&](std::string_view pattern, ApiWork work) { add_reading(router, context, pattern, work); };
   add("/api/v1/projects", [](const ApiContext& api, const HttpRequest&) { return list_projects(api); });
   add("/api/v1/projects/{id}", get_project);
   add("/api/v1/issues", list_issues);
@@ -151,6 +129,7 @@ void add_api_routes(Router& router, const ApiContext& context) {
   add("/api/v1/events/{project}/{event_id}", get_event);
   add_issue_routes(router, context);
   add_digest_routes(router, context);
+  add_release_routes(router, context);
   router.add("GET", "/api/v1/openapi.json", [](const HttpRequest&) { return raw_json(std::string(openapi_text())); });
 }
 

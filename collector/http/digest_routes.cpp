@@ -6,6 +6,7 @@
 
 #include "collector/digest/digest_event.h"
 #include "collector/http/api_json.h"
+#include "collector/http/api_support.h"
 #include "collector/http/authentication.h"
 #include "collector/http/query_params.h"
 #include "sdk/core/event_id.h"
@@ -18,19 +19,10 @@ using nlohmann::json;
 
 constexpr UnixMillis kDayMs = 86'400'000;
 
-Result<ProjectId> project_of_path(const ApiContext& context, const HttpRequest& request) {
-  const auto id = read_path_id(request.path_params.at(0));
-  if (!id) return id.error();
-  const auto project = context.store.find_project(*id);
-  if (!project) return project.error();
-  if (!*project) return Error{"not_found", "there is no project " + request.path_params.at(0).substr(0, 80)};
-  return *id;
-}
-
 HttpReply get_settings(const ApiContext& context, const HttpRequest& request) {
   const auto project = project_of_path(context, request);
   if (!project) return error_reply(project.error());
-  const auto settings = context.store.digest_settings(*project);
+  const auto settings = context.store.digest_settings(project->id);
   if (!settings) return error_reply(settings.error());
   HttpReply reply;
   reply.body = *settings;
@@ -40,12 +32,12 @@ HttpReply get_settings(const ApiContext& context, const HttpRequest& request) {
 HttpReply patch_settings(const ApiContext& context, const HttpRequest& request) {
   const auto project = project_of_path(context, request);
   if (!project) return error_reply(project.error());
-  const auto before = context.store.digest_settings(*project);
+  const auto before = context.store.digest_settings(project->id);
   if (!before) return error_reply(before.error());
   const auto after = change_settings(*before, request.body);
   // Whatever is wrong is wrong with the request.
   if (!after) return error_reply(400, after.error().code, after.error().message);
-  const Status status = context.store.set_digest_settings(*project, *after);
+  const Status status = context.store.set_digest_settings(project->id, *after);
   if (!status) return error_reply(status.error());
   HttpReply reply;
   reply.body = *after;
@@ -62,10 +54,10 @@ HttpReply explain_event(const ApiContext& context, const HttpRequest& request) {
   const auto project = project_of_path(context, request);
   if (!project) return error_reply(project.error());
   const auto event_id = core::normalise_event_id(request.path_params.at(1));
-  const auto event = context.store.find_event(*project, event_id.value_or(""));
+  const auto event = context.store.find_event(project->id, event_id.value_or(""));
   if (!event) return error_reply(event.error());
   if (!*event) return error_reply(Error{"not_found", "there is no event " + request.path_params.at(1).substr(0, 80)});
-  const auto text = context.store.digest_settings(*project);
+  const auto text = context.store.digest_settings(project->id);
   if (!text) return error_reply(text.error());
   const auto settings = DigestSettings::read(*text);
   const GroupingExplanation explanation =
@@ -83,7 +75,7 @@ HttpReply explain_event(const ApiContext& context, const HttpRequest& request) {
 HttpReply list_quarantine(const ApiContext& context, const HttpRequest& request) {
   const auto project = project_of_path(context, request);
   if (!project) return error_reply(project.error());
-  const auto events = context.store.list_quarantine(*project);
+  const auto events = context.store.list_quarantine(project->id);
   if (!events) return error_reply(events.error());
   json items = json::array();
   for (const QuarantinedEvent& event : *events) items.push_back(trapline::collector::to_json(event));
@@ -96,7 +88,7 @@ HttpReply get_ledger(const ApiContext& context, const HttpRequest& request) {
   const UnixMillis now = context.clock.unix_millis();
   const auto range = read_time_range(request, {now - kDayMs, now + 1});
   if (!range) return error_reply(range.error());
-  const auto entries = context.store.list_ledger(*project, range->from, range->to);
+  const auto entries = context.store.list_ledger(project->id, range->from, range->to);
   if (!entries) return error_reply(entries.error());
   json items = json::array();
   std::map<std::string, std::int64_t> totals;
@@ -113,13 +105,7 @@ HttpReply get_ledger(const ApiContext& context, const HttpRequest& request) {
 }  // namespace
 
 void add_digest_routes(Router& router, const ApiContext& context) {
-  using Work = HttpReply (*)(const ApiContext&, const HttpRequest&);
-  const auto reads = [&](std::string_view pattern, Work work) {
-    router.add("GET", pattern, [context, work](const HttpRequest& request) {
-      const Status status = authenticate_reader(context.accounts, request);
-      return status ? work(context, request) : error_reply(status.error());
-    });
-  };
+  const auto reads = [&](std::string_view pattern, ApiWork work) { add_reading(router, context, pattern, work); };
   reads("/api/v1/projects/{id}/digest", get_settings);
   reads("/api/v1/projects/{id}/quarantine", list_quarantine);
   reads("/api/v1/projects/{id}/ledger", get_ledger);

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "collector/http/api_support.h"
 #include "collector/http/authentication.h"
 #include "collector/http/query_params.h"
 #include "sdk/core/event_id.h"
@@ -15,18 +16,15 @@ namespace {
 
 using nlohmann::json;
 
-constexpr UnixMillis kFourteenDaysMs = 14 * 86'400'000LL;
+constexpr UnixMillis kTwoWeeksMs = 14 * 86'400'000LL;
 
 HttpReply list_refusals(const ApiContext& context, const HttpRequest& request) {
-  const auto project = read_path_id(request.path_params.at(0));
+  const auto project = project_of_path(context, request);
   if (!project) return error_reply(project.error());
-  const auto known = context.store.find_project(*project);
-  if (!known) return error_reply(known.error());
-  if (!*known) return error_reply(Error{"not_found", "there is no project " + std::to_string(*project)});
   const UnixMillis now = context.clock.unix_millis();
-  const auto range = read_time_range(request, {now - kFourteenDaysMs, now + 1});
+  const auto range = read_time_range(request, {now - kTwoWeeksMs, now + 1});
   if (!range) return error_reply(range.error());
-  const auto counts = context.store.find_refusals(*project, range->from, range->to);
+  const auto counts = context.store.find_refusals(project->id, range->from, range->to);
   if (!counts) return error_reply(counts.error());
   json hours = json::array();
   for (const RefusalCount& count : *counts) {

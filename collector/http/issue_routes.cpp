@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "collector/http/api_json.h"
+#include "collector/http/api_support.h"
 #include "collector/http/authentication.h"
 #include "collector/http/issue_change.h"
 #include "collector/http/query_params.h"
@@ -15,15 +16,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostIds = 1'000;
-
-Result<Issue> issue_of_path(const ApiContext& context, const HttpRequest& request) {
-  const auto id = read_path_id(request.path_params.at(0));
-  if (!id) return id.error();
-  auto issue = context.store.find_issue(*id);
-  if (!issue) return issue.error();
-  if (!*issue) return Error{"not_found", "there is no issue " + request.path_params.at(0).substr(0, 80)};
-  return std::move(**issue);
-}
 
 template <class T>
 HttpReply list_reply(const Result<std::vector<T>>& list) {

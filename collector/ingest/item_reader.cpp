@@ -72,6 +72,13 @@ UnixMillis time_field(const object& from, std::string_view key, UnixMillis fallb
   return parsed && *parsed > 0 ? *parsed : fallback;
 }
 
+/// When a session began. A clock that is far off would put it where nobody looks, so then it is the time of receipt.
+UnixMillis start_field(const object& from, UnixMillis received_at) {
+  constexpr UnixMillis kDay = 86'400'000;
+  const UnixMillis started = time_field(from, "started", received_at);
+  return started > received_at - 30 * kDay && started < received_at + kDay ? started : received_at;
+}
+
 std::int64_t duration_field(const object& from, std::string_view key) {
   const auto seconds = number_field(from, key);
   return seconds && *seconds >= 0 ? std::llround(std::min(*seconds, 1e9) * 1000) : -1;
@@ -119,7 +126,7 @@ void read_session(const object& from, UnixMillis received_at, Records& records) 
   bool is_init = false;
   session.is_init = from["init"].get_bool().get(is_init) == simdjson::SUCCESS && is_init;
   session.errors = count_field(from, "errors");
-  session.started = time_field(from, "started", received_at);
+  session.started = start_field(from, received_at);
   session.duration_ms = duration_field(from, "duration");
   const auto sequence = number_field(from, "seq");
   session.sequence = sequence ? static_cast<std::int64_t>(*sequence) : time_field(from, "timestamp", received_at);
@@ -143,7 +150,7 @@ void read_sessions(const object& from, UnixMillis received_at, Records& records)
     object aggregate;
     if (records.is_full() || one.get_object().get(aggregate) != simdjson::SUCCESS) continue;
     SessionCounts counts;
-    counts.started = time_field(aggregate, "started", received_at);
+    counts.started = start_field(aggregate, received_at);
     counts.user = text_field(aggregate, "did");
     counts.exited = count_field(aggregate, "exited");
     counts.errored = count_field(aggregate, "errored");

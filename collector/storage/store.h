@@ -15,6 +15,7 @@
 #include "collector/storage/ingest_settings.h"
 #include "collector/storage/items.h"
 #include "collector/storage/records.h"
+#include "collector/storage/release_health.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -147,6 +148,12 @@ class ItemStore {
   virtual Result<std::vector<StoredItem>> find_attachments(ProjectId project, std::string_view event_id,
                                                            bool with_bytes) = 0;
   virtual Result<std::optional<StoredItem>> find_attachment(ProjectId project, std::string_view item_id) = 0;
+
+  /// How the project's releases did, those with the most sessions first, at most 1,000. append_items() keeps it.
+  virtual Result<std::vector<ReleaseHealth>> list_release_health(const ReleaseHealthQuery& query) = 0;
+  /// One release's hours, oldest first; those without sessions are left out.
+  virtual Result<std::vector<ReleaseHour>> list_release_hours(const ReleaseHealthQuery& query,
+                                                              std::string_view release) = 0;
 };
 
 /// People, their sign-in sessions, one-time links, and API tokens. Secrets come in hashed: what is stored opens

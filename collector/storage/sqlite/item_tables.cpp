@@ -3,6 +3,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "collector/storage/sqlite/release_health.h"
+
 namespace trapline::collector::sqlite {
 namespace {
 
@@ -20,7 +22,7 @@ void insert(Connection& connection, const StoredItem& item, const Attachment& fi
 
 // An update that is older than what is known changes nothing but the count of errors; of two as old as each other, the
 // one that ends the session wins.
-void insert(Connection& connection, const StoredItem& item, const SessionUpdate& session) {
+void upsert(Connection& connection, const StoredItem& item, const SessionUpdate& session) {
   connection
       .prepare(
           "INSERT INTO session (project_id, sid, item_id, received_at, user, status, errors, sequence, started, "
@@ -40,6 +42,24 @@ void insert(Connection& connection, const StoredItem& item, const SessionUpdate&
       .run();
 }
 
+/// Takes a session, as it is known so far, from its release's health (-1), or adds it (1).
+void tally(Connection& connection, const StoredItem& item, const std::string& sid, int sign) {
+  Statement row = connection.prepare(
+      "SELECT status, errors, started, \"release\", environment, user FROM session WHERE project_id = ? AND sid = ?");
+  row.bind(item.project_id, Text(sid));
+  if (!row.step()) return;
+  const auto status = static_cast<SessionStatus>(row.integer(0));
+  const SessionPlace place{item.project_id, row.integer(2), row.text(3), row.text(4)};
+  count_sessions(connection, place, tally_of(status, row.integer(1)), sign);
+  if (sign > 0) count_user(connection, place, row.text(5), status == SessionStatus::kCrashed);
+}
+
+void insert(Connection& connection, const StoredItem& item, const SessionUpdate& session) {
+  tally(connection, item, session.sid, -1);
+  upsert(connection, item, session);
+  tally(connection, item, session.sid, 1);
+}
+
 void insert(Connection& connection, const StoredItem& item, const SessionCounts& counts) {
   connection
       .prepare(
@@ -48,6 +68,12 @@ void insert(Connection& connection, const StoredItem& item, const SessionCounts&
       .bind(Text(item.item_id), item.project_id, item.received_at, counts.started, Text(counts.user), counts.exited,
             counts.errored, counts.crashed, counts.abnormal, Text(counts.release), Text(counts.environment))
       .run();
+  if (connection.changes() == 0) return;  // it is there already
+  const SessionPlace place{item.project_id, counts.started, counts.release, counts.environment};
+  count_sessions(connection, place,
+                 {counts.exited + counts.errored + counts.crashed + counts.abnormal, counts.errored, counts.crashed,
+                  counts.abnormal});
+  count_user(connection, place, counts.user, counts.crashed > 0);
 }
 
 void insert(Connection& connection, const StoredItem& item, const UserReport& report) {

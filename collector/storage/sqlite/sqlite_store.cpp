@@ -14,6 +14,7 @@
 #include "collector/storage/sqlite/item_tables.h"
 #include "collector/storage/sqlite/migrations.h"
 #include "collector/storage/sqlite/project_table.h"
+#include "collector/storage/sqlite/release_health.h"
 #include "collector/storage/sqlite/schema_functions.h"
 
 namespace trapline::collector::sqlite {
@@ -343,6 +344,15 @@ Result<std::vector<StoredItem>> SqliteStore::find_attachments(ProjectId project,
 
 Result<std::optional<StoredItem>> SqliteStore::find_attachment(ProjectId project, std::string_view item_id) {
   return read([&](Connection& connection) { return sqlite::find_attachment(connection, project, item_id); });
+}
+
+Result<std::vector<ReleaseHealth>> SqliteStore::list_release_health(const ReleaseHealthQuery& query) {
+  return read([&](Connection& connection) { return sqlite::list_release_health(connection, query); });
+}
+
+Result<std::vector<ReleaseHour>> SqliteStore::list_release_hours(const ReleaseHealthQuery& query,
+                                                                 std::string_view release) {
+  return read([&](Connection& connection) { return sqlite::list_release_hours(connection, query, release); });
 }
 
 Result<User> SqliteStore::create_user(std::string_view email, Role role, std::string_view password_hash) {

@@ -63,6 +63,9 @@ class SqliteStore final : public Store {
   Result<std::vector<StoredItem>> find_attachments(ProjectId project, std::string_view event_id,
                                                    bool with_bytes) override;
   Result<std::optional<StoredItem>> find_attachment(ProjectId project, std::string_view item_id) override;
+  Result<std::vector<ReleaseHealth>> list_release_health(const ReleaseHealthQuery& query) override;
+  Result<std::vector<ReleaseHour>> list_release_hours(const ReleaseHealthQuery& query,
+                                                      std::string_view release) override;
 
   Result<User> create_user(std::string_view email, Role role, std::string_view password_hash) override;
   Result<std::optional<Credentials>> find_credentials(std::string_view email) override;

@@ -1,0 +1,40 @@
+#include "collector/http/api_support.h"
+
+#include <utility>
+
+#include "collector/http/authentication.h"
+#include "collector/http/query_params.h"
+
+namespace trapline::collector {
+
+void add_reading(Router& router, const ApiContext& context, std::string_view pattern, ApiWork work) {
+  router.add("GET", pattern, [context, work](const HttpRequest& request) {
+    const Status status = authenticate_reader(context.accounts, request);
+    return status ? work(context, request) : error_reply(status.error());
+  });
+}
+
+Result<Project> project_of_path(const ApiContext& context, const HttpRequest& request) {
+  const auto id = read_path_id(request.path_params.at(0));
+  if (!id) return id.error();
+  auto project = context.store.find_project(*id);
+  if (!project) return project.error();
+  if (!*project) return no_such("project", request.path_params.at(0));
+  return std::move(**project);
+}
+
+Result<Issue> issue_of_path(const ApiContext& context, const HttpRequest& request) {
+  const auto id = read_path_id(request.path_params.at(0));
+  if (!id) return id.error();
+  auto issue = context.store.find_issue(*id);
+  if (!issue) return issue.error();
+  if (!*issue) return no_such("issue", request.path_params.at(0));
+  return std::move(**issue);
+}
+
+core::Error no_such(std::string_view what, std::string_view name) {
+  constexpr std::size_t kMostShown = 80;
+  return {"not_found", "there is no " + std::string(what) + " " + std::string(name.substr(0, kMostShown))};
+}
+
+}  // namespace trapline::collector

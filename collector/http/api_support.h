@@ -1,0 +1,21 @@
+#pragma once
+
+/// What the API's routes have in common.
+
+#include "collector/http/api_routes.h"
+
+namespace trapline::collector {
+
+using ApiWork = HttpReply (*)(const ApiContext&, const HttpRequest&);
+
+/// A GET for those who may read.
+void add_reading(Router& router, const ApiContext& context, std::string_view pattern, ApiWork work);
+
+/// The records that a route's first path parameter names. Errors: "not_found", saying what there is not.
+Result<Project> project_of_path(const ApiContext& context, const HttpRequest& request);
+Result<Issue> issue_of_path(const ApiContext& context, const HttpRequest& request);
+
+/// The error that says it. `name` may be anything that a client wrote.
+core::Error no_such(std::string_view what, std::string_view name);
+
+}  // namespace trapline::collector
