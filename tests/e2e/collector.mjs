@@ -33,13 +33,14 @@ export async function startCollector() {
   const run = (...args) => execFileSync(program, [...args, '--data', data], { encoding: 'utf8', input: credentials.password + '\n' });
   run('user', 'create', credentials.email, '--role', 'owner');
   const token = run('token', 'create', '--name', 'e2e').trim();
+  const writeToken = run('token', 'create', '--name', 'e2e writer', '--scope', 'write').trim();
   const stop = async () => {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     await ended;
     rmSync(data, { recursive: true });
   };
-  return { ...facts, token, stop };
+  return { ...facts, token, writeToken, stop };
 }
 
 /** Runs the C++ example; with '--crash' it ends by an uncaught exception. */

@@ -397,7 +397,7 @@ TEST_CASE("the one-time link makes an owner once, who signs in and out") {
   CHECK(fixture.client->Post("/api/v1/session", "nonsense", "application/json")->status == 400);
 }
 
-TEST_CASE("health, metrics and the API's description answer, and the routes it describes are there") {
+TEST_CASE("health and metrics answer") {
   Fixture fixture;
   CHECK(fixture.client->Get("/healthz")->status == 200);
   CHECK(fixture.client->Get("/readyz")->status == 200);
@@ -406,29 +406,6 @@ TEST_CASE("health, metrics and the API's description answer, and the routes it d
                            "trapline_events_duplicate_total", "trapline_events_rejected_total", "trapline_spool_events",
                            "trapline_issues", "process_resident_memory_bytes", "process_start_time_seconds"}) {
     CHECK_MESSAGE(metrics->body.find(name) != std::string::npos, name);
-  }
-  CHECK(fixture.send("{\"event_id\":\"" + std::string(32, 'a') + "\"}")->status == 202);
-  fixture.collector.wait_for_events(1);
-  const json description = fixture.collector.get("/openapi.json");
-  const httplib::Headers with_token{{"Authorization", "Bearer " + fixture.collector.token()}};
-  for (const auto& [path, methods] : description["paths"].items()) {
-    if (!methods.contains("get") || path == "/api/v1/session") continue;
-    if (!methods["get"]["responses"]["200"]["content"].contains("application/json")) continue;  // a download
-    std::string concrete = path;
-    for (const auto& [name, value] :
-         std::map<std::string, std::string>{{"{id}", "1"}, {"{project}", "1"}, {"{event_id}", std::string(32, 'a')}}) {
-      if (const std::size_t at = concrete.find(name); at != std::string::npos) concrete.replace(at, name.size(), value);
-    }
-    const auto answer = fixture.client->Get(concrete, with_token);
-    REQUIRE(answer);
-    CHECK_MESSAGE(answer->status == 200, concrete);
-    const std::string schema_name = methods["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
-    const json& schema = description["components"]["schemas"][schema_name.substr(schema_name.rfind('/') + 1)];
-    const json body = json::parse(answer->body);
-    for (const auto& required : schema["required"])
-      CHECK_MESSAGE(body.contains(required), concrete << " lacks " << required);
-    for (const auto& [field, value] : body.items())
-      CHECK_MESSAGE(schema["properties"].contains(field), concrete << " has " << field);
   }
 }
 

@@ -1,0 +1,188 @@
+// Every answer of a real collector is as its own description says: the status is named there, and the body fits the
+// schema, with no field that the schema does not have.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import Ajv from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+
+import { credentials, runHelloError, sendEvent, startCollector, waitForIssues } from './collector.mjs';
+
+let collector;
+let description;
+let ajv;
+let key;
+const answered = new Set();
+
+/** Fields that a schema does not name are faults, too. */
+function close(schema) {
+  if (Array.isArray(schema)) return schema.map(close);
+  if (schema === null || typeof schema !== 'object') return schema;
+  const closed = Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, close(value)]));
+  if (closed.type === 'object' && typeof closed.properties === 'object' && !('additionalProperties' in closed)) {
+    closed.additionalProperties = false;
+  }
+  return closed;
+}
+
+before(async () => {
+  collector = await startCollector();
+  key = new URL(collector.dsn).username;
+  description = await (await fetch(`${collector.url}/api/v1/openapi.json`)).json();
+  ajv = new Ajv({ strict: false, allErrors: true });
+  addFormats(ajv);
+  ajv.addSchema({ $id: 'api', components: { schemas: close(description.components.schemas) } });
+  runHelloError(collector.dsn);
+  runHelloError(collector.dsn, '--crash');
+  await sendEvent(collector, { message: 'plain' });
+  await sendEvent(collector, { message: 'another', level: 'warning', release: 'shop@1.0', environment: 'prod', user: { id: '1' } });
+  await waitForIssues(collector, 4);
+});
+
+after(async () => collector?.stop());
+
+function operationOf(method, path) {
+  for (const [pattern, methods] of Object.entries(description.paths)) {
+    const matches = new RegExp(`^${pattern.replace(/\{[^}]*\}/g, '[^/]+')}$`).test(path);
+    if (matches && methods[method]) return { name: `${method} ${pattern}`, operation: methods[method] };
+  }
+  throw new Error(`the description has no ${method} ${path}`);
+}
+
+/** Sends a request and holds its answer against the description. */
+async function ask(method, path, expected, { body, token = collector.writeToken, headers = {} } = {}) {
+  const { name, operation } = operationOf(method, path.split('?')[0]);
+  const text = body === undefined || typeof body === 'string' || body instanceof FormData ? body : JSON.stringify(body);
+  const response = await fetch(collector.url + path, {
+    method: method.toUpperCase(),
+    headers: {
+      ...(token ? { Authorization: `Bearer ${token}` } : {}),
+      ...(body instanceof FormData || body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...headers,
+    },
+    body: text,
+  });
+  const received = await response.text();
+  assert.equal(response.status, expected, `${method} ${path}: ${received}`);
+  const documented = operation.responses[response.status];
+  assert.ok(documented, `${name} answers ${response.status}, which is not described`);
+  answered.add(`${name} ${response.status}`);
+  const type = (response.headers.get('content-type') ?? '').split(';')[0];
+  const contents = documented.content ?? {};
+  if (Object.keys(contents).length === 0) {
+    assert.equal(received, '', `${name} ${response.status} is described without a body`);
+    return undefined;
+  }
+  if (contents['application/octet-stream']) return received;  // a file, of any type
+  assert.ok(contents[type], `${name} ${response.status} came as ${type}`);
+  if (type !== 'application/json') return received;
+  const value = JSON.parse(received);
+  const schema = close(contents[type].schema);
+  const pointed = JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"api#/components/'));
+  const validate = ajv.compile(pointed);
+  assert.ok(validate(value), `${name} ${response.status}: ${ajv.errorsText(validate.errors)}\n${received.slice(0, 2000)}`);
+  return value;
+}
+
+test('the doors answer as described, to the good, the bad and the unknown', async () => {
+  const withKey = { 'X-Sentry-Auth': `Sentry sentry_version=7, sentry_key=${key}`, 'Content-Type': 'application/x-sentry-envelope' };
+  const asEvents = { Authorization: `Trapline ${key}` };
+  await ask('post', '/v1/events', 202, { body: { message: 'one' }, token: null, headers: asEvents });
+  await ask('post', '/v1/events', 202, { body: [{ message: 'one' }, { level: 5 }, 7], token: null, headers: asEvents });
+  await ask('post', '/v1/events', 400, { body: '{"message":', token: null, headers: asEvents });
+  await ask('post', '/v1/events', 401, { body: '{}', token: null });
+  await ask('post', '/v1/events', 400, { body: '{}', token: null, headers: { ...asEvents, 'Content-Encoding': 'compress' } });
+  await ask('post', '/v1/events', 415, { body: '{}', token: null, headers: { ...asEvents, 'Content-Type': 'image/png' } });
+  await ask('post', '/v1/events', 413, { body: `{"message":"${'x'.repeat(25 << 20)}"}`, token: null, headers: asEvents });
+  const session = '{}\n{"type":"session"}\n{"sid":"0123456789abcdef0123456789abcdef","init":true,"status":"crashed","did":"zoe","attrs":{"release":"shop@1.0","environment":"prod"}}\n';
+  await ask('post', '/api/1/envelope/', 200, { body: session, token: null, headers: withKey });
+  const file = '{"event_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}\n{"type":"event"}\n{"message":"with a file","event_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}\n{"type":"attachment","length":3,"filename":"a.txt"}\nabc\n';
+  await ask('post', '/api/1/envelope/', 200, { body: file, token: null, headers: withKey });
+  await ask('post', '/api/1/envelope/', 400, { body: 'no envelope', token: null, headers: withKey });
+  await ask('post', '/api/1/envelope/', 401, { body: '{}\n', token: null });
+  await ask('post', '/api/1/store/', 200, { body: { message: 'stored' }, token: null, headers: { 'X-Sentry-Auth': withKey['X-Sentry-Auth'] } });
+  await ask('post', '/api/1/store/', 400, { body: 'x', token: null, headers: { 'X-Sentry-Auth': withKey['X-Sentry-Auth'] } });
+  const report = { 'csp-report': { 'document-uri': 'https://a.example/', 'violated-directive': 'img-src', 'blocked-uri': 'https://b.example/x.png' } };
+  await ask('post', `/api/1/security/?sentry_key=${key}`, 200, { body: report, token: null });
+  await ask('post', '/api/1/security/', 401, { body: report, token: null });
+  const upload = new FormData();
+  upload.append('upload_file_minidump', new Blob(['MDMP and more']), 'crash.dmp');
+  await ask('post', `/api/1/minidump/?sentry_key=${key}`, 200, { body: upload, token: null });
+  const empty = new FormData();
+  empty.append('prod', 'x');
+  await ask('post', `/api/1/minidump/?sentry_key=${key}`, 400, { body: empty, token: null });
+});
+
+test('people sign in and out as described', async () => {
+  await ask('post', '/api/v1/session', 400, { body: 'x', token: null });
+  await ask('post', '/api/v1/session', 401, { body: { email: 'a@b.example', password: 'wrong' }, token: null });
+  await ask('post', '/api/v1/session', 200, { body: credentials, token: null });
+  await ask('get', '/api/v1/session', 401, { token: null });
+  await ask('post', '/api/v1/welcome', 404, { body: { token: 'none', email: 'a@b.example', password: 'a long password' }, token: null });
+});
+
+test('what is read and changed is as described, and so are the refusals', async () => {
+  await waitForIssues(collector, 8);
+  const issues = (await ask('get', '/api/v1/issues?limit=100', 200)).items;
+  const [first, second, third] = issues;
+  const projectPaths = ['', '/refusals', '/digest', '/quarantine', '/ledger', '/release-health', '/release-health/hours?release=shop@1.0'];
+  for (const path of projectPaths) {
+    const [name, query = ''] = path.split('?');
+    await ask('get', `/api/v1/projects/1${name}?${query}`, 200);
+    await ask('get', `/api/v1/projects/999${name}`, 404);
+    await ask('get', `/api/v1/projects/1${name}`, 401, { token: null });
+  }
+  for (const path of ['/refusals', '/ledger', '/release-health', '/release-health/hours']) {
+    await ask('get', `/api/v1/projects/1${path}?from=yesterday`, 400);
+  }
+  for (const path of ['', '/events', '/stats', '/hashes', '/history']) {
+    await ask('get', `/api/v1/issues/${first.id}${path}`, 200);
+    await ask('get', `/api/v1/issues/999999${path}`, 404);
+    await ask('get', `/api/v1/issues/${first.id}${path}`, 401, { token: null });
+  }
+  for (const path of ['/projects', '/issues', '/events']) await ask('get', `/api/v1${path}`, 401, { token: 'wrong' });
+  await ask('get', '/api/v1/projects', 200);
+  for (const query of ['limit=0', 'sort=size', 'cursor=x', 'status=gone']) await ask('get', `/api/v1/issues?${query}`, 400);
+  await ask('get', '/api/v1/events?limit=x', 400);
+  await ask('get', `/api/v1/issues/${first.id}/events?limit=x`, 400);
+  await ask('get', `/api/v1/issues/${first.id}/stats?from=x`, 400);
+  const events = (await ask('get', '/api/v1/events?limit=100', 200)).items;
+  for (const event of events) {
+    await ask('get', `/api/v1/events/1/${event.event_id}`, 200);
+    await ask('get', `/api/v1/events/1/${event.event_id}/grouping`, 200);
+  }
+  await ask('get', `/api/v1/events/1/${'9'.repeat(32)}`, 404);
+  await ask('get', '/api/v1/events/1/short', 400);
+  await ask('get', `/api/v1/events/1/${'9'.repeat(32)}/grouping`, 404);
+  const files = (await ask('get', `/api/v1/events/1/${'a'.repeat(32)}/attachments`, 200)).items;
+  assert.equal(files.length, 1);
+  await ask('get', `/api/v1/events/1/${'a'.repeat(32)}/attachments/${files[0].id}`, 200);
+  await ask('get', `/api/v1/events/1/${'a'.repeat(32)}/attachments/none`, 404);
+
+  for (const body of [{ status: 'resolved' }, { status: 'unresolved' }, { assignee: 'zoe' }]) {
+    await ask('patch', `/api/v1/issues/${first.id}`, 200, { body });
+  }
+  await ask('patch', `/api/v1/issues/${first.id}`, 400, { body: { status: 'gone' } });
+  await ask('patch', `/api/v1/issues/${first.id}`, 403, { body: { status: 'resolved' }, token: collector.token });
+  await ask('patch', '/api/v1/issues/999999', 404, { body: { status: 'resolved' } });
+  await ask('get', `/api/v1/issues/${first.id}/history`, 200);
+  await ask('post', `/api/v1/issues/${second.id}/merge`, 200, { body: { issues: [third.id] } });
+  await ask('post', `/api/v1/issues/${second.id}/merge`, 400, { body: { issues: 'all' } });
+  await ask('post', `/api/v1/issues/${second.id}/merge`, 404, { body: { issues: ['999999'] } });
+  const hashes = (await ask('get', `/api/v1/issues/${second.id}/hashes`, 200)).items;
+  await ask('post', `/api/v1/issues/${second.id}/unmerge`, 409, { body: { hashes: hashes.map((hash) => hash.id) } });
+  await ask('post', `/api/v1/issues/${second.id}/unmerge`, 201, { body: { hashes: [hashes[0].id] } });
+  await ask('patch', '/api/v1/projects/1/digest', 200, { body: {} });
+  await ask('patch', '/api/v1/projects/1/digest', 400, { body: { nothing: 1 } });
+  await ask('patch', '/api/v1/projects/999/digest', 404, { body: {} });
+});
+
+test('every route that is described was asked', () => {
+  const missing = Object.entries(description.paths).flatMap(([pattern, methods]) =>
+    Object.keys(methods)
+      .map((method) => `${method} ${pattern}`)
+      .filter((name) => ![...answered].some((one) => one.startsWith(`${name} `))),
+  );
+  // A session's cookie is for browsers: the dashboard's tests end one.
+  assert.deepEqual(missing, ['delete /api/v1/session']);
+});
