@@ -372,12 +372,12 @@ std::vector<EventFrame> read_message_frames(const object& event) {
   return frames;
 }
 
-void read_fingerprint(const object& event, std::vector<std::string_view>& fingerprint) {
+/// Parts may be numbers and booleans, too.
+void read_fingerprint(const object& event, std::vector<std::string>& fingerprint) {
   array parts;
   if (event["fingerprint"].get_array().get(parts) != simdjson::SUCCESS) return;
   for (const element part : parts) {
-    std::string_view text;
-    if (part.get_string().get(text) == simdjson::SUCCESS) fingerprint.push_back(text);
+    if (std::string text = as_text(part); !text.empty()) fingerprint.push_back(std::move(text));
   }
 }
 

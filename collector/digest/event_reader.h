@@ -37,7 +37,7 @@ struct ReadEvent {
   DigestedEvent record;
   std::vector<EventException> exceptions;  ///< oldest cause first, the outermost last, as on the wire
   std::vector<EventFrame> message_frames;  ///< the stack that a message was sent with
-  std::vector<std::string_view> client_fingerprint;
+  std::vector<std::string> client_fingerprint;
   std::string_view url;               ///< of the request
   std::string_view message_template;  ///< the message before its parameters were filled in; empty: it had none
 };
