@@ -42,6 +42,10 @@ struct ReadEvent {
   std::string_view message_template;  ///< the message before its parameters were filled in; empty: it had none
 };
 
+/// A client counts repeats of one error into one event. A million is more than an honest one gathers before it sends,
+/// and bounds what one forged event does to an issue's count.
+constexpr std::int64_t kMostOccurrences = 1'000'000;
+
 struct ReadOptions {
   /// Whether addresses of people may be stored. If not, "{{auto}}" counts its user by the address and stores "[ip]".
   bool keeps_ip_addresses = true;
