@@ -144,6 +144,7 @@ void HashTally::add(const DigestedEvent& event) {
   Presence& presence = presences_[{event.release, event.environment}];
   presence.first_seen = presence.count == 0 ? event.timestamp : std::min(presence.first_seen, event.timestamp);
   presence.last_seen = std::max(presence.last_seen, event.timestamp);
+  presence.last_occurred = std::max(presence.last_occurred, time_of_occurrence(event.timestamp, event.received_at));
   presence.count += event.occurrences;
 }
 
@@ -209,7 +210,7 @@ std::vector<IssueChange> update_issue(Connection& connection, const std::vector<
   for (const HashTally* tally : tallies) {
     for (const auto& [place, presence] : tally->presences()) {
       is_regression =
-          is_regression || brings_back(state, place.first, presence.last_seen, [&](std::string_view release) {
+          is_regression || brings_back(state, place.first, presence.last_occurred, [&](std::string_view release) {
             return first_seen_of(connection, newest->project_id, release);
           });
     }

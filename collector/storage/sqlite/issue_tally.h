@@ -61,6 +61,7 @@ class HashTally {
     std::int64_t count = 0;
     UnixMillis first_seen = 0;
     UnixMillis last_seen = 0;
+    UnixMillis last_occurred = 0;  ///< by the collector's clock (issue_life.h)
   };
   /// By release and environment.
   using Presences = std::map<std::pair<std::string_view, std::string_view>, Presence>;

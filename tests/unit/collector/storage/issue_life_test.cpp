@@ -3,7 +3,9 @@
 #include "collector/storage/issue_life.h"
 
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -260,6 +262,24 @@ TEST_CASE("merged issues are one with all that they had, and unmerging gives bac
   CHECK((**fixture.store->find_issue(one)).title == "title of one");
   CHECK(fixture.append({fixture.event("two")}).new_issues == 0);
   CHECK((**fixture.store->find_issue(apart->id)).count == 5);
+}
+
+TEST_CASE("a clock that goes a little wrong hides no regression, and what lay in a buffer is none") {
+  Fixture fixture;
+  fixture.append({fixture.event("f")});
+  const IssueId id = fixture.issue_of("f").id;
+  fixture.set(id, resolved());
+  DigestedEvent buffered = fixture.event("f");
+  buffered.timestamp = kNow - 3'600'000;
+  CHECK(fixture.append({buffered}).changes.empty());
+  DigestedEvent received_before = fixture.event("f");
+  received_before.received_at = kNow - 1'000;
+  received_before.timestamp = kNow + 50'000;
+  CHECK(fixture.append({received_before}).changes.empty());
+  DigestedEvent slow = fixture.event("f");
+  slow.timestamp = kNow - 30'000;
+  CHECK(fixture.append({slow}).changes.size() == 1);
+  CHECK(fixture.issue_of("f").status == IssueStatus::kUnresolved);
 }
 
 TEST_CASE("merges and unmerges that make no sense are refused and change nothing") {
