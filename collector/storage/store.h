@@ -5,6 +5,7 @@
 /// returns. Every class here may be used from any thread. Errors: "not_found", "conflict", "invalid_cursor", or
 /// "storage" with the engine's own words.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,6 +23,13 @@ namespace trapline::collector {
 using core::Error;
 using core::Result;
 using core::Status;
+
+/// Whether a new event is kept; else it is only counted on its issue. Asked once for each event that is not known yet,
+/// inside the transaction: when append() fails, what was answered never happened.
+using KeepRule = std::function<bool(const DigestedEvent&)>;
+
+/// Makes a project's settings of those it has; an error leaves them as they are.
+using SettingsChange = std::function<Result<std::string>(std::string_view before)>;
 
 /// Events and the issues they belong to.
 class EventStore {
@@ -89,6 +97,9 @@ class EventStore {
   virtual Result<std::string> digest_settings(ProjectId project) = 0;
   /// "not_found" when there is no such project.
   virtual Status set_digest_settings(ProjectId project, std::string_view settings) = 0;
+  /// Reads, changes and writes in one transaction, so that of changes at the same time none is lost. Answers the
+  /// settings as they are then. "not_found", and the errors of `change`.
+  virtual Result<std::string> change_digest_settings(ProjectId project, const SettingsChange& change) = 0;
 
   /// The newest release of the project: the last by the order of their names where those tell, else by when they were
   /// first seen. Empty: there is none.

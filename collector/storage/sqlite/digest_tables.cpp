@@ -95,4 +95,13 @@ void set_digest_settings(Connection& connection, ProjectId project, std::string_
   if (connection.changes() == 0) throw Refusal("not_found", "there is no project " + std::to_string(project));
 }
 
+std::string change_digest_settings(Connection& connection, ProjectId project, const SettingsChange& change) {
+  Transaction transaction(connection);
+  const auto after = change(digest_settings(connection, project));
+  if (!after) throw Refusal(after.error().code, after.error().message);
+  set_digest_settings(connection, project, *after);
+  transaction.commit();
+  return *after;
+}
+
 }  // namespace trapline::collector::sqlite

@@ -11,6 +11,7 @@
 
 #include "collector/storage/records.h"
 #include "collector/storage/sqlite/connection.h"
+#include "collector/storage/store.h"
 
 namespace trapline::collector::sqlite {
 
@@ -37,5 +38,6 @@ std::vector<QuarantinedEvent> list_quarantine(Connection& connection, ProjectId 
 
 std::string digest_settings(Connection& connection, ProjectId project);
 void set_digest_settings(Connection& connection, ProjectId project, std::string_view settings);
+std::string change_digest_settings(Connection& connection, ProjectId project, const SettingsChange& change);
 
 }  // namespace trapline::collector::sqlite

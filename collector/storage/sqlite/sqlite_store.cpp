@@ -257,6 +257,10 @@ Status SqliteStore::set_digest_settings(ProjectId project, std::string_view sett
   return write([&](Connection& connection) { sqlite::set_digest_settings(connection, project, settings); });
 }
 
+Result<std::string> SqliteStore::change_digest_settings(ProjectId project, const SettingsChange& change) {
+  return write([&](Connection& connection) { return sqlite::change_digest_settings(connection, project, change); });
+}
+
 Result<std::string> SqliteStore::newest_release(ProjectId project) {
   return read([&](Connection& connection) { return sqlite::newest_release(connection, project); });
 }

@@ -43,6 +43,7 @@ class SqliteStore final : public Store {
   Result<std::vector<LedgerEntry>> list_ledger(ProjectId project, UnixMillis from, UnixMillis to) override;
   Result<std::string> digest_settings(ProjectId project) override;
   Status set_digest_settings(ProjectId project, std::string_view settings) override;
+  Result<std::string> change_digest_settings(ProjectId project, const SettingsChange& change) override;
   Result<std::string> newest_release(ProjectId project) override;
 
   Result<Project> create_project(std::string_view name, std::string_view public_key) override;

@@ -282,6 +282,31 @@ TEST_CASE("a clock that goes a little wrong hides no regression, and what lay in
   CHECK(fixture.issue_of("f").status == IssueStatus::kUnresolved);
 }
 
+TEST_CASE("of changes of a project's settings at the same time none is lost") {
+  Fixture fixture;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int change = 0; change < 10; ++change) {
+        const auto add = [](std::string_view before) {
+          return trapline::core::Result<std::string>(std::string(before) + "+");
+        };
+        CHECK(fixture.store->change_digest_settings(1, add));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(*fixture.store->digest_settings(1) == "{}" + std::string(40, '+'));
+  const auto refuse = [](std::string_view) {
+    return trapline::core::Result<std::string>(trapline::core::Error{"invalid_settings", "no"});
+  };
+  CHECK(fixture.store->change_digest_settings(1, refuse).error().code == "invalid_settings");
+  CHECK(fixture.store
+            ->change_digest_settings(99, [](std::string_view) { return trapline::core::Result<std::string>("{}"); })
+            .error()
+            .code == "not_found");
+}
+
 TEST_CASE("merges and unmerges that make no sense are refused and change nothing") {
   Fixture fixture;
   REQUIRE(fixture.store->create_project("other", std::string(32, 'b')));
