@@ -196,6 +196,10 @@ class Store : public EventStore, public ProjectStore, public IngestStore, public
  public:
   /// Ok when the database answers.
   virtual Status check() = 0;
+
+  /// Makes this process the only one that digests into the database, as long as the store lives: two would not know of
+  /// each other how far they are. Commands beside it may go on. "database_in_use" when another one is.
+  virtual Status claim() = 0;
 };
 
 }  // namespace trapline::collector

@@ -108,6 +108,17 @@ Status SqliteStore::check() {
   return counted ? Status{} : Status{counted.error()};
 }
 
+Status SqliteStore::claim() {
+  auto lock = FileLock::take(path_ + ".lock");
+  if (!lock && lock.error().code == "in_use") {
+    return Error{"database_in_use", "another trapline-collector is serving from the database " + path_ +
+                                        ": stop it, or choose another one with --database"};
+  }
+  if (!lock) return lock.error();
+  claim_ = std::move(*lock);
+  return {};
+}
+
 Status SqliteStore::pack(DigestedEvent& event) {
   return as_result([&] {
     if (!event.is_counted_only) event.packed = pack_event(event, dictionaries_.current().get());

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/storage/file_lock.h"
 #include "collector/storage/sqlite/connection.h"
 #include "collector/storage/sqlite/dictionary_trainer.h"
 #include "collector/storage/sqlite/event_writer.h"
@@ -21,6 +22,7 @@ class SqliteStore final : public Store {
   static Result<std::unique_ptr<Store>> open(const std::string& path, const core::Clock& clock);
 
   Status check() override;
+  Status claim() override;
 
   Status pack(DigestedEvent& event) override;
   Result<AppendOutcome> append(std::span<const DigestedEvent> batch) override;
@@ -94,6 +96,7 @@ class SqliteStore final : public Store {
   void return_reader(std::unique_ptr<Connection> reader);
 
   std::string path_;
+  std::unique_ptr<FileLock> claim_;
   const core::Clock& clock_;
   std::mutex writer_mutex_;
   Connection writer_;  ///< guarded by writer_mutex_, as the next two

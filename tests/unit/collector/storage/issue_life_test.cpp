@@ -307,6 +307,14 @@ TEST_CASE("of changes of a project's settings at the same time none is lost") {
             .code == "not_found");
 }
 
+TEST_CASE("one process at a time digests into a database, others may use it") {
+  const Fixture fixture;
+  REQUIRE(fixture.store->claim());
+  auto other = open_store("sqlite:" + fixture.folder.path("t.db")).value();
+  CHECK(other->claim().error().code == "database_in_use");
+  CHECK(other->create_project("q", std::string(32, 'b')));
+}
+
 TEST_CASE("merges and unmerges that make no sense are refused and change nothing") {
   Fixture fixture;
   REQUIRE(fixture.store->create_project("other", std::string(32, 'b')));
