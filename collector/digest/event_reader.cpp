@@ -436,6 +436,7 @@ ReadEvent read_event(SpooledEvent event, ReadOptions options) {
   }
   record.project_id = event.project_id;
   record.event_id = event.event_id;
+  record.sequence = event.sequence;
   record.received_at = event.received_at;
   record.timestamp = read_timestamp(source, event.received_at, edits);
   record.level = read_level(source, edits);

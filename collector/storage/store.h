@@ -43,9 +43,11 @@ class EventStore {
   /// "unstorable" is an error of append() that will be there the next time, too: something is wrong with an event, not
   /// with the database.
   ///
-  /// Stores a batch in one transaction: events, issues, counters, tags. Idempotent by (project, event id), also within
-  /// the batch.
-  virtual Result<AppendOutcome> append(std::span<const DigestedEvent> batch) = 0;
+  /// Stores a batch in one transaction: events, issues, counters, tags, and how far the spool has been digested. So
+  /// events that are given again because a kill came before they were released are told from duplicates: those stand
+  /// further on in the spool. Idempotent by (project, event id), also within the batch. Without `keeps` all are kept.
+  virtual Result<AppendOutcome> append(std::span<const DigestedEvent> batch, const KeepRule& keeps) = 0;
+  Result<AppendOutcome> append(std::span<const DigestedEvent> batch) { return append(batch, {}); }
 
   /// Whether the event is stored already.
   virtual Result<bool> has_event(ProjectId project, std::string_view event_id) = 0;
@@ -83,7 +85,8 @@ class EventStore {
   /// Shows those ignored issues again whose time has come.
   virtual Result<std::vector<IssueChange>> end_due_ignores(UnixMillis now) = 0;
 
-  /// Keeps an event that could not be digested, as it came. Idempotent by (project, event id).
+  /// Keeps an event that could not be digested. Idempotent by (project, event id); tells events that are
+  /// given again from duplicates as append() does.
   virtual Status quarantine(const QuarantinedEvent& event) = 0;
   /// Newest first, at most 100.
   virtual Result<std::vector<QuarantinedEvent>> list_quarantine(ProjectId project) = 0;

@@ -131,13 +131,13 @@ void NameIds::forget() {
   environments_.clear();
 }
 
-void HashTally::add(const DigestedEvent& event) {
+void HashTally::add(const DigestedEvent& event, bool is_kept) {
   const bool is_first = newest_ == nullptr;
   first_seen_ = is_first ? event.timestamp : std::min(first_seen_, event.timestamp);
   last_seen_ = is_first ? event.timestamp : std::max(last_seen_, event.timestamp);
   if (is_first || event.timestamp >= newest_->timestamp) newest_ = &event;
   count_ += event.occurrences;
-  if (!event.is_counted_only) ++stored_;
+  if (is_kept) ++stored_;
   hours_[hour_of(event.timestamp)] += event.occurrences;
   const std::string& user = event.user_identity.empty() ? event.user : event.user_identity;
   if (!user.empty()) users_.insert(user_hash(user));

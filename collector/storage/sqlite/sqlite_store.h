@@ -25,7 +25,7 @@ class SqliteStore final : public Store {
   Status claim() override;
 
   Status pack(DigestedEvent& event) override;
-  Result<AppendOutcome> append(std::span<const DigestedEvent> batch) override;
+  Result<AppendOutcome> append(std::span<const DigestedEvent> batch, const KeepRule& keeps) override;
   Result<bool> has_event(ProjectId project, std::string_view event_id) override;
   Result<Page<Issue>> find_issues(const IssueQuery& query) override;
   Result<std::optional<Issue>> find_issue(IssueId id) override;
@@ -89,7 +89,7 @@ class SqliteStore final : public Store {
   auto read(Work work);
 
   AppendOutcome append_packed(Connection& connection, std::span<const DigestedEvent> batch,
-                              std::span<const std::string* const> packed);
+                              std::span<const std::string* const> packed, const KeepRule& keeps);
   void adopt_dictionary(Connection& connection, const std::string& bytes);
 
   std::unique_ptr<Connection> take_reader();

@@ -264,6 +264,27 @@ TEST_CASE("merged issues are one with all that they had, and unmerging gives bac
   CHECK((**fixture.store->find_issue(apart->id)).count == 5);
 }
 
+TEST_CASE("events that are given again are told from duplicates by their place in the spool") {
+  Fixture fixture;
+  DigestedEvent first = fixture.event("f");
+  first.sequence = 1;
+  DigestedEvent second = fixture.event("f");
+  second.sequence = 2;
+  CHECK(fixture.append({first, second}).stored == 2);
+  const AppendOutcome again = fixture.append({first, second});
+  CHECK(again.repeated == 2);
+  CHECK(again.duplicates == 0);
+  first.sequence = 3;
+  CHECK(fixture.append({first}).duplicates == 1);
+  // A spool that begins anew: nothing of it is lost.
+  DigestedEvent anew = fixture.event("f");
+  anew.sequence = 1;
+  CHECK(fixture.append({anew}).stored == 1);
+  second.sequence = 2;
+  CHECK(fixture.append({second}).duplicates == 1);
+  CHECK(fixture.issue_of("f").count == 3);
+}
+
 TEST_CASE("a clock that goes a little wrong hides no regression, and what lay in a buffer is none") {
   Fixture fixture;
   fixture.append({fixture.event("f")});
@@ -307,6 +328,15 @@ TEST_CASE("of changes of a project's settings at the same time none is lost") {
             .code == "not_found");
 }
 
+TEST_CASE("what fails for another reason than the database is told as unstorable, and leaves nothing half done") {
+  Fixture fixture;
+  const KeepRule fails = [](const DigestedEvent&) -> bool { throw std::runtime_error("no"); };
+  const DigestedEvent event = fixture.event("f");
+  CHECK(fixture.store->append(std::vector{event}, fails).error().code == "unstorable");
+  CHECK(fixture.append({event}).new_issues == 1);
+  CHECK(fixture.issue_of("f").count == 1);
+}
+
 TEST_CASE("one process at a time digests into a database, others may use it") {
   const Fixture fixture;
   REQUIRE(fixture.store->claim());
@@ -334,11 +364,16 @@ TEST_CASE("merges and unmerges that make no sense are refused and change nothing
 
 TEST_CASE("the ledger tells what became of every event") {
   Fixture fixture;
-  DigestedEvent counted = fixture.event("f", "1.0");
-  counted.is_counted_only = true;
+  const DigestedEvent counted = fixture.event("f", "1.0");
   const DigestedEvent kept = fixture.event("f", "1.0");
-  fixture.append({kept, kept, counted, counted});
-  fixture.append({counted, kept});
+  int asked = 0;
+  const KeepRule keeps = [&](const DigestedEvent& event) {
+    ++asked;
+    return event.event_id == kept.event_id;
+  };
+  REQUIRE(fixture.store->append(std::vector{kept, kept, counted, counted}, keeps));
+  REQUIRE(fixture.store->append(std::vector{counted, kept}, keeps));
+  CHECK(asked == 2);  // of known events nothing is asked
   const Issue issue = fixture.issue_of("f");
   CHECK(issue.count == 2);
   CHECK(issue.stored_count == 1);
