@@ -264,6 +264,46 @@ TEST_CASE("merged issues are one with all that they had, and unmerging gives bac
   CHECK((**fixture.store->find_issue(apart->id)).count == 5);
 }
 
+TEST_CASE("after an unmerge events with a new fine key go where those with the same coarse key went") {
+  Fixture fixture;
+  const auto event = [&](const std::string& fine, const std::string& coarse) {
+    DigestedEvent made = fixture.event(fine);
+    made.coarse_fingerprint = coarse;
+    return made;
+  };
+  fixture.append({event("one", "coarse 1"), event("two", "coarse 2"), event("three", "coarse 3")});
+  const IssueId one = fixture.issue_of("one").id;
+  REQUIRE(
+      fixture.store->merge_issues(one, std::vector{fixture.issue_of("two").id, fixture.issue_of("three").id}, "ada"));
+  fixture.append({event("another three", "coarse 3")});
+  std::vector<std::int64_t> moved;
+  const auto hashes = fixture.store->list_hashes(one);
+  REQUIRE(hashes);
+  for (const IssueHash& hash : *hashes) {
+    if (hash.hash == "two" || hash.hash == "three") moved.push_back(hash.id);
+  }
+  const auto apart = fixture.store->unmerge_hashes(one, moved, "ada");
+  REQUIRE(apart);
+  CHECK(fixture.append({event("another two", "coarse 2"), event("yet another three", "coarse 3")}).new_issues == 0);
+  CHECK((**fixture.store->find_issue(apart->id)).count == 3);
+  // Another hash of the issue still comes with the third coarse key.
+  CHECK((**fixture.store->find_issue(one)).count == 3);
+}
+
+TEST_CASE("a duplicate whose keys are new leaves no hash, and nothing is first seen in 1970") {
+  Fixture fixture;
+  DigestedEvent event = fixture.event("fine 1");
+  event.coarse_fingerprint = "coarse";
+  fixture.append({event, fixture.event("other")});
+  event.fingerprint = "fine 2";
+  CHECK(fixture.append({event}).duplicates == 1);
+  const IssueId id = fixture.issue_of("fine 1").id;
+  CHECK(fixture.store->list_hashes(id)->size() == 1);
+  const auto merged = fixture.store->merge_issues(id, std::vector{fixture.issue_of("other").id}, "ada");
+  REQUIRE(merged);
+  CHECK(merged->first_seen == kNow);
+}
+
 TEST_CASE("events that are given again are told from duplicates by their place in the spool") {
   Fixture fixture;
   DigestedEvent first = fixture.event("f");
