@@ -9,11 +9,8 @@
 #include <thread>
 #include <utility>
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "collector/accounts/accounts.h"
 #include "collector/digest/digester.h"
@@ -27,6 +24,7 @@
 #include "collector/ingest/intake.h"
 #include "collector/ingest/item_writer.h"
 #include "collector/logging.h"
+#include "collector/storage/file_lock.h"
 #include "collector/storage/open_store.h"
 #include "sdk/core/random.h"
 
@@ -39,28 +37,16 @@ constexpr std::size_t kKeyBytes = 16;
 /// How long a new or revoked key may take to be noticed, at most.
 constexpr std::chrono::seconds kHouseInterval{2};
 
-/// Held while a server uses the data folder; the kernel lets go of it when the process dies, however it dies.
-class DataFolderLock {
- public:
-  static Result<std::unique_ptr<DataFolderLock>> take(const std::string& folder) {
-    const std::string path = folder + "/lock";
-    const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (file < 0) return Error{"cannot_use_data", "cannot write to the data folder " + folder + ": is it yours?"};
-    auto lock = std::unique_ptr<DataFolderLock>(new DataFolderLock(file));
-    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-      return Error{"data_in_use", "another trapline-collector is serving from " + folder +
-                                      ": stop it, or choose another folder with --data"};
-    }
-    return lock;
+/// Held while a server uses the data folder.
+Result<std::unique_ptr<FileLock>> lock_data_folder(const std::string& folder) {
+  auto lock = FileLock::take(folder + "/lock");
+  if (lock) return lock;
+  if (lock.error().code != "in_use") {
+    return Error{"cannot_use_data", "cannot write to the data folder " + folder + ": is it yours?"};
   }
-  ~DataFolderLock() { close(file_); }
-  DataFolderLock(const DataFolderLock&) = delete;
-  DataFolderLock& operator=(const DataFolderLock&) = delete;
-
- private:
-  explicit DataFolderLock(int file) : file_(file) {}
-  int file_;
-};
+  return Error{"data_in_use", "another trapline-collector is serving from " + folder +
+                                  ": stop it, or choose another folder with --data"};
+}
 
 /// Blocks the signals that end the server in this thread and those it starts, so that only wait_for_end() sees them.
 sigset_t block_ending_signals() {
@@ -112,7 +98,7 @@ Status prepare_data_folder(const Config& config) {
 
 Status serve(const Config& config) {
   if (Status status = prepare_data_folder(config); !status) return status;
-  const auto lock = DataFolderLock::take(config.data);
+  const auto lock = lock_data_folder(config.data);
   if (!lock) return lock.error();
   // A client that hangs up while it is being answered must not end the process.
   std::signal(SIGPIPE, SIG_IGN);
@@ -120,6 +106,7 @@ Status serve(const Config& config) {
 
   auto store = open_store(config.database_url());
   if (!store) return store.error();
+  if (Status status = (*store)->claim(); !status) return status;
   auto spool = Spool::open(config.data + "/spool", config.spool);
   if (!spool) return spool.error();
   Accounts accounts(**store);

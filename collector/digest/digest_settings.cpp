@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -37,6 +38,12 @@ Status take(const json& part, const char* name, T& into) {
   if (!is_right)
     return invalid(std::string("'") + name + "' must be " +
                    (std::is_same_v<T, bool> ? "true or false" : "a whole number"));
+  if constexpr (!std::is_same_v<T, bool>) {
+    // get() would cut what does not fit.
+    const bool fits = found->is_number_unsigned() ? std::in_range<T>(found->get<std::uint64_t>())
+                                                  : std::in_range<T>(found->get<std::int64_t>());
+    if (!fits) return invalid(std::string("'") + name + "' is too large a number");
+  }
   into = found->get<T>();
   return {};
 }

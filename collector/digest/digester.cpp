@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -85,16 +84,28 @@ void Digester::run() {
 }
 
 core::Status Digester::digest_run(std::vector<SpooledEvent> events) {
-  auto batch = understand(events);
-  if (!batch) return batch.error();
-  if (core::Status status = store(*batch); !status) return status;
+  SettingsByProject settings;
+  if (core::Status status = find_settings(events, settings); !status) return status;
+  std::vector<Understood> understood = understand(events, settings);
+  // In the order of the spool, so that how far it has been digested says of each event whether it was booked.
+  std::vector<DigestedEvent> batch;
+  batch.reserve(events.size());
+  for (std::size_t index = 0; index < events.size(); ++index) {
+    Understood& own = understood[index];
+    if (own.error.empty()) {
+      batch.push_back(std::move(own.event));
+      continue;
+    }
+    if (core::Status status = store(batch, settings); !status) return status;
+    batch.clear();
+    if (core::Status status = set_aside(events[index], own.error, settings); !status) return status;
+  }
+  if (core::Status status = store(batch, settings); !status) return status;
   failed_tries_ = 0;
   return source_.release_through(events.back().sequence);
 }
 
-/// Digests on all cores. Events that cannot be understood go into the quarantine.
-core::Result<std::vector<DigestedEvent>> Digester::understand(std::vector<SpooledEvent>& events) {
-  std::map<ProjectId, std::shared_ptr<const DigestSettings>> settings;
+core::Status Digester::find_settings(const std::vector<SpooledEvent>& events, SettingsByProject& settings) {
   for (const SpooledEvent& event : events) {
     auto& own = settings[event.project_id];
     if (own) continue;
@@ -102,6 +113,12 @@ core::Result<std::vector<DigestedEvent>> Digester::understand(std::vector<Spoole
     if (!found) return found.error();
     own = std::move(*found);
   }
+  return {};
+}
+
+/// Digests on all cores. The payloads of events that were understood are gone from `events` afterwards.
+std::vector<Digester::Understood> Digester::understand(std::vector<SpooledEvent>& events,
+                                                       const SettingsByProject& settings) {
   std::vector<Understood> understood(events.size());
   workers_.for_each(events.size(), [&](std::size_t index) {
     for (int tries = 0; tries < kMostTries; ++tries) {
@@ -118,34 +135,35 @@ core::Result<std::vector<DigestedEvent>> Digester::understand(std::vector<Spoole
       }
     }
   });
-  std::vector<DigestedEvent> batch;
-  batch.reserve(events.size());
-  for (std::size_t index = 0; index < events.size(); ++index) {
-    const SpooledEvent& source = events[index];
-    Understood& own = understood[index];
-    if (!own.error.empty()) {
-      const core::Status status =
-          quarantine({source.project_id, source.event_id, source.received_at, kMostTries, own.error, source.payload});
-      if (!status) return status.error();
-      continue;
-    }
-    const std::int64_t storm_limit = settings.at(source.project_id)->storm_events_per_hour;
-    own.event.is_counted_only =
-        !storm_guard_.keeps(source.project_id, own.event.fingerprint, source.received_at, storm_limit);
-    batch.push_back(std::move(own.event));
-  }
-  return batch;
+  return understood;
 }
 
-core::Status Digester::store(std::span<const DigestedEvent> batch) {
+core::Status Digester::store(std::span<const DigestedEvent> batch, const SettingsByProject& settings) {
   if (batch.empty()) return {};
-  const auto outcome = store_.append(batch);
-  if (!outcome) {
-    // A batch with an event that can never be stored fails each time: after three, the events are stored one from
-    // another.
-    if (outcome.error().code != kUnstorable || ++failed_tries_ < kMostTries) return outcome.error();
-    return store_apart(batch);
+  core::Status status = append(batch, settings);
+  // A batch with an event that can never be stored fails each time: after three, the events are stored one from
+  // another.
+  if (status || status.error().code != kUnstorable || ++failed_tries_ < kMostTries) return status;
+  return store_apart(batch, settings);
+}
+
+/// Stores the batch, and counts what became of it.
+core::Status Digester::append(std::span<const DigestedEvent> batch, const SettingsByProject& settings) {
+  const bool has_limits = std::any_of(settings.begin(), settings.end(),
+                                      [](const auto& own) { return own.second->storm_events_per_hour > 0; });
+  KeepRule keeps;
+  if (has_limits) {
+    keeps = [&](const DigestedEvent& event) {
+      return storm_guard_.keeps(event.project_id, event.fingerprint, event.received_at,
+                                settings.at(event.project_id)->storm_events_per_hour);
+    };
   }
+  const auto outcome = store_.append(batch, keeps);
+  if (!outcome) {
+    storm_guard_.roll_back();
+    return outcome.error();
+  }
+  storm_guard_.commit();
   digested_.fetch_add(outcome->stored + outcome->counted_only, std::memory_order_relaxed);
   counted_only_.fetch_add(outcome->counted_only, std::memory_order_relaxed);
   duplicates_.fetch_add(outcome->duplicates, std::memory_order_relaxed);
@@ -153,28 +171,37 @@ core::Status Digester::store(std::span<const DigestedEvent> batch) {
 }
 
 /// Stores halves of the batch, and halves of those that fail, until what fails is single events: those are set aside.
-core::Status Digester::store_apart(std::span<const DigestedEvent> batch) {
+core::Status Digester::store_apart(std::span<const DigestedEvent> batch, const SettingsByProject& settings) {
   if (batch.size() > 1) {
     const std::size_t half = batch.size() / 2;
     for (const auto part : {batch.first(half), batch.subspan(half)}) {
-      core::Status status = store(part);
-      if (!status && status.error().code == kUnstorable) status = store_apart(part);
+      core::Status status = append(part, settings);
+      if (!status && status.error().code == kUnstorable) status = store_apart(part, settings);
       if (!status) return status;
     }
     return {};
   }
   const DigestedEvent& event = batch.front();
-  const auto outcome = store_.append(batch);
-  if (!outcome && outcome.error().code != kUnstorable) return outcome.error();
-  if (!outcome) {
-    return quarantine(
-        {event.project_id, event.event_id, event.received_at, kMostTries, outcome.error().message, event.payload});
-  }
-  digested_.fetch_add(outcome->stored, std::memory_order_relaxed);
-  return {};
+  core::Status status = append(batch, settings);
+  if (status || status.error().code != kUnstorable) return status;
+  return quarantine({event.sequence, event.project_id, event.event_id, event.received_at, kMostTries,
+                     status.error().message, event.payload});
 }
 
-core::Status Digester::quarantine(QuarantinedEvent event) {
+/// Keeps an event that was not understood as it came, but for what is private, as far as that can be told.
+core::Status Digester::set_aside(const SpooledEvent& event, const std::string& error,
+                                 const SettingsByProject& settings) {
+  QuarantinedEvent aside = {event.sequence, event.project_id, event.event_id, event.received_at, kMostTries,
+                            error,          event.payload};
+  if (const auto& scrubber = settings.at(event.project_id)->scrubber) {
+    aside.error = scrubber->scrub_text(error);
+    auto scrubbed = scrubber->scrub_event(event.payload);
+    aside.payload = scrubbed ? std::move(*scrubbed) : scrubber->scrub_text(event.payload);
+  }
+  return quarantine(aside);
+}
+
+core::Status Digester::quarantine(const QuarantinedEvent& event) {
   spdlog::error("event {} of project {} cannot be digested and is set aside: {}", event.event_id, event.project_id,
                 event.error);
   core::Status status = store_.quarantine(event);

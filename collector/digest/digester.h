@@ -9,6 +9,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <thread>
@@ -43,20 +45,24 @@ class Digester {
   [[nodiscard]] std::uint64_t counted_only() const { return counted_only_.load(std::memory_order_relaxed); }
   /// Events that could not be digested, or not stored, in three tries, and were set aside.
   [[nodiscard]] std::uint64_t quarantined() const { return quarantined_.load(std::memory_order_relaxed); }
-  /// Events that were already stored.
+  /// Events that were already stored; not those that came again because releasing them failed.
   [[nodiscard]] std::uint64_t duplicates() const { return duplicates_.load(std::memory_order_relaxed); }
 
  private:
   struct Understood;
+  using SettingsByProject = std::map<ProjectId, std::shared_ptr<const DigestSettings>>;
 
   void run();
   void watch_clock();
   /// Digests and stores one run of events and releases it.
   core::Status digest_run(std::vector<SpooledEvent> events);
-  core::Result<std::vector<DigestedEvent>> understand(std::vector<SpooledEvent>& events);
-  core::Status store(std::span<const DigestedEvent> batch);
-  core::Status store_apart(std::span<const DigestedEvent> batch);
-  core::Status quarantine(QuarantinedEvent event);
+  core::Status find_settings(const std::vector<SpooledEvent>& events, SettingsByProject& settings);
+  std::vector<Understood> understand(std::vector<SpooledEvent>& events, const SettingsByProject& settings);
+  core::Status store(std::span<const DigestedEvent> batch, const SettingsByProject& settings);
+  core::Status append(std::span<const DigestedEvent> batch, const SettingsByProject& settings);
+  core::Status store_apart(std::span<const DigestedEvent> batch, const SettingsByProject& settings);
+  core::Status set_aside(const SpooledEvent& event, const std::string& error, const SettingsByProject& settings);
+  core::Status quarantine(const QuarantinedEvent& event);
   /// Waits; true when stop() was called meanwhile.
   bool wait_for_stop(std::chrono::milliseconds pause);
 

@@ -172,10 +172,9 @@ Level read_level(const object& event, Edits& edits) {
 
 /// How many identical errors the client has counted into this event.
 std::int64_t read_occurrences(const object& event) {
-  constexpr std::int64_t kMost = 1'000'000'000;
   std::int64_t count = 1;
   if (event["repeat_count"].get_int64().get(count) != simdjson::SUCCESS) return 1;
-  return std::clamp<std::int64_t>(count, 1, kMost);
+  return std::clamp<std::int64_t>(count, 1, kMostOccurrences);
 }
 
 std::vector<EventFrame> read_frames(const object& holder, std::string_view key) {
@@ -372,12 +371,12 @@ std::vector<EventFrame> read_message_frames(const object& event) {
   return frames;
 }
 
-void read_fingerprint(const object& event, std::vector<std::string_view>& fingerprint) {
+/// Parts may be numbers and booleans, too.
+void read_fingerprint(const object& event, std::vector<std::string>& fingerprint) {
   array parts;
   if (event["fingerprint"].get_array().get(parts) != simdjson::SUCCESS) return;
   for (const element part : parts) {
-    std::string_view text;
-    if (part.get_string().get(text) == simdjson::SUCCESS) fingerprint.push_back(text);
+    if (std::string text = as_text(part); !text.empty()) fingerprint.push_back(std::move(text));
   }
 }
 
@@ -406,6 +405,14 @@ void describe(ReadEvent& read, std::string message) {
   }
 }
 
+bool has_repeated_members(const object& event) {
+  thread_local std::vector<std::string_view> keys;
+  keys.clear();
+  for (const auto member : event) keys.push_back(member.key);
+  std::sort(keys.begin(), keys.end());
+  return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
+}
+
 /// One parser a thread: its buffers grow to the largest event and are used again.
 simdjson::dom::parser& parser() {
   thread_local simdjson::dom::parser parser;
@@ -419,12 +426,17 @@ ReadEvent read_event(SpooledEvent event, ReadOptions options) {
   DigestedEvent& record = read.record;
   Edits edits;
   object source = parser().parse(event.payload).get_object().value();  // throws
+  if (has_repeated_members(source)) {
+    drop_repeated_members(event.payload);
+    source = parser().parse(event.payload).get_object().value();
+  }
   if (auto trimmed = trim_event(source, event.payload.size())) {
     event.payload = std::move(*trimmed);
     source = parser().parse(event.payload).get_object().value();
   }
   record.project_id = event.project_id;
   record.event_id = event.event_id;
+  record.sequence = event.sequence;
   record.received_at = event.received_at;
   record.timestamp = read_timestamp(source, event.received_at, edits);
   record.level = read_level(source, edits);

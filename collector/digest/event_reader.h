@@ -37,10 +37,14 @@ struct ReadEvent {
   DigestedEvent record;
   std::vector<EventException> exceptions;  ///< oldest cause first, the outermost last, as on the wire
   std::vector<EventFrame> message_frames;  ///< the stack that a message was sent with
-  std::vector<std::string_view> client_fingerprint;
+  std::vector<std::string> client_fingerprint;
   std::string_view url;               ///< of the request
   std::string_view message_template;  ///< the message before its parameters were filled in; empty: it had none
 };
+
+/// A client counts repeats of one error into one event. A million is more than an honest one gathers before it sends,
+/// and bounds what one forged event does to an issue's count.
+constexpr std::int64_t kMostOccurrences = 1'000'000;
 
 struct ReadOptions {
   /// Whether addresses of people may be stored. If not, "{{auto}}" counts its user by the address and stores "[ip]".

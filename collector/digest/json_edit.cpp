@@ -1,6 +1,9 @@
 #include "collector/digest/json_edit.h"
 
 #include <optional>
+#include <set>
+
+#include <nlohmann/json.hpp>
 
 #include "sdk/core/json_text.h"
 
@@ -54,36 +57,66 @@ std::size_t skip_value(std::string_view json, std::size_t at) {
   return at;
 }
 
-struct Range {
+struct Member {
+  std::string_view key;  ///< as it is written
   std::size_t begin = 0;
-  std::size_t end = 0;
+  std::size_t value_begin = 0;
+  std::size_t value_end = 0;
 };
 
-/// The value of the key in the object whose brace is at `brace`.
-std::optional<Range> find_member(std::string_view json, std::size_t brace, std::string_view key) {
-  std::size_t at = skip_blanks(json, brace + 1);
-  while (at < json.size() && json[at] == '"') {
-    const std::size_t key_begin = at + 1;
-    at = skip_string(json, at);
-    const std::string_view found = json.substr(key_begin, at - 1 - key_begin);
-    at = skip_blanks(json, skip_blanks(json, at) + 1);  // behind the colon
-    const std::size_t end = skip_value(json, at);
-    if (found == key) return Range{at, end};
-    at = skip_blanks(json, end);
-    if (at < json.size() && json[at] == ',') at = skip_blanks(json, at + 1);
+/// The member that begins at `at`, or behind a comma there; nothing at the object's end.
+std::optional<Member> member_at(std::string_view json, std::size_t at) {
+  at = skip_blanks(json, at);
+  if (at < json.size() && json[at] == ',') at = skip_blanks(json, at + 1);
+  if (at >= json.size() || json[at] != '"') return std::nullopt;
+  Member member;
+  member.begin = at;
+  const std::size_t key_end = skip_string(json, at);
+  member.key = json.substr(at + 1, key_end - at - 2);
+  member.value_begin = skip_blanks(json, skip_blanks(json, key_end) + 1);  // behind the colon
+  member.value_end = skip_value(json, member.value_begin);
+  return member;
+}
+
+/// A key without its escapes: clients may write "time\u0073tamp".
+std::string plain_key(std::string_view key) {
+  if (key.find('\\') == std::string_view::npos) return std::string(key);
+  const auto parsed = nlohmann::json::parse('"' + std::string(key) + '"', nullptr, false);
+  return parsed.is_string() ? parsed.get<std::string>() : std::string(key);
+}
+
+bool is_key(std::string_view written, std::string_view key) {
+  return written == key || (written.find('\\') != std::string_view::npos && plain_key(written) == key);
+}
+
+/// The key's member in an object, from `at` on, which is behind its brace or a member.
+std::optional<Member> find_member(std::string_view json, std::size_t at, std::string_view key) {
+  while (const auto member = member_at(json, at)) {
+    if (is_key(member->key, key)) return member;
+    at = member->value_end;
   }
   return std::nullopt;
+}
+
+/// Takes a member that is not its object's first out, with the comma before it.
+void erase_member(std::string& json, const Member& member) {
+  const std::size_t comma = json.rfind(',', member.begin);
+  json.erase(comma, member.value_end - comma);
 }
 
 }  // namespace
 
 void set_json_member(std::string& json, std::initializer_list<std::string_view> path, std::string_view value) {
-  std::size_t brace = json.find('{');
+  const std::size_t outermost = json.find('{');
+  std::size_t brace = outermost;
   for (const auto* key = path.begin(); key != path.end(); ++key) {
     const bool is_last = key + 1 == path.end();
-    const auto member = find_member(json, brace, *key);
-    if (member && !is_last && json[member->begin] == '{') {
-      brace = member->begin;
+    const auto member = find_member(json, brace + 1, *key);
+    if (member && brace != outermost) {
+      while (const auto repeated = find_member(json, member->value_end, *key)) erase_member(json, *repeated);
+    }
+    if (member && !is_last && json[member->value_begin] == '{') {
+      brace = member->value_begin;
       continue;
     }
     // From here on the path is new: {"a":{"b":value}}.
@@ -92,12 +125,23 @@ void set_json_member(std::string& json, std::initializer_list<std::string_view> 
     made += value;
     made.append(static_cast<std::size_t>(path.end() - key - 1), '}');
     if (member) {
-      json.replace(member->begin, member->end - member->begin, made);
+      json.replace(member->value_begin, member->value_end - member->value_begin, made);
     } else {
       const bool is_empty = json[skip_blanks(json, brace + 1)] == '}';
       json.insert(brace + 1, json_quoted(*key) + ":" + made + (is_empty ? "" : ","));
     }
     return;
+  }
+}
+
+void drop_repeated_members(std::string& json) {
+  std::set<std::string> seen;
+  std::size_t at = json.find('{') + 1;
+  while (const auto member = member_at(json, at)) {
+    at = member->value_end;
+    if (seen.insert(plain_key(member->key)).second) continue;
+    at = json.rfind(',', member->begin);
+    erase_member(json, *member);
   }
 }
 

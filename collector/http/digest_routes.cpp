@@ -32,13 +32,14 @@ HttpReply get_settings(const ApiContext& context, const HttpRequest& request) {
 HttpReply patch_settings(const ApiContext& context, const HttpRequest& request) {
   const auto project = project_of_path(context, request);
   if (!project) return error_reply(project.error());
-  const auto before = context.store.digest_settings(project->id);
-  if (!before) return error_reply(before.error());
-  const auto after = change_settings(*before, request.body);
-  // Whatever is wrong is wrong with the request.
-  if (!after) return error_reply(400, after.error().code, after.error().message);
-  const Status status = context.store.set_digest_settings(project->id, *after);
-  if (!status) return error_reply(status.error());
+  bool is_request_wrong = false;
+  const auto after = context.store.change_digest_settings(project->id, [&](std::string_view before) {
+    auto changed = change_settings(before, request.body);
+    is_request_wrong = !changed;
+    return changed;
+  });
+  if (!after && is_request_wrong) return error_reply(400, after.error().code, after.error().message);
+  if (!after) return error_reply(after.error());
   HttpReply reply;
   reply.body = *after;
   return reply;

@@ -17,8 +17,8 @@ constexpr std::chrono::milliseconds kLongestPause{5'000};
 
 }  // namespace
 
-ItemWriter::ItemWriter(Spool& spool, ItemStore& store, std::function<void(const std::string&)> on_trouble)
-    : spool_(spool), store_(store), on_trouble_(std::move(on_trouble)) {}
+ItemWriter::ItemWriter(Spool& spool, Store& store, std::function<void(const std::string&)> on_trouble)
+    : spool_(spool), store_(store), scrubber_(store), on_trouble_(std::move(on_trouble)) {}
 
 ItemWriter::~ItemWriter() { stop(); }
 
@@ -54,9 +54,12 @@ void ItemWriter::run() {
   }
 }
 
-bool ItemWriter::store(const std::vector<StoredItem>& items) {
+bool ItemWriter::store(std::vector<StoredItem>& items) {
+  bool is_scrubbed = false;
   for (std::chrono::milliseconds pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
-    const Status status = items.empty() ? Status{} : store_.append_items(items);
+    Status status = is_scrubbed ? Status{} : scrubber_.scrub(items);
+    is_scrubbed = status.ok();
+    if (status && !items.empty()) status = store_.append_items(items);
     if (on_trouble_ && status.ok() && pause != kFirstPause) on_trouble_("");
     if (status) return true;
     if (on_trouble_ && pause == kFirstPause) on_trouble_(status.error().message);

@@ -1,7 +1,7 @@
 #pragma once
 
 /// Brings items that are no events from the spool to the store: what the digester is for events. An item is released
-/// only after it is stored, and storing it again changes nothing.
+/// only after it is stored, and storing it again changes nothing. What is private is removed before.
 
 #include <atomic>
 #include <chrono>
@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "collector/digest/item_scrubber.h"
 #include "collector/ingest/spool.h"
 #include "collector/storage/store.h"
 
@@ -21,7 +22,7 @@ namespace trapline::collector {
 class ItemWriter {
  public:
   /// `on_trouble` is told, once each time, when storing begins to fail; with an empty text when it goes on.
-  ItemWriter(Spool& spool, ItemStore& store, std::function<void(const std::string&)> on_trouble = {});
+  ItemWriter(Spool& spool, Store& store, std::function<void(const std::string&)> on_trouble = {});
   ~ItemWriter();  ///< stop()
   ItemWriter(const ItemWriter&) = delete;
   ItemWriter& operator=(const ItemWriter&) = delete;
@@ -37,10 +38,11 @@ class ItemWriter {
  private:
   void run();
   /// Stores the items, however often it takes; false when stop() was called before it succeeded.
-  bool store(const std::vector<StoredItem>& items);
+  bool store(std::vector<StoredItem>& items);
 
   Spool& spool_;
   ItemStore& store_;
+  ItemScrubber scrubber_;
   std::function<void(const std::string&)> on_trouble_;
   std::atomic<std::uint64_t> written_{0};
   std::mutex mutex_;

@@ -6,6 +6,11 @@
 
 namespace trapline::collector {
 
+UnixMillis time_of_occurrence(UnixMillis timestamp, UnixMillis received_at) {
+  constexpr UnixMillis kMostSkewMs = UnixMillis{5} * 60'000;
+  return timestamp > received_at - kMostSkewMs ? received_at : timestamp;
+}
+
 bool brings_back(const IssueState& state, std::string_view release, UnixMillis event_time,
                  const std::function<std::optional<UnixMillis>(std::string_view)>& first_seen_of) {
   if (state.status != IssueStatus::kResolved) return false;

@@ -20,9 +20,14 @@ constexpr std::string_view kHistoryAssigned = "assigned";
 constexpr std::string_view kHistoryMerged = "merged";
 constexpr std::string_view kHistoryUnmerged = "unmerged";
 
-/// Whether an event of that release (empty: none) and time brings a resolved issue back. In a release before the fix
-/// the fault is known: that is no regression. `first_seen_of` tells when a release was first seen, for those whose
-/// names do not tell their order; nothing for one that never was.
+/// When an event that says it happened at `timestamp` did, by the collector's clock. What comes within minutes of its
+/// time was sent at once by a clock that goes a little wrong: then the receipt tells better. What is older lay in a
+/// buffer.
+UnixMillis time_of_occurrence(UnixMillis timestamp, UnixMillis received_at);
+
+/// Whether an event of that release (empty: none) and time (by time_of_occurrence()) brings a resolved issue back. In a
+/// release before the fix the fault is known: that is no regression. `first_seen_of` tells when a release was first
+/// seen, for those whose names do not tell their order; nothing for one that never was.
 bool brings_back(const IssueState& state, std::string_view release, UnixMillis event_time,
                  const std::function<std::optional<UnixMillis>(std::string_view)>& first_seen_of);
 

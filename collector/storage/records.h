@@ -58,7 +58,7 @@ struct DigestedEvent {
   std::vector<std::pair<std::string, std::string>> tags;
   std::int64_t occurrences = 1;  ///< identical errors that the client counted into this event, itself included
   std::string payload;           ///< the event's JSON
-  bool is_counted_only = false;  ///< in a storm: counted on its issue, not kept
+  std::int64_t sequence = 0;     ///< its place in the spool; 0: it comes from none
   std::string assignee;          ///< whose a new issue of it is; empty: nobody's
   std::string packed;            ///< what EventStore::pack() made of it; the engine's own
 };
@@ -76,6 +76,7 @@ struct AppendOutcome {
   std::size_t stored = 0;
   std::size_t counted_only = 0;  ///< counted, not kept
   std::size_t duplicates = 0;    ///< already there by (project, event id): counted nowhere else
+  std::size_t repeated = 0;      ///< given before, and again because a kill or an error came between: counted nowhere
   std::size_t new_issues = 0;
   std::vector<IssueChange> changes;  ///< each told once, whatever kills and repeats there are
 };
@@ -120,12 +121,13 @@ struct Issue {
 
 /// An event that could not be digested.
 struct QuarantinedEvent {
+  std::int64_t sequence = 0;  ///< as in DigestedEvent
   ProjectId project_id = 0;
   std::string event_id;
   UnixMillis received_at = 0;
   int tries = 0;
   std::string error;
-  std::string payload;  ///< as it came
+  std::string payload;  ///< as it came, without what was found to be private
 };
 
 /// So many events of one hour, by what became of them: "stored", "duplicate", "counted_only", "quarantined" here, or

@@ -5,6 +5,7 @@
 /// returns. Every class here may be used from any thread. Errors: "not_found", "conflict", "invalid_cursor", or
 /// "storage" with the engine's own words.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,6 +25,13 @@ using core::Error;
 using core::Result;
 using core::Status;
 
+/// Whether a new event is kept; else it is only counted on its issue. Asked once for each event that is not known yet,
+/// inside the transaction: when append() fails, what was answered never happened.
+using KeepRule = std::function<bool(const DigestedEvent&)>;
+
+/// Makes a project's settings of those it has; an error leaves them as they are.
+using SettingsChange = std::function<Result<std::string>(std::string_view before)>;
+
 /// Events and the issues they belong to.
 class EventStore {
  public:
@@ -36,9 +44,11 @@ class EventStore {
   /// "unstorable" is an error of append() that will be there the next time, too: something is wrong with an event, not
   /// with the database.
   ///
-  /// Stores a batch in one transaction: events, issues, counters, tags. Idempotent by (project, event id), also within
-  /// the batch.
-  virtual Result<AppendOutcome> append(std::span<const DigestedEvent> batch) = 0;
+  /// Stores a batch in one transaction: events, issues, counters, tags, and how far the spool has been digested. So
+  /// events that are given again because a kill came before they were released are told from duplicates: those stand
+  /// further on in the spool. Idempotent by (project, event id), also within the batch. Without `keeps` all are kept.
+  virtual Result<AppendOutcome> append(std::span<const DigestedEvent> batch, const KeepRule& keeps) = 0;
+  Result<AppendOutcome> append(std::span<const DigestedEvent> batch) { return append(batch, {}); }
 
   /// Whether the event is stored already.
   virtual Result<bool> has_event(ProjectId project, std::string_view event_id) = 0;
@@ -76,7 +86,8 @@ class EventStore {
   /// Shows those ignored issues again whose time has come.
   virtual Result<std::vector<IssueChange>> end_due_ignores(UnixMillis now) = 0;
 
-  /// Keeps an event that could not be digested, as it came. Idempotent by (project, event id).
+  /// Keeps an event that could not be digested. Idempotent by (project, event id); tells events that are
+  /// given again from duplicates as append() does.
   virtual Status quarantine(const QuarantinedEvent& event) = 0;
   /// Newest first, at most 100.
   virtual Result<std::vector<QuarantinedEvent>> list_quarantine(ProjectId project) = 0;
@@ -90,6 +101,9 @@ class EventStore {
   virtual Result<std::string> digest_settings(ProjectId project) = 0;
   /// "not_found" when there is no such project.
   virtual Status set_digest_settings(ProjectId project, std::string_view settings) = 0;
+  /// Reads, changes and writes in one transaction, so that of changes at the same time none is lost. Answers the
+  /// settings as they are then. "not_found", and the errors of `change`.
+  virtual Result<std::string> change_digest_settings(ProjectId project, const SettingsChange& change) = 0;
 
   /// The newest release of the project: the last by the order of their names where those tell, else by when they were
   /// first seen. Empty: there is none.
@@ -192,6 +206,10 @@ class Store : public EventStore, public ProjectStore, public IngestStore, public
  public:
   /// Ok when the database answers.
   virtual Status check() = 0;
+
+  /// Makes this process the only one that digests into the database, as long as the store lives: two would not know of
+  /// each other how far they are. Commands beside it may go on. "database_in_use" when another one is.
+  virtual Status claim() = 0;
 };
 
 }  // namespace trapline::collector

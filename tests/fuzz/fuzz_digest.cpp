@@ -14,6 +14,7 @@
 #include "collector/digest/grouping/frame_name.h"
 #include "collector/digest/grouping/function_name.h"
 #include "collector/digest/grouping/message_template.h"
+#include "collector/digest/grouping/stable_message.h"
 #include "collector/digest/user_agent.h"
 #include "collector/ingest/event_check.h"
 
@@ -43,9 +44,10 @@ DigestedEvent digest(const std::string& payload, const DigestSettings& settings)
 void check_names(std::string_view text) {
   require(normalise_function_name(text).size() <= 4 * text.size() + 64);
   require(stable_function(text).size() <= 4 * text.size() + 64);
-  require(stable_module(text).size() <= text.size());
+  require(stable_module(text).size() <= text.size() + 16);
   require(stable_file(text).size() <= text.size());
   message_template(text);
+  require(stable_message(text).size() <= 8 * text.size() + 64);
   parse_user_agent(text);
 }
 

@@ -81,6 +81,16 @@ bool is_build_hash(std::string_view part) {
   return (is_all_hex && digits > 0) || (digits > 0 && has_upper);
 }
 
+/// "shop::run()::$_12", as Clang calls lambdas, is "shop::run()::$_".
+void cut_clang_lambda_numbers(std::string& name) {
+  for (std::size_t at = name.find("$_"); at != std::string::npos; at = name.find("$_", at)) {
+    at += 2;
+    std::size_t end = at;
+    while (end < name.size() && is_digit(name[end])) ++end;
+    name.erase(at, end - at);
+  }
+}
+
 void cut_digits_at_end(std::string& text) {
   while (!text.empty() && is_digit(text.back())) text.pop_back();
 }
@@ -93,6 +103,7 @@ std::string stable_function(std::string_view raw) {
   unify_swift_closures(name);
   cut_mangled_hash(name);
   name = normalise_function_name(name);
+  cut_clang_lambda_numbers(name);
   if (name.ends_with(".invokeSuspend")) name.resize(name.size() - 14);
   if (name.starts_with("new ")) name.erase(0, 4);
   if (name.starts_with("Object.") && name.size() > 7) name.erase(0, 7);  // how V8 names functions of plain objects
@@ -103,6 +114,8 @@ std::string stable_function(std::string_view raw) {
 
 std::string stable_module(std::string_view raw) {
   std::string module(raw);
+  cut_at(module, "+<>c");  // C#'s classes of closures, and below those of iterators and async methods
+  unfold_csharp(module);
   for (const std::string_view generated :
        {"$$EnhancerBy", "$$FastClassBy", "$$Lambda", "$$SpringCGLIB", "$HibernateProxy", "/0x"}) {
     cut_at(module, generated);
@@ -136,13 +149,14 @@ std::string stable_file(std::string_view raw) {
 }
 
 bool is_nameless(std::string_view function, bool is_javascript) {
-  constexpr std::array<std::string_view, 6> kNames = {"<anonymous>", "?",           "<unknown>",
-                                                      "anonymous",   "{anonymous}", "(anonymous)"};
+  constexpr std::array<std::string_view, 11> kNames = {"<anonymous>", "?",           "<unknown>", "anonymous",
+                                                       "{anonymous}", "(anonymous)", "<lambda>",  "<listcomp>",
+                                                       "<genexpr>",   "<dictcomp>",  "<setcomp>"};
   if (function.empty() || std::find(kNames.begin(), kNames.end(), function) != kNames.end()) return true;
   constexpr std::size_t kMinified = 2;
   const std::size_t dot = function.rfind('.');
   const std::string_view own = dot == std::string_view::npos ? function : function.substr(dot + 1);
-  return is_javascript && (own.size() <= kMinified || own == "<anonymous>");
+  return own == "<lambda>" || (is_javascript && (own.size() <= kMinified || own == "<anonymous>"));
 }
 
 bool is_machinery(std::string_view name) {

@@ -13,15 +13,17 @@ namespace trapline::collector {
 /// mangled names, addresses and long numbers.
 std::string stable_function(std::string_view raw);
 
-/// A module (Java class, Python module) without generated parts: "Order$$EnhancerBySpringCGLIB$$1a2b", "$Proxy12",
-/// "Shop$$Lambda$14/0x000", "GeneratedMethodAccessor7", a trailing anonymous class's number.
+/// A module (Java or C# class, Python module) without generated parts: "Order$$EnhancerBySpringCGLIB$$1a2b",
+/// "$Proxy12", "Cart+<Pay>d__7", "Shop$$Lambda$14/0x000", "GeneratedMethodAccessor7", a trailing anonymous class's
+/// number.
 std::string stable_module(std::string_view raw);
 
 /// A file's base name without what a build puts into it: query, content hash ("main.4f3a2b1c.js", "chunk-7HJKQ2.js"),
 /// version ("libfoo.so.1.2").
 std::string stable_file(std::string_view raw);
 
-/// Whether a name tells nothing: empty, "<anonymous>", "?", or as short as minifiers make it, in JavaScript.
+/// Whether a name tells nothing: empty, "<anonymous>", "?", "<lambda>", or as short as minifiers make it, in
+/// JavaScript.
 bool is_nameless(std::string_view function, bool is_javascript);
 
 /// Machinery, as is_glue_function() has it, and what version 2 found besides.

@@ -5,8 +5,8 @@
 
 #include "collector/digest/grouping/fingerprint.h"
 #include "collector/digest/grouping/frame_name.h"
-#include "collector/digest/grouping/message_template.h"
 #include "collector/digest/grouping/part_hash.h"
+#include "collector/digest/grouping/stable_message.h"
 #include "sdk/core/utf8.h"
 
 namespace trapline::collector {
@@ -82,7 +82,7 @@ class Grouping {
     both(fine, coarse, "message");
     // A template that the client gave is exact; otherwise the variable parts are guessed.
     const bool has_template = !event_.message_template.empty();
-    const std::string key = has_template ? std::string(event_.message_template) : message_template(event_.record.value);
+    const std::string key = has_template ? std::string(event_.message_template) : stable_message(event_.record.value);
     both(fine, coarse, key);
     explain({"message", key, has_template ? std::string(event_.message_template) : event_.record.value, true, ""});
   }
@@ -90,7 +90,7 @@ class Grouping {
   void add_stack_or_value(const EventException& exception, PartHash& fine, PartHash& coarse) {
     const std::vector<std::string> keys = frame_keys(exception.frames);
     if (keys.empty()) {
-      const std::string value = message_template(exception.value);
+      const std::string value = stable_message(exception.value);
       both(fine, coarse, value);
       explain({"value", value, std::string(exception.value), true, ""});
       return;
@@ -199,7 +199,7 @@ std::vector<std::string_view> explicit_fingerprint(const ReadEvent& event, const
   if (!rule.empty()) {
     parts.assign(rule.begin(), rule.end());
   } else {
-    parts = event.client_fingerprint;
+    parts.assign(event.client_fingerprint.begin(), event.client_fingerprint.end());
   }
   if (parts.size() == 1 && is_default_marker(parts.front())) parts.clear();
   return parts;

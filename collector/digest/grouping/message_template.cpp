@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "collector/digest/grouping/word_kinds.h"
 #include "sdk/core/utf8.h"
 
 namespace trapline::collector {
@@ -15,72 +16,6 @@ constexpr std::string_view kBlanks = " \t\r\n\v\f";
 constexpr std::string_view kQuotes = "'\"`";
 /// What ends a word, beside blanks and quotes.
 constexpr std::string_view kSeparators = "()[]{}<>,;=|";
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool is_one_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
-bool all_of(std::string_view text, bool (*holds)(char)) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), holds);
-}
-
-/// Whether the text has this shape, where '9' stands for a digit, 'f' for a hex digit and all else for itself.
-bool has_shape(std::string_view text, std::string_view shape) {
-  return std::equal(text.begin(), text.end(), shape.begin(), shape.end(), [](char character, char wanted) {
-    if (wanted == '9') return is_digit(character);
-    if (wanted == 'f') return is_hex(character);
-    return character == wanted;
-  });
-}
-bool begins_with_shape(std::string_view text, std::string_view shape) {
-  return text.size() >= shape.size() && has_shape(text.substr(0, shape.size()), shape);
-}
-
-bool is_uuid(std::string_view word) {
-  return has_shape(word, "ffffffff-ffff-ffff-ffff-ffffffffffff") ||
-         (word.size() == 32 && all_of(word, is_hex) && std::any_of(word.begin(), word.end(), is_digit));
-}
-
-bool is_email(std::string_view word) {
-  const std::size_t at = word.find('@');
-  return at != std::string_view::npos && at > 0 && word.find('.', at) != std::string_view::npos;
-}
-
-bool is_ipv4(std::string_view word) {
-  word = word.substr(0, word.find_first_of(":/"));  // a port or a prefix length may follow
-  int parts = 0;
-  while (true) {
-    const std::size_t dot = word.find('.');
-    const std::string_view part = word.substr(0, dot);
-    if (part.size() > 3 || !all_of(part, is_digit)) return false;
-    ++parts;
-    if (dot == std::string_view::npos) return parts == 4;
-    word.remove_prefix(dot + 1);
-  }
-}
-
-bool is_ipv6(std::string_view word) {
-  const auto colons = std::count(word.begin(), word.end(), ':');
-  const bool has_only_its_characters =
-      std::all_of(word.begin(), word.end(), [](char c) { return is_hex(c) || c == ':' || c == '.'; });
-  if (!has_only_its_characters || colons < 2 || !std::any_of(word.begin(), word.end(), is_digit)) return false;
-  return colons == 7 || word.find("::") != std::string_view::npos;
-}
-
-/// 2026-11-21, 2026-11-21T09:30:00Z, 2026/11/21, 21.11.2026, 11/21/26, 09:30, 09:30:15.123
-bool is_date_or_time(std::string_view word) {
-  if (begins_with_shape(word, "9999-99-99") || begins_with_shape(word, "9999/99/99")) return true;
-  if (has_shape(word, "99.99.9999") || has_shape(word, "99/99/9999") || has_shape(word, "99/99/99")) return true;
-  return begins_with_shape(word, "99:99:99") || has_shape(word, "99:99");
-}
-
-bool is_path(std::string_view word) {
-  const bool is_windows =
-      word.size() > 3 && is_letter(word[0]) && word[1] == ':' && (word[2] == '\\' || word[2] == '/');
-  const bool is_unix = word.size() > 1 && (word.starts_with('/') || word.starts_with("./") || word.starts_with("../") ||
-                                           word.starts_with("~/"));
-  return is_windows || is_unix || word.starts_with("\\\\");
-}
 
 bool is_hex_number(std::string_view word) {
   if (word.starts_with("0x") || word.starts_with("0X")) return all_of(word.substr(2), is_hex);

@@ -23,7 +23,6 @@ std::string DictionaryTrainer::look_at(std::span<const DigestedEvent> batch,
     return {};
   }
   for (const DigestedEvent& event : batch) {
-    if (event.is_counted_only) continue;
     const bool is_enough = samples_.size() >= kSamples || sample_bytes_ + event.payload.size() > kMostSampleBytes;
     if (!is_enough) {
       sample_bytes_ += event.payload.size();
@@ -41,7 +40,6 @@ std::string DictionaryTrainer::look_at(std::span<const DigestedEvent> batch,
 
 void DictionaryTrainer::weigh(std::span<const DigestedEvent> batch, std::span<const std::string* const> packed) {
   for (std::size_t index = 0; index < batch.size(); ++index) {
-    if (batch[index].is_counted_only) continue;
     ++window_events_;
     window_plain_ += batch[index].payload.size();
     window_packed_ += packed[index]->size();

@@ -34,6 +34,21 @@ void Ledger::write(Connection& connection) const {
   }
 }
 
+std::int64_t digest_position(Connection& connection) {
+  Statement statement = connection.prepare("SELECT sequence FROM digest_position");
+  return statement.step() ? statement.integer(0) : 0;
+}
+
+void move_digest_position(Connection& connection, std::int64_t sequence, bool is_anew) {
+  if (sequence <= 0) return;  // from no spool
+  connection
+      .prepare(
+          "INSERT INTO digest_position (id, sequence) VALUES (1, ?1) "
+          "ON CONFLICT DO UPDATE SET sequence = iif(?2, ?1, max(sequence, ?1))")
+      .bind(sequence, is_anew)
+      .run();
+}
+
 std::vector<LedgerEntry> list_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to) {
   Statement statement = connection.prepare(
       R"(SELECT hour, "release", outcome, reason, count FROM ledger WHERE project_id = ? AND hour >= ? AND hour < ?
@@ -50,6 +65,7 @@ std::vector<LedgerEntry> list_ledger(Connection& connection, ProjectId project, 
 void quarantine(Connection& connection, const QuarantinedEvent& event) {
   const std::string packed = pack_bytes(event.payload);
   Transaction transaction(connection);
+  const bool was_given_before = event.sequence > 0 && event.sequence <= digest_position(connection);
   Statement insert = connection.prepare(R"(
     INSERT INTO quarantined_event (project_id, event_id, received_at, tries, error, payload) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (project_id, event_id) DO NOTHING)");
@@ -58,7 +74,10 @@ void quarantine(Connection& connection, const QuarantinedEvent& event) {
   insert.bind_blob(packed);
   insert.run();
   const bool is_new = connection.changes() > 0;
-  add(connection, event.project_id, hour_of(event.received_at), "", is_new ? "quarantined" : "duplicate", "", 1);
+  if (is_new || !was_given_before) {
+    add(connection, event.project_id, hour_of(event.received_at), "", is_new ? "quarantined" : "duplicate", "", 1);
+  }
+  move_digest_position(connection, event.sequence, is_new && was_given_before);
   transaction.commit();
 }
 
@@ -93,6 +112,15 @@ void set_digest_settings(Connection& connection, ProjectId project, std::string_
   statement.bind(project, settings);
   statement.run();
   if (connection.changes() == 0) throw Refusal("not_found", "there is no project " + std::to_string(project));
+}
+
+std::string change_digest_settings(Connection& connection, ProjectId project, const SettingsChange& change) {
+  Transaction transaction(connection);
+  const auto after = change(digest_settings(connection, project));
+  if (!after) throw Refusal(after.error().code, after.error().message);
+  set_digest_settings(connection, project, *after);
+  transaction.commit();
+  return *after;
 }
 
 }  // namespace trapline::collector::sqlite

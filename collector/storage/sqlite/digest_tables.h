@@ -1,6 +1,7 @@
 #pragma once
 
-/// What digestion keeps beside events and issues: the quarantine, the ledger, the projects' settings.
+/// What digestion keeps beside events and issues: how far it has come, the quarantine, the ledger, the projects'
+/// settings.
 
 #include <cstdint>
 #include <map>
@@ -11,6 +12,7 @@
 
 #include "collector/storage/records.h"
 #include "collector/storage/sqlite/connection.h"
+#include "collector/storage/store.h"
 
 namespace trapline::collector::sqlite {
 
@@ -30,6 +32,13 @@ class Ledger {
       lines_;  ///< releases are borrowed from the events
 };
 
+/// The place in the spool of the last event that was stored or set aside: what stands there or before was given before.
+std::int64_t digest_position(Connection& connection);
+
+/// Moves it, in the transaction that stores or sets aside what stands at `sequence`. `is_anew`: something new stood
+/// where all had been given before, so the spool began anew, and its places with it.
+void move_digest_position(Connection& connection, std::int64_t sequence, bool is_anew);
+
 std::vector<LedgerEntry> list_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to);
 
 void quarantine(Connection& connection, const QuarantinedEvent& event);
@@ -37,5 +46,6 @@ std::vector<QuarantinedEvent> list_quarantine(Connection& connection, ProjectId 
 
 std::string digest_settings(Connection& connection, ProjectId project);
 void set_digest_settings(Connection& connection, ProjectId project, std::string_view settings);
+std::string change_digest_settings(Connection& connection, ProjectId project, const SettingsChange& change);
 
 }  // namespace trapline::collector::sqlite

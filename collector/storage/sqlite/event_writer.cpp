@@ -17,8 +17,10 @@ constexpr std::size_t kMostPlaces = 50'000;
 
 constexpr std::string_view kFindHash =
     "SELECT id, issue_id FROM issue_hash WHERE project_id = ? AND kind = ? AND hash = ?";
-constexpr std::string_view kInsertHash =
-    "INSERT INTO issue_hash (project_id, kind, hash, issue_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
+constexpr std::string_view kInsertCoarseHash =
+    "INSERT INTO issue_hash (project_id, kind, hash, issue_id) VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING";
+constexpr std::string_view kInsertFineHash =
+    "INSERT INTO issue_hash (project_id, kind, hash, issue_id, coarse_id) VALUES (?, 0, ?, ?, ?)";
 // Its counts are added at the batch's end, with those of issues that were there.
 constexpr std::string_view kInsertIssue = R"(
   INSERT INTO issue (project_id, title, type, value, culprit, platform, level, count, stored_count, first_seen, last_seen,
@@ -29,6 +31,8 @@ constexpr std::string_view kInsertEvent = R"(
   ON CONFLICT (project_id, event_id) DO NOTHING)";
 constexpr std::string_view kIsStored = "SELECT 1 FROM event WHERE project_id = ? AND event_id = ?";
 constexpr std::string_view kIsCounted = "SELECT 1 FROM event_counted WHERE project_id = ? AND event_id = ?";
+
+std::string place_key(const DigestedEvent& event) { return std::to_string(event.project_id) + ' ' + event.fingerprint; }
 
 }  // namespace
 
@@ -43,35 +47,29 @@ void EventWriter::forget() {
 }
 
 AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::span<const std::string* const> packed,
-                                  UnixMillis now) {
+                                  const KeepRule& keeps, UnixMillis now) {
   AppendOutcome outcome;
   std::unordered_map<std::int64_t, HashTally> tallies;
   std::unordered_set<IssueId> new_issues;
   Ledger ledger;
+  const std::int64_t position = digest_position(connection_);
+  bool is_anew = false;
   for (std::size_t index = 0; index < batch.size(); ++index) {
     const DigestedEvent& event = batch[index];
-    const std::string id = event_id_bytes(event.event_id);
     Ledger::Line& line = ledger.line(event);
-    Placed place = find_place(event);
-    if (place.hash_id == 0) {
-      if (is_known(event, id)) {
-        ++outcome.duplicates;
-        ++line.duplicates;
-        continue;
-      }
-      place = make_place(event);
-      if (!tallies.contains(place.hash_id)) new_issues.insert(place.issue_id);
-    }
-    const bool is_fresh =
-        event.is_counted_only ? count_only(event, id) : keep(event, id, place.hash_id, *packed[index]);
-    if (!is_fresh) {
-      ++outcome.duplicates;
-      ++line.duplicates;
+    Placed place = look_up_place(event);
+    const Fate fate = write(event, *packed[index], keeps, place, new_issues);
+    const bool was_given_before = event.sequence > 0 && event.sequence <= position;
+    is_anew = is_anew || (was_given_before && fate != Fate::kKnown);
+    if (fate == Fate::kKnown) {
+      ++(was_given_before ? outcome.repeated : outcome.duplicates);
+      if (!was_given_before) ++line.duplicates;
       continue;
     }
-    ++(event.is_counted_only ? outcome.counted_only : outcome.stored);
-    ++(event.is_counted_only ? line.counted_only : line.stored);
-    tallies.try_emplace(place.hash_id, place.hash_id, place.issue_id).first->second.add(event);
+    const bool is_kept = fate == Fate::kKept;
+    ++(is_kept ? outcome.stored : outcome.counted_only);
+    ++(is_kept ? line.stored : line.counted_only);
+    tallies.try_emplace(place.hash_id, place.hash_id, place.issue_id).first->second.add(event, is_kept);
   }
   std::unordered_map<IssueId, std::vector<const HashTally*>> by_issue;
   std::unordered_map<IssueId, std::int64_t> new_users;
@@ -85,7 +83,22 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
   }
   outcome.new_issues = new_issues.size();
   ledger.write(connection_);
+  if (!batch.empty()) move_digest_position(connection_, batch.back().sequence, is_anew);
   return outcome;
+}
+
+/// Stores the event, or counts it, unless it is known; a known one leaves no trace, not even a hash. `place` is where
+/// its hash leads, and is made when there is none.
+EventWriter::Fate EventWriter::write(const DigestedEvent& event, const std::string& packed, const KeepRule& keeps,
+                                     Placed& place, std::unordered_set<IssueId>& new_issues) {
+  const std::string id = event_id_bytes(event.event_id);
+  // Mostly the insert itself tells whether the event is known.
+  const bool is_asked_first = place.hash_id == 0 || keeps || has_counted_only_;
+  if (is_asked_first && is_known(event, id)) return Fate::kKnown;
+  if (place.hash_id == 0) place = make_place(event, new_issues);
+  if (!keeps || keeps(event)) return keep(event, id, place.hash_id, packed) ? Fate::kKept : Fate::kKnown;
+  count_only(event, id);
+  return Fate::kCountedOnly;
 }
 
 std::optional<EventWriter::Placed> EventWriter::look_up(ProjectId project, int kind, const std::string& hash) {
@@ -95,54 +108,57 @@ std::optional<EventWriter::Placed> EventWriter::look_up(ProjectId project, int k
   return Placed{statement.integer(0), statement.integer(1)};
 }
 
-/// Where the event belongs: by its fine hash; else, and then its fine hash leads there from now on, by its coarse hash,
-/// or by what the grouping's version before would have said.
-EventWriter::Placed EventWriter::find_place(const DigestedEvent& event) {
-  std::string key = std::to_string(event.project_id) + ' ' + event.fingerprint;
+/// Where the event's fine hash leads.
+EventWriter::Placed EventWriter::look_up_place(const DigestedEvent& event) {
+  std::string key = place_key(event);
   if (const auto found = places_.find(key); found != places_.end()) return found->second;
-  Placed place;
-  if (const auto fine = look_up(event.project_id, kFine, event.fingerprint)) {
-    place = *fine;
-  } else {
-    std::optional<Placed> other;
-    if (!event.coarse_fingerprint.empty()) other = look_up(event.project_id, kCoarse, event.coarse_fingerprint);
-    for (const std::string& older : event.older_fingerprints) {
-      if (!other) other = look_up(event.project_id, kFine, older);
-    }
-    if (!other) return place;
-    place.issue_id = other->issue_id;
-    place.hash_id = add_hash(event, place.issue_id);
-    add_coarse_hash(event, place.issue_id);
+  const auto fine = look_up(event.project_id, kFine, event.fingerprint);
+  if (!fine) return {};
+  remember(std::move(key), *fine);
+  return *fine;
+}
+
+/// A place for an event whose fine hash is new: the issue that its coarse hash leads to, or that the grouping's version
+/// before would have said, and then its fine hash leads there from now on; else a new issue.
+EventWriter::Placed EventWriter::make_place(const DigestedEvent& event, std::unordered_set<IssueId>& new_issues) {
+  std::optional<Placed> other;
+  if (!event.coarse_fingerprint.empty()) other = look_up(event.project_id, kCoarse, event.coarse_fingerprint);
+  for (const std::string& older : event.older_fingerprints) {
+    if (!other) other = look_up(event.project_id, kFine, older);
   }
-  if (places_.size() >= kMostPlaces) places_.clear();
-  places_.emplace(std::move(key), place);
+  Placed place;
+  place.issue_id = other ? other->issue_id : make_issue(event);
+  if (!other) new_issues.insert(place.issue_id);
+  place.hash_id = add_hashes(event, place.issue_id);
+  remember(place_key(event), place);
   return place;
 }
 
-EventWriter::Placed EventWriter::make_place(const DigestedEvent& event) {
+void EventWriter::remember(std::string key, Placed place) {
+  if (places_.size() >= kMostPlaces) places_.clear();
+  places_.emplace(std::move(key), place);
+}
+
+IssueId EventWriter::make_issue(const DigestedEvent& event) {
   connection_.prepare(kInsertIssue)
       .bind(event.project_id, std::string_view(event.title), std::string_view(event.type),
             std::string_view(event.value), std::string_view(event.culprit), std::string_view(event.platform),
             static_cast<int>(event.level), event.timestamp, std::string_view(event.assignee))
       .run();
-  Placed place;
-  place.issue_id = connection_.last_insert_id();
-  place.hash_id = add_hash(event, place.issue_id);
-  add_coarse_hash(event, place.issue_id);
-  places_.emplace(std::to_string(event.project_id) + ' ' + event.fingerprint, place);
-  return place;
-}
-
-std::int64_t EventWriter::add_hash(const DigestedEvent& event, IssueId issue) {
-  connection_.prepare(kInsertHash).bind(event.project_id, kFine, std::string_view(event.fingerprint), issue).run();
   return connection_.last_insert_id();
 }
 
-void EventWriter::add_coarse_hash(const DigestedEvent& event, IssueId issue) {
-  if (event.coarse_fingerprint.empty()) return;
-  connection_.prepare(kInsertHash)
-      .bind(event.project_id, kCoarse, std::string_view(event.coarse_fingerprint), issue)
-      .run();
+/// Makes the event's hashes lead to the issue. Answers the fine one's id.
+std::int64_t EventWriter::add_hashes(const DigestedEvent& event, IssueId issue) {
+  std::optional<std::int64_t> coarse;
+  if (!event.coarse_fingerprint.empty()) {
+    connection_.prepare(kInsertCoarseHash)
+        .bind(event.project_id, std::string_view(event.coarse_fingerprint), issue)
+        .run();
+    coarse = look_up(event.project_id, kCoarse, event.coarse_fingerprint).value().hash_id;
+  }
+  connection_.prepare(kInsertFineHash).bind(event.project_id, std::string_view(event.fingerprint), issue, coarse).run();
+  return connection_.last_insert_id();
 }
 
 bool EventWriter::is_known(const DigestedEvent& event, std::string_view id) {
@@ -160,7 +176,6 @@ bool EventWriter::is_known(const DigestedEvent& event, std::string_view id) {
 /// Inserts the event; false when it is there already.
 bool EventWriter::keep(const DigestedEvent& event, std::string_view id, std::int64_t hash_id,
                        const std::string& packed) {
-  if (has_counted_only_ && is_known(event, id)) return false;
   Statement insert = connection_.prepare(kInsertEvent);
   insert.bind(next_row_id(event.received_at), event.project_id, hash_id);
   insert.bind_blob(id);
@@ -171,15 +186,12 @@ bool EventWriter::keep(const DigestedEvent& event, std::string_view id, std::int
   return true;
 }
 
-bool EventWriter::count_only(const DigestedEvent& event, std::string_view id) {
-  if (is_known(event, id)) return false;
-  Statement insert =
-      connection_.prepare("INSERT INTO event_counted (project_id, event_id) VALUES (?, ?) ON CONFLICT DO NOTHING");
+void EventWriter::count_only(const DigestedEvent& event, std::string_view id) {
+  Statement insert = connection_.prepare("INSERT INTO event_counted (project_id, event_id) VALUES (?, ?)");
   insert.bind(event.project_id);
   insert.bind_blob(id);
   insert.run();
   has_counted_only_ = true;
-  return connection_.changes() > 0;
 }
 
 /// The id for an event of that time: behind all that are there of the same millisecond.

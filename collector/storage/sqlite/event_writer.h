@@ -1,13 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "collector/storage/records.h"
 #include "collector/storage/sqlite/connection.h"
 #include "collector/storage/sqlite/issue_tally.h"
+#include "collector/storage/store.h"
 
 namespace trapline::collector::sqlite {
 
@@ -21,7 +24,7 @@ class EventWriter {
   /// EventStore::append() inside its transaction. `packed` are the events' bytes, in the order of `batch`. When it
   /// throws, nothing of the batch may be committed.
   AppendOutcome append(std::span<const DigestedEvent> batch, std::span<const std::string* const> packed,
-                       UnixMillis now);
+                       const KeepRule& keeps, UnixMillis now);
 
   /// Must be called when issues were merged or unmerged, or a transaction with append() was rolled back.
   void forget();
@@ -32,14 +35,19 @@ class EventWriter {
     IssueId issue_id = 0;
   };
 
-  Placed find_place(const DigestedEvent& event);
-  Placed make_place(const DigestedEvent& event);
-  std::int64_t add_hash(const DigestedEvent& event, IssueId issue);
-  void add_coarse_hash(const DigestedEvent& event, IssueId issue);
+  enum class Fate { kKept, kCountedOnly, kKnown };
+
+  Fate write(const DigestedEvent& event, const std::string& packed, const KeepRule& keeps, Placed& place,
+             std::unordered_set<IssueId>& new_issues);
+  Placed look_up_place(const DigestedEvent& event);
+  Placed make_place(const DigestedEvent& event, std::unordered_set<IssueId>& new_issues);
+  void remember(std::string key, Placed place);
+  IssueId make_issue(const DigestedEvent& event);
+  std::int64_t add_hashes(const DigestedEvent& event, IssueId issue);
   std::optional<Placed> look_up(ProjectId project, int kind, const std::string& hash);
   bool is_known(const DigestedEvent& event, std::string_view id);
   bool keep(const DigestedEvent& event, std::string_view id, std::int64_t hash_id, const std::string& packed);
-  bool count_only(const DigestedEvent& event, std::string_view id);
+  void count_only(const DigestedEvent& event, std::string_view id);
   std::int64_t next_row_id(UnixMillis received_at);
 
   Connection& connection_;

@@ -35,7 +35,7 @@ void recount(Connection& connection, IssueId id) {
     UPDATE issue SET
       (count, stored_count, first_seen, last_seen) =
         (SELECT coalesce(sum(count), 0), coalesce(sum(stored_count), 0), coalesce(min(first_seen), 0), coalesce(max(last_seen), 0)
-         FROM issue_hash WHERE issue_id = ?1 AND kind = 0),
+         FROM issue_hash WHERE issue_id = ?1 AND kind = 0 AND count > 0),
       user_count = (SELECT count(DISTINCT user) FROM hash_user
                     WHERE hash_id IN (SELECT id FROM issue_hash WHERE issue_id = ?1))
     WHERE id = ?1)")
@@ -56,6 +56,19 @@ void retitle(Connection& connection, PayloadDictionaries& dictionaries, IssueId 
       .prepare("UPDATE issue SET title = ?, type = ?, value = ?, culprit = ?, platform = ?, level = ? WHERE id = ?")
       .bind(std::string_view(event.title), std::string_view(event.type), std::string_view(event.value),
             std::string_view(event.culprit), std::string_view(event.platform), static_cast<int>(event.level), id)
+      .run();
+}
+
+/// The coarse hashes that only fine hashes which went from one issue to the other come with go, too: events with a new
+/// fine hash are led where those that are like them are.
+void take_coarse_hashes(Connection& connection, IssueId from, IssueId to) {
+  connection
+      .prepare(R"(
+    UPDATE issue_hash SET issue_id = ?2
+    WHERE issue_id = ?1 AND kind = 1
+      AND id IN (SELECT coarse_id FROM issue_hash WHERE issue_id = ?2 AND kind = 0)
+      AND id NOT IN (SELECT coarse_id FROM issue_hash WHERE issue_id = ?1 AND kind = 0 AND coarse_id IS NOT NULL))")
+      .bind(from, to)
       .run();
 }
 
@@ -126,6 +139,7 @@ IssueId unmerge_hashes(Connection& connection, PayloadDictionaries& dictionaries
       throw Refusal("not_found", "issue " + std::to_string(from) + " has no hash " + std::to_string(hash));
     }
   }
+  take_coarse_hashes(connection, from, made);
   Statement left = connection.prepare("SELECT 1 FROM issue_hash WHERE issue_id = ? AND kind = 0");
   left.bind(from);
   if (!left.step()) throw Refusal("conflict", "issue " + std::to_string(from) + " would have no event left");

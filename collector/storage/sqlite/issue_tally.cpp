@@ -131,19 +131,20 @@ void NameIds::forget() {
   environments_.clear();
 }
 
-void HashTally::add(const DigestedEvent& event) {
+void HashTally::add(const DigestedEvent& event, bool is_kept) {
   const bool is_first = newest_ == nullptr;
   first_seen_ = is_first ? event.timestamp : std::min(first_seen_, event.timestamp);
   last_seen_ = is_first ? event.timestamp : std::max(last_seen_, event.timestamp);
   if (is_first || event.timestamp >= newest_->timestamp) newest_ = &event;
   count_ += event.occurrences;
-  if (!event.is_counted_only) ++stored_;
+  if (is_kept) ++stored_;
   hours_[hour_of(event.timestamp)] += event.occurrences;
   const std::string& user = event.user_identity.empty() ? event.user : event.user_identity;
   if (!user.empty()) users_.insert(user_hash(user));
   Presence& presence = presences_[{event.release, event.environment}];
   presence.first_seen = presence.count == 0 ? event.timestamp : std::min(presence.first_seen, event.timestamp);
   presence.last_seen = std::max(presence.last_seen, event.timestamp);
+  presence.last_occurred = std::max(presence.last_occurred, time_of_occurrence(event.timestamp, event.received_at));
   presence.count += event.occurrences;
 }
 
@@ -209,7 +210,7 @@ std::vector<IssueChange> update_issue(Connection& connection, const std::vector<
   for (const HashTally* tally : tallies) {
     for (const auto& [place, presence] : tally->presences()) {
       is_regression =
-          is_regression || brings_back(state, place.first, presence.last_seen, [&](std::string_view release) {
+          is_regression || brings_back(state, place.first, presence.last_occurred, [&](std::string_view release) {
             return first_seen_of(connection, newest->project_id, release);
           });
     }

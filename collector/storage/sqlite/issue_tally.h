@@ -44,8 +44,8 @@ class HashTally {
  public:
   HashTally(std::int64_t hash_id, IssueId issue_id) : hash_id_(hash_id), issue_id_(issue_id) {}
 
-  /// The event is borrowed until the tally's end.
-  void add(const DigestedEvent& event);
+  /// The event is borrowed until the tally's end. `is_kept`: else it is only counted.
+  void add(const DigestedEvent& event, bool is_kept);
 
   /// Writes hash_hour, hash_user, hash_presence and issue_hash. Answers how many users are new to the issue.
   std::int64_t write(Connection& connection, NameIds& names) const;
@@ -61,6 +61,7 @@ class HashTally {
     std::int64_t count = 0;
     UnixMillis first_seen = 0;
     UnixMillis last_seen = 0;
+    UnixMillis last_occurred = 0;  ///< by the collector's clock (issue_life.h)
   };
   /// By release and environment.
   using Presences = std::map<std::pair<std::string_view, std::string_view>, Presence>;

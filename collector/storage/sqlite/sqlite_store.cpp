@@ -1,5 +1,6 @@
 #include "collector/storage/sqlite/sqlite_store.h"
 
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -46,6 +47,20 @@ auto as_result(Work work) -> Result<std::invoke_result_t<Work>> {
     return Error{"schema_too_new", error.what()};
   } catch (const std::exception& error) {
     return Error{"storage", std::string("the database failed: ") + error.what()};
+  }
+}
+
+/// Storing events: what fails neither for the database's sake nor for want of memory fails for theirs, and would again.
+template <class Work>
+auto blaming_events(Work work) -> std::invoke_result_t<Work> {
+  try {
+    return work();
+  } catch (const SqliteError&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Refusal("unstorable", error.what());
   }
 }
 
@@ -109,35 +124,46 @@ Status SqliteStore::check() {
   return counted ? Status{} : Status{counted.error()};
 }
 
-Status SqliteStore::pack(DigestedEvent& event) {
-  return as_result([&] {
-    if (!event.is_counted_only) event.packed = pack_event(event, dictionaries_.current().get());
-  });
+Status SqliteStore::claim() {
+  auto lock = FileLock::take(path_ + ".lock");
+  if (!lock && lock.error().code == "in_use") {
+    return Error{"database_in_use", "another trapline-collector is serving from the database " + path_ +
+                                        ": stop it, or choose another one with --database"};
+  }
+  if (!lock) return lock.error();
+  claim_ = std::move(*lock);
+  return {};
 }
 
-Result<AppendOutcome> SqliteStore::append(std::span<const DigestedEvent> batch) {
+Status SqliteStore::pack(DigestedEvent& event) {
+  return as_result([&] { event.packed = pack_event(event, dictionaries_.current().get()); });
+}
+
+Result<AppendOutcome> SqliteStore::append(std::span<const DigestedEvent> batch, const KeepRule& keeps) {
   // Compressing is the largest part of the work and needs no lock.
   std::vector<std::string> packed_here(batch.size());
   std::vector<const std::string*> packed(batch.size());
-  const Status status = as_result([&] {
+  const auto pack_rest = [&] {
     for (std::size_t index = 0; index < batch.size(); ++index) {
       const DigestedEvent& event = batch[index];
       packed[index] = &event.packed;
-      if (!event.packed.empty() || event.is_counted_only) continue;
+      if (!event.packed.empty()) continue;
       packed_here[index] = pack_event(event, dictionaries_.current().get());
       packed[index] = &packed_here[index];
     }
+  };
+  if (const Status status = as_result([&] { blaming_events(pack_rest); }); !status) return status.error();
+  return write([&](Connection& connection) {
+    return blaming_events([&] { return append_packed(connection, batch, packed, keeps); });
   });
-  if (!status) return status.error();
-  return write([&](Connection& connection) { return append_packed(connection, batch, packed); });
 }
 
 AppendOutcome SqliteStore::append_packed(Connection& connection, std::span<const DigestedEvent> batch,
-                                         std::span<const std::string* const> packed) {
+                                         std::span<const std::string* const> packed, const KeepRule& keeps) {
   AppendOutcome outcome;
   try {
     Transaction transaction(connection);
-    outcome = event_writer_->append(batch, packed, clock_.unix_millis());
+    outcome = event_writer_->append(batch, packed, keeps, clock_.unix_millis());
     transaction.commit();
   } catch (...) {
     event_writer_->forget();  // it may remember what was rolled back
@@ -256,6 +282,10 @@ Result<std::string> SqliteStore::digest_settings(ProjectId project) {
 
 Status SqliteStore::set_digest_settings(ProjectId project, std::string_view settings) {
   return write([&](Connection& connection) { sqlite::set_digest_settings(connection, project, settings); });
+}
+
+Result<std::string> SqliteStore::change_digest_settings(ProjectId project, const SettingsChange& change) {
+  return write([&](Connection& connection) { return sqlite::change_digest_settings(connection, project, change); });
 }
 
 Result<std::string> SqliteStore::newest_release(ProjectId project) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/storage/file_lock.h"
 #include "collector/storage/sqlite/connection.h"
 #include "collector/storage/sqlite/dictionary_trainer.h"
 #include "collector/storage/sqlite/event_writer.h"
@@ -21,9 +22,10 @@ class SqliteStore final : public Store {
   static Result<std::unique_ptr<Store>> open(const std::string& path, const core::Clock& clock);
 
   Status check() override;
+  Status claim() override;
 
   Status pack(DigestedEvent& event) override;
-  Result<AppendOutcome> append(std::span<const DigestedEvent> batch) override;
+  Result<AppendOutcome> append(std::span<const DigestedEvent> batch, const KeepRule& keeps) override;
   Result<bool> has_event(ProjectId project, std::string_view event_id) override;
   Result<Page<Issue>> find_issues(const IssueQuery& query) override;
   Result<std::optional<Issue>> find_issue(IssueId id) override;
@@ -43,6 +45,7 @@ class SqliteStore final : public Store {
   Result<std::vector<LedgerEntry>> list_ledger(ProjectId project, UnixMillis from, UnixMillis to) override;
   Result<std::string> digest_settings(ProjectId project) override;
   Status set_digest_settings(ProjectId project, std::string_view settings) override;
+  Result<std::string> change_digest_settings(ProjectId project, const SettingsChange& change) override;
   Result<std::string> newest_release(ProjectId project) override;
 
   Result<Project> create_project(std::string_view name, std::string_view public_key) override;
@@ -89,13 +92,14 @@ class SqliteStore final : public Store {
   auto read(Work work);
 
   AppendOutcome append_packed(Connection& connection, std::span<const DigestedEvent> batch,
-                              std::span<const std::string* const> packed);
+                              std::span<const std::string* const> packed, const KeepRule& keeps);
   void adopt_dictionary(Connection& connection, const std::string& bytes);
 
   std::unique_ptr<Connection> take_reader();
   void return_reader(std::unique_ptr<Connection> reader);
 
   std::string path_;
+  std::unique_ptr<FileLock> claim_;
   const core::Clock& clock_;
   std::mutex writer_mutex_;
   Connection writer_;  ///< guarded by writer_mutex_, as the next two

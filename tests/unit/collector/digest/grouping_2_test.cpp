@@ -14,6 +14,7 @@
 #include "collector/digest/grouping/frame_name.h"
 #include "collector/digest/grouping/glob.h"
 #include "collector/digest/grouping/group_keys.h"
+#include "collector/digest/grouping/stable_message.h"
 
 using namespace trapline::collector;
 using nlohmann::json;
@@ -127,6 +128,7 @@ TEST_CASE("names lose what compilers, bundlers and frameworks generate") {
       {"handler_1719223344", "handler_#"},
       {"fn_0x7f12ab34", "fn_#"},
       {"main.main.func1.2", "main.main.func"},
+      {"ns::run()::$_12::operator()(int) const", "ns::run::$_::operator()"},
       {"shop::Cart<int>::add(int)", "shop::Cart::add"},
       {"sha256", "sha256"},
   };
@@ -141,6 +143,9 @@ TEST_CASE("names lose what compilers, bundlers and frameworks generate") {
       {"jdk.internal.reflect.GeneratedMethodAccessor77", "jdk.internal.reflect.GeneratedMethodAccessor"},
       {"com.shop.Cart$1", "com.shop.Cart$"},
       {"shop.python3", "shop.python3"},
+      {"A.B+<Run>d__7", "A.B+Run"},
+      {"A.B+<>c__DisplayClass3_0", "A.B"},
+      {"Shop.Cart`1+<>c", "Shop.Cart`1"},
   };
   for (const auto& [raw, stable] : modules) {
     CAPTURE(raw);
@@ -158,6 +163,65 @@ TEST_CASE("names lose what compilers, bundlers and frameworks generate") {
     CAPTURE(raw);
     CHECK(stable_file(raw) == stable);
   }
+}
+
+TEST_CASE("lambdas are told apart by their source lines, where there are any") {
+  const auto lambda = [](const std::string& line) {
+    json one = frame("<lambda>", "m.py");
+    one["context_line"] = line;
+    return crash("E", {one}, "v", "python");
+  };
+  CHECK(fine(lambda("x = lambda: 1 / 0")) == fine(lambda("  x = lambda: 1 / 0")));
+  CHECK(fine(lambda("x = lambda: 1 / 0")) != fine(lambda("y = lambda: 2 / 0")));
+}
+
+TEST_CASE("a client's fingerprint may hold numbers") {
+  const auto with = [](const json& parts) { return fine({{"message", "m"}, {"fingerprint", parts}}); };
+  CHECK(with({"http", 400}) != with({"http", 404}));
+  CHECK(with({"http", 400}) == with({"http", "400"}));
+  CHECK(with({true}) != with({false}));
+}
+
+TEST_CASE("each kind of variable text in a message is named by version 2") {
+  const std::pair<const char*, const char*> messages[] = {
+      {"user 42 not found", "user <num> not found"},
+      {"took 12ms, 3 s and 1m30s.", "took <duration>, <duration> and <duration>."},
+      {"5 MB of 12KB", "<size> of <size>"},
+      {"93 % of 93.5%", "<num> % of <num>%"},
+      {"1,234 rows, 2, 3 of 1,2", "<num> rows, <num>, <num> of <num>"},
+      {"dev aa:bb:cc:dd:ee:ff", "dev <mac>"},
+      {"at 0x7fff12 and deadbeef01", "at <num> and <num>"},
+      {"residual 1.234e-05 too large", "residual <num> too large"},
+      {"id 1fd941f7-2cb7-453e-8d29-c2990c2422b4.", "id <uuid>."},
+      {"mail to zoe@example.com failed", "mail to <email> failed"},
+      {"from 10.0.0.1:8080 and ::1", "from <ip> and <ip>"},
+      {"device 00:1a:2b:3c:4d:5e lost", "device <mac> lost"},
+      {"cannot reach node17.example.com:443!", "cannot reach <host>!"},
+      {"System.Collections.Generic in a.b.c", "System.Collections.Generic in a.b.c"},
+      {"GET https://x.y/z?a=(b)&c=1 failed", "GET <url> failed"},
+      {"open /srv/a/b.txt: denied", "open <path>: denied"},
+      {"open /home/[user]/b.txt: denied", "open <path>: denied"},
+      {"open C:\\Users\\[user]\\b.txt", "open <path>"},
+      {"since 2026-11-21T01:08:17Z", "since <date>"},
+      {"expired on Nov 26 2026", "expired on <date>"},
+      {"on Thu, Nov 6, 2026 or 26 November", "on <date> or <date>"},
+      {"March on, May 5", "March on, <date>"},
+      {"column 'name' of \"users\" in \u201cshop\u201d", "column <quoted> of <quoted> in <quoted>"},
+      {"can't do it, won't, can\u2019t", "can't do it, won't, can\u2019t"},
+      {"order-4711 in utf8", "order-<num> in utf8"},
+      {"order ORD-7K2MQ4XX not found", "order ORD-<num> not found"},
+      {"revision 4f3a2b1 failed", "revision <num> failed"},
+      {"color #4f3a2b unknown", "color #<num> unknown"},
+      {"session aB3xK9pQ+7Lm expired", "session <num> expired"},
+      {"sha256 of Vector3 by Utf8JsonReader v12 on k8s", "sha256 of Vector3 by Utf8JsonReader v12 on k8s"},
+      {"key=17", "key=<num>"},
+      {"\u00fcber 9\u00b5s", "\u00fcber <duration>"},
+  };
+  for (const auto& [text, expected] : messages) {
+    CAPTURE(text);
+    CHECK(stable_message(text) == expected);
+  }
+  CHECK(stable_message(std::string(1 << 20, '\'')).size() < 10'000);
 }
 
 TEST_CASE("grouping is invariant under line numbers, addresses, build paths and releases, and separates what differs") {

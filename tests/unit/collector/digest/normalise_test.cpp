@@ -218,6 +218,28 @@ TEST_CASE("notes of the client stay beside ours") {
   CHECK(meta["user"][""]["rem"].size() == 1);
 }
 
+TEST_CASE("what is stored says the same to every reader, also where members are repeated or their names escaped") {
+  const auto stored = [](const std::string& payload) { return read_event(spooled(payload)).record.payload; };
+  const std::string twice =
+      stored(R"({"timestamp":"2099-01-01T00:00:00Z","level":"info","timestamp":7, "level":"fatal"})");
+  CHECK(twice.find("timestamp\":7") == std::string::npos);
+  CHECK(twice.find("fatal") == std::string::npos);
+  CHECK(json::parse(twice)["level"] == "info");
+  CHECK(json::parse(twice)["timestamp"] == json::parse(stored(R"({"timestamp":"2099-01-01T00:00:00Z"})"))["timestamp"]);
+  const std::string escaped = stored(R"({"time\u0073tamp":"2099-01-01T00:00:00Z"})");
+  CHECK(escaped.find("u0073tamp\":\"2099") == std::string::npos);
+  CHECK(json::parse(escaped)["timestamp"] == json::parse(twice)["timestamp"]);
+  std::string inner = R"({"user":{"ip":"a", "id":1 ,"ip":"b","i\u0070":{"c":[]}}})";
+  set_json_member(inner, {"user", "ip"}, "\"[ip]\"");
+  CHECK(inner == R"({"user":{"ip":"[ip]", "id":1 }})");
+}
+
+TEST_CASE("an event stands for a million repeats at most") {
+  CHECK(read_event(spooled(R"({"repeat_count":999999})")).record.occurrences == 999'999);
+  CHECK(read_event(spooled(R"({"repeat_count":1000000000})")).record.occurrences == 1'000'000);
+  CHECK(read_event(spooled(R"({"repeat_count":-5})")).record.occurrences == 1);
+}
+
 TEST_CASE("members are set in JSON text without touching the rest") {
   const auto set = [](std::string text, std::initializer_list<std::string_view> path, std::string_view value) {
     set_json_member(text, path, value);
@@ -238,8 +260,8 @@ TEST_CASE("settings that are misspelt, of the wrong kind or too large are refuse
         R"({"grouping":{"rules":[{"match":{}}]}})",
         R"({"grouping":{"rules":[{"match":{"colour":"red"},"title":"x"}]}})",
         R"({"grouping":{"rules":[{"match":{"type":"*"},"fingerprint":["{{ nonsense }}"]}]}})",
-        R"({"grouping":{"rules":[{"match":{"type":"*"}}]}})", R"({"owners":7})",
-        R"({"storm":{"events_per_hour":-1}})"}) {
+        R"({"grouping":{"rules":[{"match":{"type":"*"}}]}})", R"({"owners":7})", R"({"storm":{"events_per_hour":-1}})",
+        R"({"grouping":{"version":4294967298}})", R"({"storm":{"events_per_hour":18446744073709551615}})"}) {
     CAPTURE(text);
     const auto settings = DigestSettings::read(text);
     REQUIRE_FALSE(settings);

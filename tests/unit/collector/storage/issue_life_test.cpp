@@ -3,7 +3,9 @@
 #include "collector/storage/issue_life.h"
 
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -262,6 +264,127 @@ TEST_CASE("merged issues are one with all that they had, and unmerging gives bac
   CHECK((**fixture.store->find_issue(apart->id)).count == 5);
 }
 
+TEST_CASE("after an unmerge events with a new fine key go where those with the same coarse key went") {
+  Fixture fixture;
+  const auto event = [&](const std::string& fine, const std::string& coarse) {
+    DigestedEvent made = fixture.event(fine);
+    made.coarse_fingerprint = coarse;
+    return made;
+  };
+  fixture.append({event("one", "coarse 1"), event("two", "coarse 2"), event("three", "coarse 3")});
+  const IssueId one = fixture.issue_of("one").id;
+  REQUIRE(
+      fixture.store->merge_issues(one, std::vector{fixture.issue_of("two").id, fixture.issue_of("three").id}, "ada"));
+  fixture.append({event("another three", "coarse 3")});
+  std::vector<std::int64_t> moved;
+  const auto hashes = fixture.store->list_hashes(one);
+  REQUIRE(hashes);
+  for (const IssueHash& hash : *hashes) {
+    if (hash.hash == "two" || hash.hash == "three") moved.push_back(hash.id);
+  }
+  const auto apart = fixture.store->unmerge_hashes(one, moved, "ada");
+  REQUIRE(apart);
+  CHECK(fixture.append({event("another two", "coarse 2"), event("yet another three", "coarse 3")}).new_issues == 0);
+  CHECK((**fixture.store->find_issue(apart->id)).count == 3);
+  // Another hash of the issue still comes with the third coarse key.
+  CHECK((**fixture.store->find_issue(one)).count == 3);
+}
+
+TEST_CASE("a duplicate whose keys are new leaves no hash, and nothing is first seen in 1970") {
+  Fixture fixture;
+  DigestedEvent event = fixture.event("fine 1");
+  event.coarse_fingerprint = "coarse";
+  fixture.append({event, fixture.event("other")});
+  event.fingerprint = "fine 2";
+  CHECK(fixture.append({event}).duplicates == 1);
+  const IssueId id = fixture.issue_of("fine 1").id;
+  CHECK(fixture.store->list_hashes(id)->size() == 1);
+  const auto merged = fixture.store->merge_issues(id, std::vector{fixture.issue_of("other").id}, "ada");
+  REQUIRE(merged);
+  CHECK(merged->first_seen == kNow);
+}
+
+TEST_CASE("events that are given again are told from duplicates by their place in the spool") {
+  Fixture fixture;
+  DigestedEvent first = fixture.event("f");
+  first.sequence = 1;
+  DigestedEvent second = fixture.event("f");
+  second.sequence = 2;
+  CHECK(fixture.append({first, second}).stored == 2);
+  const AppendOutcome again = fixture.append({first, second});
+  CHECK(again.repeated == 2);
+  CHECK(again.duplicates == 0);
+  first.sequence = 3;
+  CHECK(fixture.append({first}).duplicates == 1);
+  // A spool that begins anew: nothing of it is lost.
+  DigestedEvent anew = fixture.event("f");
+  anew.sequence = 1;
+  CHECK(fixture.append({anew}).stored == 1);
+  second.sequence = 2;
+  CHECK(fixture.append({second}).duplicates == 1);
+  CHECK(fixture.issue_of("f").count == 3);
+}
+
+TEST_CASE("a clock that goes a little wrong hides no regression, and what lay in a buffer is none") {
+  Fixture fixture;
+  fixture.append({fixture.event("f")});
+  const IssueId id = fixture.issue_of("f").id;
+  fixture.set(id, resolved());
+  DigestedEvent buffered = fixture.event("f");
+  buffered.timestamp = kNow - 3'600'000;
+  CHECK(fixture.append({buffered}).changes.empty());
+  DigestedEvent received_before = fixture.event("f");
+  received_before.received_at = kNow - 1'000;
+  received_before.timestamp = kNow + 50'000;
+  CHECK(fixture.append({received_before}).changes.empty());
+  DigestedEvent slow = fixture.event("f");
+  slow.timestamp = kNow - 30'000;
+  CHECK(fixture.append({slow}).changes.size() == 1);
+  CHECK(fixture.issue_of("f").status == IssueStatus::kUnresolved);
+}
+
+TEST_CASE("of changes of a project's settings at the same time none is lost") {
+  Fixture fixture;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int change = 0; change < 10; ++change) {
+        const auto add = [](std::string_view before) {
+          return trapline::core::Result<std::string>(std::string(before) + "+");
+        };
+        CHECK(fixture.store->change_digest_settings(1, add));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(*fixture.store->digest_settings(1) == "{}" + std::string(40, '+'));
+  const auto refuse = [](std::string_view) {
+    return trapline::core::Result<std::string>(trapline::core::Error{"invalid_settings", "no"});
+  };
+  CHECK(fixture.store->change_digest_settings(1, refuse).error().code == "invalid_settings");
+  CHECK(fixture.store
+            ->change_digest_settings(99, [](std::string_view) { return trapline::core::Result<std::string>("{}"); })
+            .error()
+            .code == "not_found");
+}
+
+TEST_CASE("what fails for another reason than the database is told as unstorable, and leaves nothing half done") {
+  Fixture fixture;
+  const KeepRule fails = [](const DigestedEvent&) -> bool { throw std::runtime_error("no"); };
+  const DigestedEvent event = fixture.event("f");
+  CHECK(fixture.store->append(std::vector{event}, fails).error().code == "unstorable");
+  CHECK(fixture.append({event}).new_issues == 1);
+  CHECK(fixture.issue_of("f").count == 1);
+}
+
+TEST_CASE("one process at a time digests into a database, others may use it") {
+  const Fixture fixture;
+  REQUIRE(fixture.store->claim());
+  auto other = open_store("sqlite:" + fixture.folder.path("t.db")).value();
+  CHECK(other->claim().error().code == "database_in_use");
+  CHECK(other->create_project("q", std::string(32, 'b')));
+}
+
 TEST_CASE("merges and unmerges that make no sense are refused and change nothing") {
   Fixture fixture;
   REQUIRE(fixture.store->create_project("other", std::string(32, 'b')));
@@ -281,11 +404,16 @@ TEST_CASE("merges and unmerges that make no sense are refused and change nothing
 
 TEST_CASE("the ledger tells what became of every event") {
   Fixture fixture;
-  DigestedEvent counted = fixture.event("f", "1.0");
-  counted.is_counted_only = true;
+  const DigestedEvent counted = fixture.event("f", "1.0");
   const DigestedEvent kept = fixture.event("f", "1.0");
-  fixture.append({kept, kept, counted, counted});
-  fixture.append({counted, kept});
+  int asked = 0;
+  const KeepRule keeps = [&](const DigestedEvent& event) {
+    ++asked;
+    return event.event_id == kept.event_id;
+  };
+  REQUIRE(fixture.store->append(std::vector{kept, kept, counted, counted}, keeps));
+  REQUIRE(fixture.store->append(std::vector{counted, kept}, keeps));
+  CHECK(asked == 2);  // of known events nothing is asked
   const Issue issue = fixture.issue_of("f");
   CHECK(issue.count == 2);
   CHECK(issue.stored_count == 1);
