@@ -6,6 +6,7 @@
 #include <simdjson.h>
 
 #include "collector/ingest/json_repair.h"
+#include "sdk/core/bounded_json.h"
 #include "sdk/core/event_id.h"
 
 namespace trapline::collector {
@@ -16,6 +17,7 @@ using core::Result;
 
 /// simdjson says that something is wrong, not where: the slow parser is asked for the place, only on this path.
 std::string place_of_error(std::string_view json) {
+  if (core::is_nested_deeper_than(json, core::kMostJsonLevels)) return "";
   try {
     const nlohmann::json ignored = nlohmann::json::parse(json);
     return "";

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "collector/ingest/multipart.h"
+#include "sdk/core/bounded_json.h"
 
 namespace trapline::collector {
 namespace {
@@ -29,7 +30,7 @@ json own_fields(const std::vector<FormField>& fields) {
     }
   }
   for (const auto& [number, piece] : pieces) whole += piece;
-  json event = json::parse(whole, nullptr, false);
+  json event = core::parse_bounded_json(whole);
   return event.is_object() ? event : json::object();
 }
 

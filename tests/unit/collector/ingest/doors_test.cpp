@@ -86,6 +86,18 @@ TEST_CASE("a minidump becomes a crash with the dump as its file, and keeps what 
   CHECK(parts->parts[2].payload == "line\r\n--x\r\n");
 }
 
+TEST_CASE("a report or upload nested deeper than any client's costs nothing but its refusal") {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  for (const std::string& body :
+       {R"({"csp-report":{"x":)" + deep + "}}", R"([{"type":"crash","body":{"x":)" + deep + "}}]"}) {
+    CHECK(read_browser_reports(body, "", "").error().code == "invalid_json");
+  }
+  const auto upload = read_minidump_upload(kForm, part("name=sentry", "{\"extra\":" + deep + "}") +
+                                                      part("name=upload_file_minidump; filename=x", "MDMP") + "--b--");
+  REQUIRE(upload);  // the dump is worth having without what came beside it
+  CHECK_FALSE(json::parse(upload->event).contains("extra"));
+}
+
 TEST_CASE("an upload in pieces, without a dump, or with another file as one") {
   const auto dump = part("name=upload_file_minidump; filename=x", "MDMP");
   const auto pieces = read_minidump_upload(
