@@ -120,7 +120,9 @@ Status serve(const Config& config) {
 
   auto store = open_store(config.database_url());
   if (!store) return store.error();
-  auto spool = Spool::open(config.data + "/spool", config.spool);
+  SpoolOptions spool_options = config.spool;
+  spool_options.on_damage = [](const std::string& what) { spdlog::error("{}", what); };
+  auto spool = Spool::open(config.data + "/spool", std::move(spool_options));
   if (!spool) return spool.error();
   Accounts accounts(**store);
   Intake intake(**store, **spool, config.limits);
@@ -132,9 +134,12 @@ Status serve(const Config& config) {
       spdlog::error("storing sessions, files and reports is held up, they wait: {}", trouble);
     }
   });
-  if (const SpoolCounts found = (*spool)->counts(); found.damaged_records > 0 || found.torn_bytes > 0) {
-    spdlog::warn("the spool was not as it was left: {} damaged records, {} bytes cut off that nobody was told of",
-                 found.damaged_records, found.torn_bytes);
+  if (const SpoolCounts found = (*spool)->counts(); found.torn_bytes > 0) {
+    spdlog::warn(
+        "the spool's last {} bytes are no whole request and were cut off: being written when the machine went down, "
+        "and "
+        "then nobody was told that they were taken, or damaged since",
+        found.torn_bytes);
   }
 
   // Bound before its routes exist, as they show the port; answered only from run() on.

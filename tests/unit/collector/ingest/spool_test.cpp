@@ -1,6 +1,7 @@
 #include "collector/ingest/spool.h"
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +14,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +28,32 @@ using trapline::tests::append;
 using trapline::tests::numbered_event_id;
 using trapline::tests::numbered_payload;
 using trapline::tests::TemporaryFolder;
+
+namespace {
+
+std::atomic<int> failing_reads{0};
+std::atomic<int> failing_syncs{0};
+
+}  // namespace
+
+// In this program these stand before the C library's: a disk that fails.
+extern "C" ssize_t pread(int file, void* to, std::size_t size, off_t offset) {
+  if (failing_reads > 0) {
+    --failing_reads;
+    errno = EIO;
+    return -1;
+  }
+  return syscall(SYS_pread64, file, to, size, offset);
+}
+
+extern "C" int fdatasync(int file) {
+  if (failing_syncs > 0) {
+    --failing_syncs;
+    errno = EIO;
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_fdatasync, file));
+}
 
 namespace {
 
@@ -209,21 +237,149 @@ TEST_CASE("a path that cannot be a spool is refused with it") {
   CHECK(spool.error().message.find(path) != std::string::npos);
 }
 
-TEST_CASE("a file that is no segment is refused with its path, not overwritten") {
+TEST_CASE("what is no segment is set aside, told and counted, and the spool opens without it") {
   TemporaryFolder folder;
-  std::filesystem::create_directory(folder.path("s"));
-  const std::string path = folder.path("s") + "/0000000000000000001.segment";
-  write_file(path, std::string(5000, 'x'));
-  const auto spool = Spool::open(folder.path("s"));
-  REQUIRE_FALSE(spool);
-  CHECK(spool.error().message.find(path) != std::string::npos);
-  CHECK(read_file(path).size() == 5000);
+  REQUIRE(append(*open_spool(folder.path("s")), {1}));
+  const std::string foreign = folder.path("s") + "/0000000000000000009.segment";
+  write_file(foreign, std::string(5000, 'x'));
+  write_file(folder.path("s") + "/notes.segment", "x");
+  std::filesystem::create_directory(folder.path("s") + "/x.segment");
+  std::string told;
+  const auto spool = open_spool(folder.path("s"), {.on_damage = [&](const std::string& what) { told += what + "\n"; }});
+  CHECK(read_file(foreign + ".damaged").size() == 5000);
+  CHECK(told.find(foreign) != std::string::npos);
+  CHECK(spool->counts().damaged_files == 3);
+  CHECK(spool->counts().damaged_parts == 0);
+  REQUIRE(append(*spool, {2}));
+  CHECK(drain(*spool) == ids_of({1, 2}));
+}
+
+TEST_CASE("a damaged head of a file costs none of its records, whichever file it is") {
+  TemporaryFolder folder;
+  const std::string path = make_three(folder.path("origin"));
+  for (std::size_t at = 0; at < 32; ++at) {
+    CAPTURE(at);
+    const std::string copy = folder.path("copy" + std::to_string(at));
+    std::filesystem::copy(folder.path("origin"), copy);
+    std::string damaged = read_file(path);
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    write_file(list_segments(copy)->at(0), damaged);
+    {
+      const auto spool = open_spool(copy);
+      REQUIRE(append(*spool, {4}));
+      CHECK(spool->counts().damaged_parts == 0);
+    }
+    CHECK(drain(*open_spool(copy)) == ids_of({1, 2, 3, 4}));
+  }
+}
+
+TEST_CASE("the key of a spool is found in its segments when its own file is gone") {
+  TemporaryFolder folder;
+  make_three(folder.path("s"));
+  REQUIRE(std::filesystem::remove(folder.path("s") + "/key"));
+  CHECK(drain(*open_spool(folder.path("s"))) == ids_of({1, 2, 3}));
+  CHECK(std::filesystem::exists(folder.path("s") + "/key"));
+}
+
+TEST_CASE("of four files, what is damaged or missing in the middle costs exactly that, and is counted") {
+  TemporaryFolder folder;
+  const SpoolOptions small{.segment_bytes = 400};
+  {
+    const auto spool = open_spool(folder.path("origin"), small);
+    for (int number = 0; number < 12; ++number) REQUIRE(append(*spool, {number}));
+  }
+  const std::vector<std::string> files = list_segments(folder.path("origin")).value();
+  REQUIRE(files.size() >= 3);
+  const auto second = SegmentFile::open(files[1], {}).value()->scan();
+  const std::uint64_t lost = second->records.size();
+  const auto check = [&](const std::string& name, const std::string& content, bool is_there) {
+    CAPTURE(name);
+    const std::string copy = folder.path(name);
+    std::filesystem::copy(folder.path("origin"), copy);
+    const std::string path = list_segments(copy)->at(1);
+    if (is_there) {
+      write_file(path, content);
+    } else {
+      REQUIRE(std::filesystem::remove(path));
+    }
+    const auto spool = open_spool(copy, small);
+    CHECK(spool->counts().damaged_parts == lost);
+    REQUIRE(append(*spool, {99}));
+    CHECK(drain(*spool).size() == 12 - lost + 1);
+  };
+  check("zeroed", std::string(std::filesystem::file_size(files[1]), '\0'), true);
+  check("empty", "", true);
+  check("missing", "", false);
+}
+
+TEST_CASE("a last record whose body the disk has changed counts as lost, not as never acknowledged") {
+  TemporaryFolder folder;
+  const std::string path = make_three(folder.path("s"));
+  std::string damaged = read_file(path);
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  write_file(path, damaged);
+  const auto spool = open_spool(folder.path("s"));
+  CHECK(spool->counts().torn_bytes == 0);
+  CHECK(drain(*spool) == ids_of({1, 2}));
+  CHECK(spool->counts().damaged_parts == 1);
+}
+
+TEST_CASE("a record that somebody wrote into a body is not found behind a damaged head") {
+  TemporaryFolder folder;
+  // A whole record of another project, as anyone can make it who has read the source.
+  trapline::tests::SpoolRequest forged = trapline::tests::spool_request({66});
+  forged.request.project_id = 2;
+  std::string record = begin_record(encoded_size(forged.request, forged.body));
+  encode_request(forged.request, forged.body, record);
+  finish_record(record, 1, 1);
+  seal_record(record, 2, SpoolKey{});
+  {
+    const auto spool = open_spool(folder.path("s"));
+    trapline::tests::SpoolRequest carrier = trapline::tests::spool_request({1});
+    carrier.body = "[" + record + "]";
+    REQUIRE(spool->append(std::move(carrier.request), carrier.body));
+    REQUIRE(append(*spool, {2}));
+  }
+  const std::string path = list_segments(folder.path("s")).value().at(0);
+  std::string damaged = read_file(path);
+  damaged[40] = static_cast<char>(damaged[40] ^ 1);  // in the first record's head
+  write_file(path, damaged);
+  CHECK(drain(*open_spool(folder.path("s"))) == ids_of({2}));
+}
+
+TEST_CASE("a read that fails for a moment loses nothing, one that fails for ever costs its record and keeps the file") {
+  TemporaryFolder folder;
+  make_three(folder.path("s"));
+  std::string told;
+  const auto spool = open_spool(folder.path("s"), {.on_damage = [&](const std::string& what) { told += what; }});
+  failing_reads = 2;
+  CHECK(spool->claim_events(1)->at(0).event_id == numbered_event_id(1));
+  CHECK(told.empty());
+  failing_reads = 5;
+  CHECK(spool->claim_events(1)->at(0).event_id == numbered_event_id(3));
+  CHECK(spool->counts().damaged_parts == 1);
+  CHECK(told.find("Input/output error") != std::string::npos);
+}
+
+TEST_CASE(
+    "a file that cannot be synced is left, and the next one is used and remembered, also when it fails at first") {
+  TemporaryFolder folder;
+  const auto spool = open_spool(folder.path("s"));
+  REQUIRE(append(*spool, {1}));
+  for (int round = 0; round < 2; ++round) {  // the second time in the new file
+    failing_syncs = 1;
+    CHECK(append(*spool, {2}).error().code == "storage");
+  }
+  REQUIRE(append(*spool, {3}));
+  CHECK(list_segments(folder.path("s"))->size() == 3);
+  CHECK(drain(*spool) == ids_of({1, 3}));
+  CHECK(list_segments(folder.path("s"))->size() == 1);
 }
 
 TEST_CASE("a torn record at the tail is cut off, wherever it is torn, and the spool goes on") {
   TemporaryFolder folder;
   const std::string whole = read_file(make_three(folder.path("origin")));
-  const auto scan = SegmentFile::open(list_segments(folder.path("origin"))->at(0)).value()->scan(true);
+  const auto scan = SegmentFile::open(list_segments(folder.path("origin"))->at(0), {}).value()->scan();
   const std::uint64_t last_start = scan->records.back().offset;
   for (std::uint64_t size = last_start; size < whole.size(); ++size) {
     CAPTURE(size);
@@ -251,7 +407,7 @@ TEST_CASE("a flipped bit costs the record it is in and no other, and is counted"
   TemporaryFolder folder;
   const std::string path = make_three(folder.path("origin"));
   const std::string whole = read_file(path);
-  const auto scan = SegmentFile::open(path).value()->scan(true);
+  const auto scan = SegmentFile::open(path, {}).value()->scan();
   const RecordPlace middle = scan->records.at(1);
   for (std::uint64_t at = middle.offset; at < middle.end(); ++at) {
     CAPTURE(at);
@@ -263,7 +419,7 @@ TEST_CASE("a flipped bit costs the record it is in and no other, and is counted"
     const auto spool = open_spool(copy);
     REQUIRE(append(*spool, {4}));
     CHECK(drain(*spool) == ids_of({1, 3, 4}));
-    CHECK(spool->counts().damaged_records == 1);
+    CHECK(spool->counts().damaged_parts == 1);
     CHECK(spool->counts().torn_bytes == 0);
   }
 }
@@ -282,6 +438,22 @@ TEST_CASE("a full spool refuses, and takes again when something was released") {
   for (const SpooledEvent& event : *events) sequences.push_back(event.sequence);
   REQUIRE(spool->release(sequences));
   CHECK(append(*spool, {taken}));
+}
+
+TEST_CASE("the bytes that count are those of the files, before and after a restart") {
+  TemporaryFolder folder;
+  const auto on_disk = [&] {
+    std::uint64_t bytes = 0;
+    const auto files = list_segments(folder.path("s"));
+    for (const std::string& path : *files) bytes += std::filesystem::file_size(path);
+    return bytes;
+  };
+  {
+    const auto spool = open_spool(folder.path("s"), {.segment_bytes = 400});
+    for (int number = 0; number < 9; ++number) REQUIRE(append(*spool, {number}));
+    CHECK(spool->counts().bytes == on_disk());
+  }
+  CHECK(open_spool(folder.path("s"))->counts().bytes == on_disk());
 }
 
 TEST_CASE("no more events wait than may") {
