@@ -167,6 +167,33 @@ TEST_CASE("characters that are not JSON's are mended, all else is kept byte for 
   CHECK(check_event("{ \"a\" : \"\\u0000é\" }", 100)->json == "{ \"a\" : \"\\u0000é\" }");
 }
 
+TEST_CASE("numbers that no type holds become texts, what is no number null, and a byte order mark goes") {
+  struct Pair {
+    const char* sent;
+    const char* kept;
+  };
+  const Pair table[] = {
+      {R"({"n":123456789012345678901234567890,"m":-1.50})", R"({"n":"123456789012345678901234567890","m":-1.50})"},
+      {R"({"n":[1e400,-1e400,18446744073709551615]})", R"({"n":["1e400","-1e400",18446744073709551615]})"},
+      {R"({"n":NaN,"i":Infinity,"j":-Infinity,"t":true,"s":"NaN 1e400"})",
+       R"({"n":null,"i":null,"j":null,"t":true,"s":"NaN 1e400"})"},
+      {"\xEF\xBB\xBF{\"a\":1}", "{\"a\":1}"},
+  };
+  for (const Pair& pair : table) {
+    CAPTURE(pair.sent);
+    const auto checked = check_event(pair.sent, 1'000);
+    REQUIRE_MESSAGE(checked, (checked ? "" : checked.error().message));
+    CHECK(checked->json == pair.kept);
+  }
+  for (const char* bad : {R"({"n":01})", R"({"n":1.})", R"({"n":.5})", R"({"n":+1})", R"({"n":1e})", R"({"n":0x10})",
+                          R"({"n":nan})", R"({NaN:1})"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(check_event(bad, 100));
+  }
+  CHECK_FALSE(*decode_store_body("\xEF\xBB\xBF{}", 100));
+  CHECK(split_events(EventsFormat::kJson, "\xEF\xBB\xBF[{},{}]", 3)->events.size() == 2);
+}
+
 TEST_CASE("an event's id is taken in its forms, and is empty when it is none") {
   CHECK(check_event(R"({"event_id":"1FD941F7-2CB7-453E-8D29-C2990C2422B4"})", 100)->event_id ==
         "1fd941f72cb7453e8d29c2990c2422b4");
