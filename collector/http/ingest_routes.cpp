@@ -31,37 +31,50 @@ std::string with_dashes(const std::string& id) {
          id.substr(20);
 }
 
-HttpReply receipt_reply(Door door, const IntakeReceipt& receipt) {
+/// Sentry clients print this header in their debug mode. It must stay one line.
+void add_sentry_error(HttpReply& reply, std::string line) {
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  reply.headers.emplace_back("X-Sentry-Error", std::move(line));
+}
+
+void add_limits(HttpReply& reply, int retry_after_seconds, const std::string& rate_limits) {
+  if (retry_after_seconds > 0) reply.headers.emplace_back("Retry-After", std::to_string(retry_after_seconds));
+  if (!rate_limits.empty()) reply.headers.emplace_back("X-Sentry-Rate-Limits", rate_limits);
+}
+
+HttpReply receipt_body(Door door, const IntakeReceipt& receipt) {
   if (door == Door::kMinidump) {
     HttpReply reply;
     reply.content_type = "text/plain";
     reply.body = with_dashes(receipt.event_id);
     return reply;
   }
-  if (door != Door::kEvents) {
-    nlohmann::json body = nlohmann::json::object();
-    if (!receipt.event_id.empty()) body["id"] = receipt.event_id;
-    return json_reply(body);
-  }
   nlohmann::json rejected = nlohmann::json::array();
   for (const RejectedEvent& event : receipt.rejected) {
     rejected.push_back({{"index", event.index}, {"code", event.code}, {"message", event.message}});
+  }
+  if (door != Door::kEvents) {
+    nlohmann::json body = nlohmann::json::object();
+    if (!receipt.event_id.empty()) body["id"] = receipt.event_id;
+    if (!rejected.empty()) body["rejected"] = std::move(rejected);
+    return json_reply(body);
   }
   return json_reply(
       {{"accepted", receipt.accepted}, {"duplicates", receipt.duplicates}, {"rejected", std::move(rejected)}}, 202);
 }
 
+HttpReply receipt_reply(Door door, const IntakeReceipt& receipt) {
+  HttpReply reply = receipt_body(door, receipt);
+  if (!receipt.rejected.empty()) add_sentry_error(reply, receipt.rejected.front().message);
+  add_limits(reply, receipt.retry_after_seconds, receipt.rate_limits);
+  return reply;
+}
+
 HttpReply refusal_reply(const IntakeRefusal& refusal) {
   HttpReply reply = error_reply(refusal.http_status, refusal.code, refusal.message);
-  // Sentry clients print this header in their debug mode. It must stay one line.
-  std::string line = refusal.message;
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
-  reply.headers.emplace_back("X-Sentry-Error", std::move(line));
-  if (refusal.retry_after_seconds > 0) {
-    reply.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_seconds));
-  }
-  if (!refusal.rate_limits.empty()) reply.headers.emplace_back("X-Sentry-Rate-Limits", refusal.rate_limits);
+  add_sentry_error(reply, refusal.message);
+  add_limits(reply, refusal.retry_after_seconds, refusal.rate_limits);
   return reply;
 }
 

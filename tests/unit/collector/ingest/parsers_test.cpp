@@ -109,29 +109,36 @@ TEST_CASE("envelopes are read with given and implicit lengths, with and without 
   CHECK(payloads("{\"type\":\"event\",\"length\":null}\n{}") == All{"event={}"});
 }
 
-TEST_CASE("a broken envelope is refused and the place named") {
+TEST_CASE("a broken envelope ends where it is broken, and the place is named") {
   struct Bad {
     std::string body;
     std::string says;
+    std::size_t items = 0;
   };
-  const Bad table[] = {
-      {"", "is empty"},
-      {"\n{}", "empty line"},
-      {"nonsense\n", "first line"},
-      {"[]\n", "first line"},
-      {"{}\nnonsense\n{}", "item 0 at byte 3"},
-      {"{}\n{\"type\":\"event\",\"length\":99}\n{}", "99 bytes, but only 2 follow"},
-      {"{}\n{\"type\":\"event\",\"length\":1}\n{}", "no newline follows"},
-      {"{}\n{\"type\":\"event\",\"length\":-1}\n{}", "not a whole number"},
-      {"{}\n{\"type\":\"event\",\"length\":\"2\"}\n{}", "not a whole number"},
-      {"{}\n{\"type\":\"event\"}\n{}\n{\"type\"", "item 1 at byte 23"},
-  };
-  for (const Bad& bad : table) {
+  for (const Bad& bad :
+       {Bad{"", "is empty"}, {"\n{}", "empty line"}, {"nonsense\n", "first line"}, {"[]\n", "first line"}}) {
     CAPTURE(bad.body);
     const auto envelope = parse_envelope(bad.body);
     REQUIRE_FALSE(envelope);
     CHECK(envelope.error().code == "invalid_envelope");
     CHECK_MESSAGE(envelope.error().message.find(bad.says) != std::string::npos, envelope.error().message);
+  }
+  const Bad table[] = {
+      {"{}\nnonsense\n{}", "item 0 at byte 3"},
+      {"{}\n{\"type\":\"event\",\"length\":99}\n{}", "99 bytes, but only 2 follow"},
+      {"{}\n{\"type\":\"event\",\"length\":1}\n{}", "no newline follows"},
+      {"{}\n{\"type\":\"event\",\"length\":-1}\n{}", "not a whole number"},
+      {"{}\n{\"type\":\"event\",\"length\":\"2\"}\n{}", "not a whole number"},
+      {"{}\n{\"type\":\"event\"}\n{}\n{\"type\"", "item 1 at byte 23", 1},
+  };
+  for (const Bad& bad : table) {
+    CAPTURE(bad.body);
+    const auto envelope = parse_envelope(bad.body);
+    REQUIRE(envelope);
+    REQUIRE(envelope->damage);
+    CHECK(envelope->damage->code == "invalid_envelope");
+    CHECK_MESSAGE(envelope->damage->message.find(bad.says) != std::string::npos, envelope->damage->message);
+    CHECK(envelope->items.size() == bad.items);
   }
 }
 

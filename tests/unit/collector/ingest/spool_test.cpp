@@ -1,7 +1,6 @@
 #include "collector/ingest/spool.h"
 
 #include <atomic>
-#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -14,46 +13,22 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "collector/ingest/segment_file.h"
 #include "sdk/core/gzip.h"
+#include "tests/support/failing_disk.h"
 #include "tests/support/spool_requests.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace trapline::collector;
 using trapline::tests::append;
+using trapline::tests::failing_reads;
+using trapline::tests::failing_syncs;
 using trapline::tests::numbered_event_id;
 using trapline::tests::numbered_payload;
 using trapline::tests::TemporaryFolder;
-
-namespace {
-
-std::atomic<int> failing_reads{0};
-std::atomic<int> failing_syncs{0};
-
-}  // namespace
-
-// In this program these stand before the C library's: a disk that fails.
-extern "C" ssize_t pread(int file, void* to, std::size_t size, off_t offset) {
-  if (failing_reads > 0) {
-    --failing_reads;
-    errno = EIO;
-    return -1;
-  }
-  return syscall(SYS_pread64, file, to, size, offset);
-}
-
-extern "C" int fdatasync(int file) {
-  if (failing_syncs > 0) {
-    --failing_syncs;
-    errno = EIO;
-    return -1;
-  }
-  return static_cast<int>(syscall(SYS_fdatasync, file));
-}
 
 namespace {
 
@@ -519,11 +494,11 @@ TEST_CASE("a compressed envelope is kept as it came; its event and its items are
   const std::string envelope = "{\"event_id\":\"" + std::string(32, 'a') +
                                "\"}\n{\"type\":\"attachment\",\"length\":3,\"filename\":\"f.txt\"}\na\nb\n"
                                "{\"type\":\"replay_event\"}\n{}\n{\"type\":\"event\"}\n{\"message\":\"m\"}\n"
-                               "{\"type\":\"session\"}\n{\"sid\":\"x\"}\n";
+                               "{\"type\":\"session\"}\n{\"sid\":\"55555555555555555555555555555555\"}\n";
   SpooledRequest request;
   request.form = {.door = Door::kEnvelope, .content_encoding = "gzip"};
   request.project_id = 5;
-  request.item_id_base = "0123456789abcdef";
+  request.body_hash = "0123456789abcdef";
   const std::string body = trapline::core::gzip(envelope);
   auto parts = read_parts(request.form, body, {});
   REQUIRE(parts);
