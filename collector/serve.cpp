@@ -158,7 +158,10 @@ Status serve(const Config& config) {
   if (!port) return port.error();
   *public_url = config.public_url_at(*port);
 
-  if (Status status = greet(**store, accounts, *public_url); !status) return status;
+  // A disk that is full must not keep the collector from showing what it has, and from taking in when it is freed.
+  if (Status status = greet(**store, accounts, *public_url); !status) {
+    spdlog::error("no welcome link or first project could be made: {}", status.error().message);
+  }
   digester.start();
   item_writer.start();
   Housekeeper housekeeper({[&intake] { intake.keep_house(); }}, kHouseInterval);

@@ -450,14 +450,14 @@ TEST_CASE("300 idle and 200 trickling clients leave an honest one's p99 below 10
   std::vector<std::unique_ptr<RawConnection>> idle;
   for (int number = 0; number < 300; ++number) {
     idle.push_back(std::make_unique<RawConnection>(fixture.collector.port()));
-    idle.back()->write("GET /healthz HTTP/1.1\r\n\r\n");
+    idle.back()->write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(idle.back()->read().find("200 OK") != std::string::npos);
   }
   std::vector<std::unique_ptr<RawConnection>> slow;
   for (int number = 0; number < 200; ++number) {
     slow.push_back(std::make_unique<RawConnection>(fixture.collector.port()));
     slow.back()->write(number % 2 == 0 ? "POST /v1/events HTTP/1.1\r\nX-Slow: "
-                                       : "POST /v1/events HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
+                                       : "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
   }
   std::atomic<bool> is_done{false};
   std::thread trickle([&] {
