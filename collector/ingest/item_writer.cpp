@@ -56,7 +56,9 @@ void ItemWriter::run() {
 
 bool ItemWriter::store(const std::vector<StoredItem>& items) {
   for (std::chrono::milliseconds pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
-    const Status status = items.empty() ? Status{} : store_.append_items(items);
+    // On a disk that is nearly full they wait in the spool, where they count against its bound.
+    Status status = items.empty() ? Status{} : spool_.check_disk();
+    if (status && !items.empty()) status = store_.append_items(items);
     if (on_trouble_ && status.ok() && pause != kFirstPause) on_trouble_("");
     if (status) return true;
     if (on_trouble_ && pause == kFirstPause) on_trouble_(status.error().message);

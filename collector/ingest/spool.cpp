@@ -114,6 +114,11 @@ class SegmentSpool final : public Spool {
     return admit_locked(bytes, lock);
   }
 
+  Status check_disk() override {
+    std::unique_lock lock(mutex_);
+    return check_disk_locked(lock);
+  }
+
   Status append(SpooledRequest request, std::string_view body) override {
     Waiting waiting;
     waiting.record = begin_record(encoded_size(request, body));
@@ -260,6 +265,10 @@ class SegmentSpool final : public Spool {
     if (backlog_.waiting_events() >= options_.max_events) {
       return Error{"spool_full", "more events wait to be stored than the collector lets wait"};
     }
+    return check_disk_locked(lock);
+  }
+
+  Status check_disk_locked(std::unique_lock<std::mutex>& lock) {
     const auto now = std::chrono::steady_clock::now();
     if (now >= next_disk_look_ || !is_disk_free_) {
       next_disk_look_ = now + kDiskLookInterval;

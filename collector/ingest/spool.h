@@ -61,6 +61,9 @@ class Spool : public EventSource {
   /// "spool_full", "disk_full".
   virtual core::Status admit(std::size_t bytes) = 0;
 
+  /// Whether the disk has the room that is to be left on it. Error: "disk_full".
+  virtual core::Status check_disk() = 0;
+
   /// Puts a request on disk, its parts all or none. `body` is the body as sent. Waits for the group commit it becomes
   /// part of. Errors: those of admit(), "storage".
   virtual core::Status append(SpooledRequest request, std::string_view body) = 0;
