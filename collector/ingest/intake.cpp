@@ -137,12 +137,12 @@ std::int64_t bytes_of_files(const RequestParts& parts) {
 
 }  // namespace
 
-Intake::Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock)
+Intake::Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock, std::string nonce_file)
     : spool_(spool),
       keys_(store, clock),
       refusals_(store, clock),
       recent_ids_(kRememberedIds),
-      nonces_(clock),
+      nonces_(clock, std::move(nonce_file)),
       quotas_(clock),
       address_buckets_(limits.requests_per_minute_and_ip, clock),
       ceiling_(static_cast<double>(limits.requests_per_second), static_cast<double>(limits.requests_per_second),
@@ -154,12 +154,13 @@ Intake::Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core
 std::variant<IntakeReceipt, IntakeRefusal> Intake::take(const IntakeRequest& request) {
   Progress progress;
   auto receipt = take_in(request, progress);
+  if (const auto signature = parse_signature(request.signature); signature && progress.has_nonce) {
+    // What is not taken may be sent again as it is.
+    if (receipt) nonces_.keep(progress.key->public_key, *signature);
+    if (!receipt) nonces_.forget(progress.key->public_key, *signature);
+  }
   if (receipt) return std::move(*receipt);
   const Error& error = receipt.error();
-  // What is not taken may be sent again as it is.
-  if (const auto signature = parse_signature(request.signature); signature && progress.has_nonce) {
-    nonces_.forget(progress.key->public_key, *signature);
-  }
   count_rejected(error.code, progress.events);
   const ProjectId project = progress.key ? progress.key->gate->project_id : project_of(request);
   if (project > 0) refusals_.count(project, error.code, progress.events);
@@ -421,6 +422,9 @@ void Intake::drop_over_quota(const KeyFacts& key, RequestParts& parts, std::unor
 void Intake::count_receipt(ProjectId project, const IntakeReceipt& receipt, std::uint64_t items,
                            const std::map<std::string, std::uint64_t>& ignored_items) {
   for (const RejectedEvent& rejected : receipt.rejected) refusals_.count(project, rejected.code, 1);
+  if (receipt.duplicates > 0) {
+    refusals_.count(project, std::string(kDuplicateReason), static_cast<std::int64_t>(receipt.duplicates));
+  }
   const std::lock_guard lock(counts_mutex_);
   ++counts_.requests;
   counts_.accepted += receipt.accepted;

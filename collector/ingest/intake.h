@@ -82,7 +82,9 @@ struct IntakeCounts {
 /// Thread-safe. Borrows the store and the spool, which must outlive it.
 class Intake {
  public:
-  Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock = core::system_clock());
+  /// `nonce_file` as in NonceTable.
+  Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock = core::system_clock(),
+         std::string nonce_file = {});
 
   /// Takes a request in: key, project, decompression, splitting into events, spool. When it answers a receipt, every
   /// accepted event is on disk. Blocks for the disk.

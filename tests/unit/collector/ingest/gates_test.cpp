@@ -150,9 +150,32 @@ TEST_CASE("a signature whose request was refused for any other reason may be use
   CHECK(fixture.code({.content_encoding = "gzip", .signature = signature, .body = body}) == "invalid_compression");
 }
 
+TEST_CASE("a signature that was used is known after a restart, and one whose request was refused is not") {
+  trapline::tests::TemporaryFolder folder;
+  ManualClock clock(kNow * 1000);
+  const std::string kept_header = sign(kSecret, kNow, std::string(32, '1'), "");
+  const std::string refused_header = sign(kSecret, kNow, std::string(32, '2'), "");
+  const Signature kept = parse_signature(kept_header).value();
+  const Signature refused = parse_signature(refused_header).value();
+  {
+    NonceTable nonces(clock, folder.path("nonces"));
+    CHECK(nonces.remember(kKey, kept) == NonceTable::Outcome::kFresh);
+    CHECK(nonces.remember(kKey, refused) == NonceTable::Outcome::kFresh);
+    nonces.keep(kKey, kept);
+    nonces.forget(kKey, refused);
+  }
+  for (int round = 0; round < 2; ++round) {
+    NonceTable nonces(clock, folder.path("nonces"));
+    CHECK(nonces.remember(kKey, kept) == NonceTable::Outcome::kSeen);
+    CHECK(nonces.remember(kKey, refused) == NonceTable::Outcome::kFresh);
+  }
+  clock.advance(std::chrono::seconds(601));
+  CHECK(NonceTable(clock, folder.path("nonces")).remember(kKey, kept) == NonceTable::Outcome::kFresh);
+}
+
 TEST_CASE("nonces are forgotten when their window has passed, and never before it") {
   ManualClock clock(kNow * 1000);
-  NonceTable nonces(clock, 2);
+  NonceTable nonces(clock, "", 2);
   const std::string header = sign(kSecret, kNow, std::string(32, '1'), "");
   const Signature signature = parse_signature(header).value();
   CHECK(nonces.remember(kKey, signature) == NonceTable::Outcome::kFresh);

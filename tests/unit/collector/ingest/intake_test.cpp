@@ -158,6 +158,20 @@ TEST_CASE("a new project's key takes effect within five seconds, though it was a
   CHECK(fixture.accept(request).accepted == 1);
 }
 
+TEST_CASE("duplicates that the door knows stand in the ledger, not among the refusals") {
+  Fixture fixture;
+  const std::string event = "{\"event_id\":\"" + std::string(32, 'a') + "\"}";
+  const std::string batch = "[" + event + "," + event + "]";
+  CHECK(fixture.accept(events(batch)).duplicates == 1);
+  CHECK(fixture.accept(events(batch)).duplicates == 2);
+  fixture.intake.keep_house();
+  const auto ledger = fixture.store->list_ledger(1, 0, 1795223297699);
+  REQUIRE(ledger->size() == 1);
+  CHECK(ledger->at(0).outcome == "duplicate");
+  CHECK(ledger->at(0).count == 3);
+  CHECK(fixture.store->find_refusals(1, 0, 1795223297699)->empty());
+}
+
 TEST_CASE("an envelope that comes again gives the same items, with an id of its own or without") {
   Fixture fixture;
   const std::string items =
