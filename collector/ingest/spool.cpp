@@ -214,16 +214,20 @@ class SegmentSpool final : public Spool {
     }
     auto opened = SegmentFile::open(path, key_);
     auto scan = opened ? (*opened)->scan() : Result<SegmentFile::Scan>(opened.error());
-    const bool is_usable = scan && (scan->has_head || !scan->records.empty());
+    // A copy under another name holds what is here already, and its name would move the numbers on.
+    const bool is_copy =
+        scan && !scan->records.empty() && scan->records.front().first_sequence < (*opened)->first_sequence();
+    const bool is_usable = scan && !is_copy && (scan->has_head || !scan->records.empty());
     if (is_usable) {
       if (!scan->has_head) options_.on_damage("the first bytes of " + path + " are damaged, the rest of it is used");
       return RecoveredSegment{std::move(*opened), std::move(*scan)};
     }
     ++damaged_files_;
     const Status aside = set_aside(path);
-    options_.on_damage("the spool cannot use " + path +
-                       (scan ? ": nothing in it is its own" : ": " + scan.error().message) +
-                       (aside ? "; it is called *.damaged now" : "; " + aside.error().message));
+    options_.on_damage(
+        "the spool cannot use " + path +
+        (scan ? ": what is in it is not of this spool, or of another file" : ": " + scan.error().message) +
+        (aside ? "; it is called *.damaged now" : "; " + aside.error().message));
     return std::nullopt;
   }
 

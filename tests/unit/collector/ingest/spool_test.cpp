@@ -229,6 +229,19 @@ TEST_CASE("what is no segment is set aside, told and counted, and the spool open
   CHECK(drain(*spool) == ids_of({1, 2}));
 }
 
+TEST_CASE("a copy of a file under another name is set aside, and costs nothing") {
+  TemporaryFolder folder;
+  const std::string path = make_three(folder.path("s"));
+  std::filesystem::copy_file(path, folder.path("s") + "/0000000000000100000.segment");
+  {
+    const auto spool = open_spool(folder.path("s"));
+    CHECK(spool->counts().damaged_files == 1);
+    CHECK(spool->counts().damaged_parts == 0);
+    REQUIRE(append(*spool, {4}));
+  }
+  CHECK(drain(*open_spool(folder.path("s"))) == ids_of({1, 2, 3, 4}));
+}
+
 TEST_CASE("a damaged head of a file costs none of its records, whichever file it is") {
   TemporaryFolder folder;
   const std::string path = make_three(folder.path("origin"));
