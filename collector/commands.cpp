@@ -89,8 +89,11 @@ Result<std::string> read_origin(std::string_view text) {
   text = text.substr(0, text.find_last_not_of(" \t/") + 1);
   const std::size_t scheme_end = text.find("://");
   const std::string_view host = scheme_end == std::string_view::npos ? text : text.substr(scheme_end + 3);
-  const bool is_origin =
-      !host.empty() && scheme_end != 0 && host.find_first_of("/?# \t") == std::string_view::npos && !has_control(text);
+  // Without a scheme, any port is meant; a page's origin has no path, and a host is never without a name.
+  const bool has_odd_port = host.ends_with(':') || (scheme_end == std::string_view::npos && !host.starts_with('[') &&
+                                                    host.find(':') != std::string_view::npos);
+  const bool is_origin = !host.empty() && scheme_end != 0 && !has_odd_port &&
+                         host.find_first_of("/?# \t") == std::string_view::npos && !has_control(text);
   if (is_origin) return std::string(text);
   return Error{"invalid_setting",
                "--allowed-origins takes entries such as https://shop.example, shop.example and *.example, not '" +

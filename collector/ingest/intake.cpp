@@ -361,7 +361,7 @@ Result<IntakeReceipt> Intake::spool_parts(const Progress& progress, const Intake
     spooled.form = std::move(form);
     spooled.project_id = project;
     spooled.received_at = clock_.unix_millis();
-    spooled.body_hash = hash_of(request.body);
+    if (items > 0) spooled.body_hash = hash_of(request.body);
     spooled.client_ip = request.client_ip;
     spooled.user_agent = request.user_agent;
     spooled.client = client_of(key_sources(request));
