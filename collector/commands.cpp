@@ -1,5 +1,6 @@
 #include "collector/commands.h"
 
+#include <algorithm>
 #include <charconv>
 #include <iostream>
 #include <memory>
@@ -69,6 +70,36 @@ std::vector<std::string> split_list(std::string_view text) {
   return entries;
 }
 
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+Status check_project_name(const std::string& name) {
+  constexpr std::size_t kMostBytes = 200;
+  const bool is_blank = name.find_first_not_of(' ') == std::string::npos;
+  if (!is_blank && name.size() <= kMostBytes && !has_control(name)) return {};
+  return Error{"invalid_setting", "a project's name has 1 to 200 bytes on one line, with more than blanks in it"};
+}
+
+/// An entry of the list as it is compared: without blanks around it and slashes at its end.
+Result<std::string> read_origin(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t";
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  text = text.substr(0, text.find_last_not_of(" \t/") + 1);
+  const std::size_t scheme_end = text.find("://");
+  const std::string_view host = scheme_end == std::string_view::npos ? text : text.substr(scheme_end + 3);
+  // Without a scheme, any port is meant; a page's origin has no path, and a host is never without a name.
+  const bool has_odd_port = host.ends_with(':') || (scheme_end == std::string_view::npos && !host.starts_with('[') &&
+                                                    host.find(':') != std::string_view::npos);
+  const bool is_origin = !host.empty() && scheme_end != 0 && !has_odd_port &&
+                         host.find_first_of("/?# \t") == std::string_view::npos && !has_control(text);
+  if (is_origin) return std::string(text);
+  return Error{"invalid_setting",
+               "--allowed-origins takes entries such as https://shop.example, shop.example and *.example, not '" +
+                   std::string(text) + "'"};
+}
+
 /// Writes the changes into the settings.
 Status apply(const ProjectChanges& changes, IngestSettings& settings) {
   if (changes.require_signature) {
@@ -77,7 +108,14 @@ Status apply(const ProjectChanges& changes, IngestSettings& settings) {
     }
     settings.require_signature = *changes.require_signature == "on";
   }
-  if (changes.allowed_origins) settings.allowed_origins = split_list(*changes.allowed_origins);
+  if (changes.allowed_origins) {
+    settings.allowed_origins.clear();
+    for (const std::string& entry : split_list(*changes.allowed_origins)) {
+      auto origin = read_origin(entry);
+      if (!origin) return origin.error();
+      settings.allowed_origins.push_back(std::move(*origin));
+    }
+  }
   if (changes.allowed_ips) {
     settings.allowed_ips = split_list(*changes.allowed_ips);
     for (const std::string& range : settings.allowed_ips) {
@@ -98,6 +136,7 @@ Status apply(const ProjectChanges& changes, IngestSettings& settings) {
 }  // namespace
 
 Status create_project(const Config& config, const std::string& name) {
+  if (Status status = check_project_name(name); !status) return status;
   auto store = open_configured_store(config);
   if (!store) return store.error();
   const auto project = (*store)->create_project(name, core::random_hex(kKeyBytes));

@@ -172,7 +172,7 @@ std::string Config::public_url_at(int actual_port) const {
 }
 
 std::span<const ConfigOption> config_options() {
-  static const std::array<ConfigOption, 14> kOptions{{
+  static const std::array<ConfigOption, 16> kOptions{{
       {"data", "DIR", "folder for the database and the spool (default ./trapline-data)"},
       {"database", "URL", "sqlite:PATH (default sqlite:DATA/trapline.db)"},
       {"listen", "HOST:PORT", "address to listen on (default 127.0.0.1:8790; port 0 picks a free one)"},
@@ -180,6 +180,10 @@ std::span<const ConfigOption> config_options() {
       {"max-body-bytes", "BYTES", "largest request body as sent (default 20971520)"},
       {"max-inflated-bytes", "BYTES", "largest request body after decompression (default 104857600)"},
       {"max-event-bytes", "BYTES", "largest single event (default 1048576)"},
+      {"max-attachment-bytes", "BYTES",
+       "largest single file of an event; all of a request may have 2.5 times that (default 20971520)"},
+      {"max-attachment-bytes-per-hour", "BYTES",
+       "that a project's files may have in an hour (default 1 GiB; 0: no limit)"},
       {"max-requests-per-second", "COUNT", "that all senders together may make at the doors (default 0: no limit)"},
       {"max-requests-per-ip", "COUNT", "that one address may make in a minute at the doors (default 0: no limit)"},
       {"max-api-requests", "COUNT", "that one token or session may make in a minute at the API (default 600)"},
@@ -211,6 +215,8 @@ core::Result<Config> load_config(const std::map<std::string, std::string>& comma
   if (status) status = read_bytes(*settings, "max-body-bytes", config.limits.max_body_bytes);
   if (status) status = read_bytes(*settings, "max-inflated-bytes", config.limits.max_inflated_bytes);
   if (status) status = read_bytes(*settings, "max-event-bytes", config.limits.max_event_bytes);
+  if (status) status = read_bytes(*settings, "max-attachment-bytes", config.limits.max_attachment_bytes);
+  config.limits.max_attachments_bytes = config.limits.max_attachment_bytes / 2 * 5;
   if (status) status = read_bytes(*settings, "spool-max-bytes", config.spool.max_bytes);
   if (status) {
     status = read_number<std::int64_t>(*settings, "spool-max-events", "a number of events, 1 or more", 1,
@@ -224,6 +230,7 @@ core::Result<Config> load_config(const std::map<std::string, std::string>& comma
   const auto count_of = [&](const std::string& option, std::int64_t& target) {
     if (status) status = read_number<std::int64_t>(*settings, option, kTakesCount, 0, target);
   };
+  count_of("max-attachment-bytes-per-hour", config.limits.attachment_bytes_per_hour);
   count_of("max-requests-per-second", config.limits.requests_per_second);
   count_of("max-requests-per-ip", config.limits.requests_per_minute_and_ip);
   count_of("max-api-requests", config.api_requests_per_minute);

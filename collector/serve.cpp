@@ -107,10 +107,12 @@ Status serve(const Config& config) {
   auto store = open_store(config.database_url());
   if (!store) return store.error();
   if (Status status = (*store)->claim(); !status) return status;
-  auto spool = Spool::open(config.data + "/spool", config.spool);
+  SpoolOptions spool_options = config.spool;
+  spool_options.on_damage = [](const std::string& what) { spdlog::error("{}", what); };
+  auto spool = Spool::open(config.data + "/spool", std::move(spool_options));
   if (!spool) return spool.error();
   Accounts accounts(**store);
-  Intake intake(**store, **spool, config.limits);
+  Intake intake(**store, **spool, config.limits, core::system_clock(), config.data + "/nonces");
   Digester digester(**spool, **store);
   ItemWriter item_writer(**spool, **store, [](const std::string& trouble) {
     if (trouble.empty()) {
@@ -119,9 +121,12 @@ Status serve(const Config& config) {
       spdlog::error("storing sessions, files and reports is held up, they wait: {}", trouble);
     }
   });
-  if (const SpoolCounts found = (*spool)->counts(); found.damaged_records > 0 || found.torn_bytes > 0) {
-    spdlog::warn("the spool was not as it was left: {} damaged records, {} bytes cut off that nobody was told of",
-                 found.damaged_records, found.torn_bytes);
+  if (const SpoolCounts found = (*spool)->counts(); found.torn_bytes > 0) {
+    spdlog::warn(
+        "the spool's last {} bytes are no whole request and were cut off: being written when the machine went down, "
+        "and "
+        "then nobody was told that they were taken, or damaged since",
+        found.torn_bytes);
   }
 
   // Bound before its routes exist, as they show the port; answered only from run() on.
@@ -140,7 +145,10 @@ Status serve(const Config& config) {
   if (!port) return port.error();
   *public_url = config.public_url_at(*port);
 
-  if (Status status = greet(**store, accounts, *public_url); !status) return status;
+  // A disk that is full must not keep the collector from showing what it has, and from taking in when it is freed.
+  if (Status status = greet(**store, accounts, *public_url); !status) {
+    spdlog::error("no welcome link or first project could be made: {}", status.error().message);
+  }
   digester.start();
   item_writer.start();
   Housekeeper housekeeper({[&intake] { intake.keep_house(); }}, kHouseInterval);

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sdk/core/bounded_json.h"
+
 namespace trapline::collector {
 namespace {
 
@@ -109,7 +111,7 @@ Status read_grouping(const json& part, DigestSettings& settings) {
 
 Result<json> parse_object(std::string_view text) {
   if (text.size() > kMostBytes) return invalid("the settings may have 256 KiB");
-  json parsed = json::parse(text, nullptr, false);
+  json parsed = core::parse_bounded_json(text);
   if (!parsed.is_object()) return invalid("the settings must be a JSON object");
   return parsed;
 }

@@ -9,7 +9,8 @@ namespace trapline::collector {
 void add_health_routes(Router& router, const HealthContext& context) {
   router.add("GET", "/healthz", [](const HttpRequest&) { return json_reply({{"status", "ok"}}); });
   router.add("GET", "/readyz", [context](const HttpRequest&) {
-    const Status status = context.store.check();
+    Status status = context.store.check();
+    if (status) status = context.spool.admit(0);
     return status ? json_reply({{"status", "ok"}}) : error_reply(status.error());
   });
   router.add("GET", "/metrics", [context](const HttpRequest&) {

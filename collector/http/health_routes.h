@@ -11,7 +11,7 @@ namespace trapline::collector {
 /// What the health routes look at; all of it outlives them.
 struct HealthContext {
   const Intake& intake;
-  const Spool& spool;
+  Spool& spool;
   const Digester& digester;
   Store& store;
 };

@@ -1,6 +1,7 @@
 #include "collector/http/http_parser.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace trapline::collector {
@@ -75,6 +76,21 @@ std::string_view without_authority(std::string_view target) {
   return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
 }
 
+/// Headers whose lines are one list (RFC 9110, 5.3), of those that matter here. Proxies add a line of their own.
+bool is_list_header(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kLists = {"x-forwarded-for", "connection", "content-encoding",
+                                                      "access-control-request-headers"};
+  return std::find(kLists.begin(), kLists.end(), name) != kLists.end();
+}
+
+/// Whether a line ends without the carriage return, or is so far.
+bool has_bare_line_feed(std::string_view text, std::size_t from) {
+  for (std::size_t at = text.find('\n', from); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    if (at == 0 || text[at - 1] != '\r') return true;
+  }
+  return false;
+}
+
 bool has_word(std::string_view list, std::string_view word) {
   while (!list.empty()) {
     const std::size_t comma = list.find(',');
@@ -132,6 +148,8 @@ std::size_t RequestParser::feed_head(std::string_view bytes) {
   if (end == std::string::npos) {
     if (text_.size() > kLongestHead) {
       fail(431, "head_too_large", "request line and headers may have 32 KiB together");
+    } else if (has_bare_line_feed(text_, before)) {
+      fail(400, "bad_request", "a line of the request's head does not end in CR LF");
     } else if (const std::size_t line = text_.find('\n');
                line != std::string::npos && text_.substr(0, line).find(" HTTP/") == std::string::npos) {
       fail(400, "bad_request", "this is no HTTP/1.1 request");
@@ -177,7 +195,8 @@ bool RequestParser::read_request_line(std::string_view line) {
   }
   head_.method = line.substr(0, first);
   head_.target = target;
-  head_.keeps_alive = version == "HTTP/1.1";
+  head_.is_http_1_0 = version == "HTTP/1.0";
+  head_.keeps_alive = !head_.is_http_1_0;
   return true;
 }
 
@@ -198,12 +217,16 @@ bool RequestParser::read_header(std::string_view line) {
     fail(431, "head_too_large", "a request may have 100 headers");
     return false;
   }
-  const bool is_framing = name == "content-length" || name == "transfer-encoding";
   const auto [existing, is_new] = head_.headers.emplace(std::move(name), value);
-  if (!is_new && is_framing && existing->second != value) {
-    fail(400, "bad_request", "the header " + existing->first + " occurs twice, with different values");
+  if (is_new) return true;
+  const std::string& known = existing->first;
+  const bool may_not_repeat =
+      known == "host" || known == "transfer-encoding" || (known == "content-length" && existing->second != value);
+  if (may_not_repeat) {
+    fail(400, "bad_request", "the header " + known + " occurs twice");
     return false;
   }
+  if (is_list_header(known)) existing->second.append(", ").append(value);
   return true;
 }
 
@@ -212,8 +235,16 @@ bool RequestParser::read_framing() {
     const auto found = head_.headers.find(name);
     return found != head_.headers.end() ? std::string_view(found->second) : std::string_view{};
   };
-  if (const std::string_view coding = value_of("transfer-encoding"); !coding.empty()) {
-    if (lower(coding) != "chunked") {
+  if (!head_.is_http_1_0 && !head_.headers.contains("host")) {
+    fail(400, "bad_request", "the header Host is missing");
+    return false;
+  }
+  if (head_.headers.contains("transfer-encoding")) {
+    if (head_.is_http_1_0) {
+      fail(400, "bad_request", "HTTP/1.0 has no Transfer-Encoding");
+      return false;
+    }
+    if (lower(value_of("transfer-encoding")) != "chunked") {
       fail(501, "bad_request", "the only Transfer-Encoding that is understood is chunked");
       return false;
     }

@@ -12,13 +12,15 @@
 
 namespace trapline::collector {
 
-/// A request's head. Header names are in lower case; of several headers with one name the first counts.
+/// A request's head. Header names are in lower case; several headers of one name are one list where the name is that of
+/// a list, else the first counts.
 struct RequestHead {
   std::string method;
   std::string target;  ///< as sent: path and query
   std::map<std::string, std::string> headers;
   std::optional<std::uint64_t> content_length;
   bool is_chunked = false;
+  bool is_http_1_0 = false;
   bool keeps_alive = true;
   bool expects_continue = false;
 

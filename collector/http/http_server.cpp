@@ -59,12 +59,20 @@ HttpReply too_often_reply(int seconds) {
   return reply;
 }
 
+/// "/api/v1/issues/7/events" -> "issues": each kind of question has a limit of its own.
+std::string_view resource_of(std::string_view path) {
+  constexpr std::string_view kApi = "/api/v1/";
+  if (!path.starts_with(kApi)) return path;
+  path.remove_prefix(kApi.size());
+  return path.substr(0, path.find('/'));
+}
+
 /// Whose requests at the API are counted together.
 std::string caller_of(const HttpRequest& request) {
-  const std::string_view authorization = request.header("authorization");
-  if (!authorization.empty()) return std::string(authorization);
-  std::string session = session_secret(request);
-  return !session.empty() ? session : std::string(request.peer);
+  std::string caller(request.header("authorization"));
+  if (caller.empty()) caller = session_secret(request);
+  if (caller.empty()) caller = request.peer;
+  return caller + '\n' + std::string(resource_of(request.path));
 }
 
 std::string address_text(const sockaddr_storage& address, socklen_t size) {
@@ -104,6 +112,7 @@ class HttpServer::Implementation {
         intake_(intake),
         options_(std::move(options)),
         api_buckets_(options_.api_requests_per_minute, core::system_clock()),
+        stranger_buckets_(options_.api_requests_per_minute, core::system_clock()),
         epoll_(epoll_create1(EPOLL_CLOEXEC)),
         wake_up_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
@@ -213,8 +222,9 @@ class HttpServer::Implementation {
     }
     if (is_refused) {
       intake_.count_rejected("too_many_connections");
-      connection->output =
-          serialize(busy_reply("too many connections from your address are open at the same time"), false, false);
+      HttpReply reply = busy_reply("too many connections from your address are open at the same time");
+      allow_any_origin(reply);
+      connection->output = serialize(reply, false, false);
       send_output(*connection);
       close(socket);
       return;
@@ -300,7 +310,7 @@ class HttpServer::Implementation {
         const std::lock_guard lock(mutex_);
         ++counts_.timed_out_requests;
       }
-      intake_.count_rejected("request_timeout");
+      count_refused_at_door(connection->parser.head(), "request_timeout");
       answer_last(connection, error_reply(408, "request_timeout", "the request did not arrive in time"));
     }
   }
@@ -336,7 +346,7 @@ class HttpServer::Implementation {
   void end_of_input(const Shared& connection) {
     if (!connection->parser.is_begun()) return drop(connection);
     // The other half of the connection may still be read.
-    intake_.count_rejected("incomplete_body");
+    count_refused_at_door(connection->parser.head(), "incomplete_body");
     answer_last(connection,
                 error_reply(400, "incomplete_body", "the request ended, or stopped arriving, before it was complete"));
   }
@@ -350,7 +360,9 @@ class HttpServer::Implementation {
       if (parser.state() == RequestParser::State::kHeadDone) begin_body(*connection);
       if (parser.state() == RequestParser::State::kFailed) break;
     }
-    if (!was_begun && parser.state() == RequestParser::State::kHead) set_deadline(*connection, options_.head_deadline);
+    // A line end before a request begins none: an idle client must not stay for ever by sending them.
+    const bool begins_now = !was_begun && parser.is_begun();
+    if (begins_now && parser.state() == RequestParser::State::kHead) set_deadline(*connection, options_.head_deadline);
     switch (parser.state()) {
       case RequestParser::State::kFailed:
         refuse(connection);
@@ -363,7 +375,7 @@ class HttpServer::Implementation {
         break;
     }
     if (has_room_for(*connection)) return true;
-    count_refused_request();
+    count_refused_request(parser.head());
     answer_last(connection, busy_reply("the collector is reading as many large requests as it can hold"));
     return false;
   }
@@ -395,9 +407,11 @@ class HttpServer::Implementation {
   void refuse(const Shared& connection) {
     const RequestParser::Failure& failure = connection->parser.failure();
     const RequestHead& head = connection->parser.head();
-    const bool is_at_door = failure.code == "body_too_large" && find_door(head.path()).has_value();
-    answer_last(connection, is_at_door ? refuse_large_body(intake_)
-                                       : error_reply(failure.http_status, failure.code, failure.message));
+    const bool is_at_door = find_door(head.path()).has_value();
+    if (is_at_door) count_refused_at_door(head, failure.code);
+    answer_last(connection, is_at_door && failure.code == "body_too_large"
+                                ? refuse_large_body(intake_.limits().max_body_bytes)
+                                : error_reply(failure.http_status, failure.code, failure.message));
   }
 
   // --- answering
@@ -410,10 +424,12 @@ class HttpServer::Implementation {
       connection->phase = Phase::kWorking;
     }
     if (workers.add([this, connection] { work(connection); })) return;
-    count_refused_request();
+    count_refused_request(connection->parser.head());
     // The last answer, as what may have come behind the request would only be refused as well.
     connection->closes_after = true;
-    respond(connection, busy_reply("more requests wait than the collector lets wait"));
+    HttpReply reply = busy_reply("more requests wait than the collector lets wait");
+    allow_any_origin(reply);
+    respond(connection, reply);
   }
 
   /// A worker's part: answers the request, and takes up what came right behind it.
@@ -427,8 +443,10 @@ class HttpServer::Implementation {
     after_send(connection, send_output(*connection));
   }
 
-  /// The last answer of a connection whose request cannot be read to its end.
-  void answer_last(const Shared& connection, const HttpReply& reply) {
+  /// The last answer of a connection whose request cannot be read to its end. Pages may read it, else their SDKs would
+  /// take it for a network that is down; it tells nothing but what they did.
+  void answer_last(const Shared& connection, HttpReply reply) {
+    allow_any_origin(reply);
     connection->closes_after = true;
     connection->output = serialize(reply, false, false);
     connection->written = 0;
@@ -467,8 +485,10 @@ class HttpServer::Implementation {
       connection->phase = Phase::kWorking;  // not the loop's yet: the rest of it is in our hands
     }
     if (!take_bytes(connection, pending)) return;
-    const bool is_in_body = connection->parser.state() == RequestParser::State::kBody;
-    give_to_loop(connection, Phase::kReading, is_in_body ? options_.body_deadline : options_.head_deadline);
+    const RequestParser& parser = connection->parser;
+    const bool is_in_body = parser.state() == RequestParser::State::kBody;
+    const auto within = parser.is_begun() ? options_.head_deadline : options_.idle_deadline;
+    give_to_loop(connection, Phase::kReading, is_in_body ? options_.body_deadline : within);
   }
 
   void drain(const Shared& connection) {
@@ -510,9 +530,14 @@ class HttpServer::Implementation {
     const bool is_page = !is_api_path(path) && !is_health_path(path) && (call.method == "GET" || call.method == "HEAD");
     if (is_page) return serve_dashboard(call);
     if (!is_health_path(path)) {
-      if (const int seconds = api_buckets_.take(caller_of(call)); seconds > 0) return too_often_reply(seconds);
+      // Tokens that are made up must not have a limit each.
+      const int stranger_seconds = stranger_buckets_.seconds_until(peer);
+      const int seconds = std::max(stranger_seconds, api_buckets_.take(caller_of(call)));
+      if (seconds > 0) return too_often_reply(seconds);
     }
-    return router_.route(call);
+    HttpReply reply = router_.route(call);
+    if (reply.status == 401) static_cast<void>(stranger_buckets_.take(peer));
+    return reply;
   }
 
   bool is_trusted(const std::string& peer) const {
@@ -521,8 +546,20 @@ class HttpServer::Implementation {
                                   [&](const AddressRange& range) { return range.contains(*address); });
   }
 
-  void count_refused_request() {
-    intake_.count_rejected("busy");
+  /// Counts a request that was not read, at a door for the project it names.
+  void count_refused_at_door(const RequestHead& head, std::string_view reason) {
+    const std::string path = head.path();
+    const auto door = find_door(path);
+    if (!door) return intake_.count_rejected(reason);
+    HttpRequest call;
+    call.path = path;
+    call.query = head.query();
+    call.headers = head.headers;
+    count_refused(intake_, *door, call, reason);
+  }
+
+  void count_refused_request(const RequestHead& head) {
+    count_refused_at_door(head, "busy");
     const std::lock_guard lock(mutex_);
     ++counts_.refused_requests;
   }
@@ -531,6 +568,7 @@ class HttpServer::Implementation {
   Intake& intake_;
   const HttpOptions options_;
   TokenBuckets api_buckets_;
+  TokenBuckets stranger_buckets_;  ///< by address, of requests whose token or session is nobody's
   const int epoll_;
   const int wake_up_;
   Listener listener_;

@@ -18,12 +18,6 @@ constexpr DoorName kDoorNames[] = {{"envelope", Door::kEnvelope},
                                    {"security", Door::kSecurity},
                                    {"minidump", Door::kMinidump}};
 
-void allow_any_origin(HttpReply& reply) {
-  reply.headers.emplace_back("Access-Control-Allow-Origin", "*");
-  reply.headers.emplace_back("Access-Control-Expose-Headers", "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After");
-  reply.headers.emplace_back("Cross-Origin-Resource-Policy", "cross-origin");
-}
-
 /// The form that crash handlers note as the report's name.
 std::string with_dashes(const std::string& id) {
   if (id.size() != 32) return id;
@@ -31,37 +25,50 @@ std::string with_dashes(const std::string& id) {
          id.substr(20);
 }
 
-HttpReply receipt_reply(Door door, const IntakeReceipt& receipt) {
+/// Sentry clients print this header in their debug mode. It must stay one line.
+void add_sentry_error(HttpReply& reply, std::string line) {
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  reply.headers.emplace_back("X-Sentry-Error", std::move(line));
+}
+
+void add_limits(HttpReply& reply, int retry_after_seconds, const std::string& rate_limits) {
+  if (retry_after_seconds > 0) reply.headers.emplace_back("Retry-After", std::to_string(retry_after_seconds));
+  if (!rate_limits.empty()) reply.headers.emplace_back("X-Sentry-Rate-Limits", rate_limits);
+}
+
+HttpReply receipt_body(Door door, const IntakeReceipt& receipt) {
   if (door == Door::kMinidump) {
     HttpReply reply;
     reply.content_type = "text/plain";
     reply.body = with_dashes(receipt.event_id);
     return reply;
   }
-  if (door != Door::kEvents) {
-    nlohmann::json body = nlohmann::json::object();
-    if (!receipt.event_id.empty()) body["id"] = receipt.event_id;
-    return json_reply(body);
-  }
   nlohmann::json rejected = nlohmann::json::array();
   for (const RejectedEvent& event : receipt.rejected) {
     rejected.push_back({{"index", event.index}, {"code", event.code}, {"message", event.message}});
+  }
+  if (door != Door::kEvents) {
+    nlohmann::json body = nlohmann::json::object();
+    if (!receipt.event_id.empty()) body["id"] = receipt.event_id;
+    if (!rejected.empty()) body["rejected"] = std::move(rejected);
+    return json_reply(body);
   }
   return json_reply(
       {{"accepted", receipt.accepted}, {"duplicates", receipt.duplicates}, {"rejected", std::move(rejected)}}, 202);
 }
 
+HttpReply receipt_reply(Door door, const IntakeReceipt& receipt) {
+  HttpReply reply = receipt_body(door, receipt);
+  if (!receipt.rejected.empty()) add_sentry_error(reply, receipt.rejected.front().message);
+  add_limits(reply, receipt.retry_after_seconds, receipt.rate_limits);
+  return reply;
+}
+
 HttpReply refusal_reply(const IntakeRefusal& refusal) {
   HttpReply reply = error_reply(refusal.http_status, refusal.code, refusal.message);
-  // Sentry clients print this header in their debug mode. It must stay one line.
-  std::string line = refusal.message;
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
-  reply.headers.emplace_back("X-Sentry-Error", std::move(line));
-  if (refusal.retry_after_seconds > 0) {
-    reply.headers.emplace_back("Retry-After", std::to_string(refusal.retry_after_seconds));
-  }
-  if (!refusal.rate_limits.empty()) reply.headers.emplace_back("X-Sentry-Rate-Limits", refusal.rate_limits);
+  add_sentry_error(reply, refusal.message);
+  add_limits(reply, refusal.retry_after_seconds, refusal.rate_limits);
   return reply;
 }
 
@@ -75,7 +82,34 @@ std::string_view origin_of(const HttpRequest& request) {
   return referer.substr(0, referer.find('/', scheme_end + 3));
 }
 
+/// Views into both.
+IntakeRequest to_intake_request(const DoorPath& door, const HttpRequest& request) {
+  IntakeRequest intake_request;
+  intake_request.door = door.door;
+  intake_request.path_project = door.project;
+  intake_request.query_key = request.query_value("sentry_key");
+  intake_request.query_client = request.query_value("sentry_client");
+  intake_request.environment = request.query_value("sentry_environment");
+  intake_request.release = request.query_value("sentry_release");
+  intake_request.client_ip = request.peer;
+  intake_request.user_agent = request.header("user-agent");
+  intake_request.origin = origin_of(request);
+  intake_request.signature = request.header("x-trapline-signature");
+  intake_request.x_sentry_auth = request.header("x-sentry-auth");
+  intake_request.authorization = request.header("authorization");
+  intake_request.content_type = request.header("content-type");
+  intake_request.content_encoding = request.header("content-encoding");
+  intake_request.body = request.body;
+  return intake_request;
+}
+
 }  // namespace
+
+void allow_any_origin(HttpReply& reply) {
+  reply.headers.emplace_back("Access-Control-Allow-Origin", "*");
+  reply.headers.emplace_back("Access-Control-Expose-Headers", "X-Sentry-Error, X-Sentry-Rate-Limits, Retry-After");
+  reply.headers.emplace_back("Cross-Origin-Resource-Policy", "cross-origin");
+}
 
 std::optional<DoorPath> find_door(std::string_view path) {
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
@@ -96,22 +130,7 @@ std::optional<DoorPath> find_door(std::string_view path) {
 }
 
 HttpReply take_in(Intake& intake, const DoorPath& door, const HttpRequest& request) {
-  IntakeRequest intake_request;
-  intake_request.door = door.door;
-  intake_request.path_project = door.project;
-  intake_request.query_key = request.query_value("sentry_key");
-  intake_request.query_client = request.query_value("sentry_client");
-  intake_request.environment = request.query_value("sentry_environment");
-  intake_request.release = request.query_value("sentry_release");
-  intake_request.client_ip = request.peer;
-  intake_request.user_agent = request.header("user-agent");
-  intake_request.origin = origin_of(request);
-  intake_request.signature = request.header("x-trapline-signature");
-  intake_request.x_sentry_auth = request.header("x-sentry-auth");
-  intake_request.authorization = request.header("authorization");
-  intake_request.content_type = request.header("content-type");
-  intake_request.content_encoding = request.header("content-encoding");
-  intake_request.body = request.body;
+  const IntakeRequest intake_request = to_intake_request(door, request);
   const auto outcome = intake.take(intake_request);
   const auto* receipt = std::get_if<IntakeReceipt>(&outcome);
   HttpReply reply =
@@ -141,15 +160,16 @@ HttpReply refuse_method() {
   return reply;
 }
 
-HttpReply refuse_large_body(Intake& intake) {
-  intake.count_rejected("body_too_large");
+HttpReply refuse_large_body(std::size_t max_bytes) {
   IntakeRefusal refusal;
   refusal.http_status = 413;
   refusal.code = "body_too_large";
-  refusal.message = "the body is larger than the limit of " + std::to_string(intake.limits().max_body_bytes) + " bytes";
-  HttpReply reply = refusal_reply(refusal);
-  allow_any_origin(reply);
-  return reply;
+  refusal.message = "the body is larger than the limit of " + std::to_string(max_bytes) + " bytes";
+  return refusal_reply(refusal);
+}
+
+void count_refused(Intake& intake, const DoorPath& door, const HttpRequest& request, std::string_view reason) {
+  intake.count_refused(to_intake_request(door, request), reason);
 }
 
 }  // namespace trapline::collector

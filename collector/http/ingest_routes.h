@@ -25,7 +25,13 @@ HttpReply answer_preflight(const HttpRequest& request);
 /// The answer to any other method at a door.
 HttpReply refuse_method();
 
+/// Lets pages of any origin read the answer.
+void allow_any_origin(HttpReply& reply);
+
 /// The answer to a body that is over the limit, decided while it was still being read.
-HttpReply refuse_large_body(Intake& intake);
+HttpReply refuse_large_body(std::size_t max_bytes);
+
+/// Counts a request at a door that is refused before its body is read, for the project it names.
+void count_refused(Intake& intake, const DoorPath& door, const HttpRequest& request, std::string_view reason);
 
 }  // namespace trapline::collector

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sdk/core/bounded_json.h"
 #include "sdk/core/timestamp.h"
 
 namespace trapline::collector {
@@ -74,7 +75,7 @@ Status read_ignored(const json& body, const Issue& issue, UnixMillis now, IssueS
 
 Result<IssueChangeRequest> read_issue_change(std::string_view text, const Issue& issue, std::string_view newest_release,
                                              UnixMillis now) {
-  const json body = json::parse(text, nullptr, false);
+  const json body = core::parse_bounded_json(text);
   if (!body.is_object() || body.empty()) return invalid("the body is a JSON object with status, assignee, or both");
   constexpr std::string_view kFields[] = {"status", "assignee"};
   for (const auto& [field, value] : body.items()) {

@@ -9,6 +9,7 @@
 #include "collector/http/authentication.h"
 #include "collector/http/issue_change.h"
 #include "collector/http/query_params.h"
+#include "sdk/core/bounded_json.h"
 
 namespace trapline::collector {
 namespace {
@@ -39,7 +40,7 @@ HttpReply patch_issue(const ApiContext& context, const HttpRequest& request, con
 
 /// The ids that a body's list holds, as texts.
 Result<std::vector<std::int64_t>> read_ids(std::string_view text, const char* field) {
-  const json body = json::parse(text, nullptr, false);
+  const json body = core::parse_bounded_json(text);
   const bool is_list = body.is_object() && body.contains(field) && body[field].is_array() && !body[field].empty() &&
                        body[field].size() <= kMostIds;
   if (!is_list)

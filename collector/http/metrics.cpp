@@ -115,8 +115,10 @@ std::string render_metrics(const Intake& intake, const Spool& spool, const Diges
   add_metric(text, "trapline_spool_items", "gauge", "Accepted items that are no events and wait to be stored.",
              spooled.waiting_items);
   add_metric(text, "trapline_spool_bytes", "gauge", "Disk space of the spool.", spooled.bytes);
-  add_metric(text, "trapline_spool_damaged_total", "counter", "Spooled requests that the disk has changed: lost.",
-             spooled.damaged_records);
+  add_metric(text, "trapline_spool_damaged_total", "counter",
+             "Accepted events and items that the disk has changed or lost.", spooled.damaged_parts);
+  add_metric(text, "trapline_spool_damaged_files_total", "counter",
+             "Files of the spool that could not be used and were set aside.", spooled.damaged_files);
   if (const auto issues = store.count_issues())
     add_metric(text, "trapline_issues", "gauge", "Issues in the store.", *issues);
   add_metric(text, "process_resident_memory_bytes", "gauge", "Resident memory.", resident_bytes());

@@ -16,6 +16,7 @@ constexpr StatusOfCode kStatuses[] = {
     {"wrong_credentials", 401}, {"forbidden", 403},        {"not_found", 404},
     {"conflict", 409},          {"body_too_large", 413},   {"unsupported_content_type", 415},
     {"too_many_attempts", 429}, {"storage", 503},          {"busy", 503},
+    {"spool_full", 503},        {"disk_full", 503},
 };
 
 }  // namespace

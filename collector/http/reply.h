@@ -20,7 +20,7 @@ struct HttpRequest {
   std::string_view path;                          ///< decoded, without its query
   std::vector<std::string> path_params;           ///< what stood at the route's {…}, in order
   std::multimap<std::string, std::string> query;  ///< decoded
-  std::map<std::string, std::string> headers;     ///< names in lower case; of several with one name, the first
+  std::map<std::string, std::string> headers;     ///< names in lower case, as in RequestHead
   std::string_view body;
   std::string_view peer;  ///< the address at the connection's other end
 

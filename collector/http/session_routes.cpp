@@ -6,6 +6,7 @@
 
 #include "collector/http/api_json.h"
 #include "collector/http/authentication.h"
+#include "sdk/core/bounded_json.h"
 
 namespace trapline::collector {
 namespace {
@@ -22,7 +23,7 @@ std::string cookie(std::string_view secret, std::chrono::seconds lifetime, bool 
 /// The body as an object of texts. Error: "invalid_json".
 Result<json> read_body(const HttpRequest& request) {
   if (const Status status = check_same_origin(request); !status) return status.error();
-  json body = json::parse(request.body, nullptr, false);
+  json body = core::parse_bounded_json(request.body);
   if (!body.is_object()) return Error{"invalid_json", "the body must be a JSON object"};
   return body;
 }

@@ -39,7 +39,7 @@ core::Result<BatchHeader> BatchHeader::read(std::string_view line) {
   return header;
 }
 
-std::string BatchHeader::complete(std::string json) const {
+std::string BatchHeader::complete(std::string json) {
   if (images_.empty() || json.find("\"debug_meta\"") != std::string::npos) return json;
   std::vector<bool> is_named(images_.size());
   bool has_some = false;
@@ -57,11 +57,13 @@ std::string BatchHeader::complete(std::string json) const {
   const std::size_t closing = json.rfind('}');
   std::string debug_meta = ",\"debug_meta\":{\"images\":[";
   for (std::size_t index = 0; index < images_.size(); ++index) {
-    if (!is_named[index]) continue;
+    const std::size_t size = debug_meta.size() + images_[index].second.size();
+    if (!is_named[index] || size > std::min(kMostAddedToEvent, room_)) continue;
     if (debug_meta.back() != '[') debug_meta += ',';
     debug_meta += images_[index].second;
   }
   debug_meta += "]}";
+  room_ -= std::min(room_, debug_meta.size());
   json.insert(closing, debug_meta);
   return json;
 }

@@ -3,6 +3,7 @@
 /// The first line of a batch that libtrapline sends: {"trapline_batch":{"debug_meta":{"images":[…]},"ledger":{…}}}. It
 /// carries what the batch's events have in common, so that it travels once.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,10 @@ namespace trapline::collector {
 /// Whether a line is a batch's header and not an event.
 bool is_batch_header(std::string_view line);
 
+/// Far more than stacks of real programs name. No settings, as the spool must read a batch as it was taken in.
+constexpr std::size_t kMostAddedToEvent = std::size_t{256} << 10;
+constexpr std::size_t kMostAddedToBatch = std::size_t{16} << 20;
+
 /// The modules of the process that sent a batch.
 class BatchHeader {
  public:
@@ -24,10 +29,13 @@ class BatchHeader {
   static core::Result<BatchHeader> read(std::string_view line);
 
   /// The event with those modules that its frames name, unless it has modules of its own. `json` is a checked event.
-  [[nodiscard]] std::string complete(std::string json) const;
+  /// What is added to one event and to all of a batch is bounded, whatever they name: a short header must not become
+  /// long a thousand times.
+  [[nodiscard]] std::string complete(std::string json);
 
  private:
   std::vector<std::pair<std::string, std::string>> images_;  ///< address as written, and the module's JSON
+  std::size_t room_ = kMostAddedToBatch;
 };
 
 }  // namespace trapline::collector

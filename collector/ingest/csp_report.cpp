@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sdk/core/bounded_json.h"
+
 namespace trapline::collector {
 namespace {
 
@@ -98,8 +100,9 @@ void read_one(const json& report, std::string_view environment, std::string_view
 
 Result<ReportEvents> read_browser_reports(std::string_view body, std::string_view environment,
                                           std::string_view release) {
-  const json root = json::parse(body, nullptr, false);
-  if (root.is_discarded()) return Error{"invalid_json", "the report is not valid JSON"};
+  const json root = core::parse_bounded_json(body);
+  if (root.is_discarded())
+    return Error{"invalid_json", "the report is not valid JSON, or nested deeper than 100 levels"};
   ReportEvents read;
   if (root.is_object() && root.contains("csp-report") && root["csp-report"].is_object()) {
     read.events.push_back(to_text(csp_event(root["csp-report"], environment, release)));

@@ -135,10 +135,12 @@ Result<Envelope> parse_envelope(std::string_view body) {
   while (true) {
     EnvelopeItem item;
     const auto has_item = reader.read(item);
-    if (!has_item) return has_item.error();
-    if (!*has_item) return envelope;
-    if (envelope.items.size() == kMostItems)
-      return invalid("it has more than " + std::to_string(kMostItems) + " items");
+    if (!has_item) envelope.damage = has_item.error();
+    if (!has_item || !*has_item) return envelope;
+    if (envelope.items.size() == kMostItems) {
+      envelope.damage = invalid("it has more than " + std::to_string(kMostItems) + " items");
+      return envelope;
+    }
     envelope.items.push_back(std::move(item));
   }
 }

@@ -28,13 +28,15 @@ struct EnvelopeItem {
 struct Envelope {
   EnvelopeHeader header;
   std::vector<EnvelopeItem> items;
+  std::optional<core::Error> damage;  ///< what ended the reading before the end; the items are those before it
 };
 
 /// Reads the first line only. Errors: "invalid_envelope".
 core::Result<EnvelopeHeader> parse_envelope_header(std::string_view body);
 
-/// Reads the whole envelope. Items of any type are handed out, in order; payloads are not looked at. Errors:
-/// "invalid_envelope", naming the item and its byte position.
+/// Reads the whole envelope. Items of any type are handed out, in order; payloads are not looked at. An item that is
+/// malformed ends it, as nobody knows where the next one begins: "invalid_envelope", naming the item and its byte
+/// position, as the envelope's damage. Errors: the same when the first line is malformed.
 core::Result<Envelope> parse_envelope(std::string_view body);
 
 }  // namespace trapline::collector

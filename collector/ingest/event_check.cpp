@@ -1,11 +1,13 @@
 #include "collector/ingest/event_check.h"
 
 #include <algorithm>
+#include <array>
 
 #include <nlohmann/json.hpp>
 #include <simdjson.h>
 
 #include "collector/ingest/json_repair.h"
+#include "sdk/core/bounded_json.h"
 #include "sdk/core/event_id.h"
 
 namespace trapline::collector {
@@ -16,6 +18,7 @@ using core::Result;
 
 /// simdjson says that something is wrong, not where: the slow parser is asked for the place, only on this path.
 std::string place_of_error(std::string_view json) {
+  if (core::is_nested_deeper_than(json, core::kMostJsonLevels)) return "";
   try {
     const nlohmann::json ignored = nlohmann::json::parse(json);
     return "";
@@ -36,8 +39,12 @@ std::string event_id_of(const simdjson::dom::object& event) {
   return core::normalise_event_id(id).value_or("");
 }
 
+/// Numbers that no number type holds, NaN and a byte order mark are found as one of the last three.
 bool is_repairable(simdjson::error_code code) {
-  return code == simdjson::UTF8_ERROR || code == simdjson::STRING_ERROR || code == simdjson::UNESCAPED_CHARS;
+  constexpr std::array<simdjson::error_code, 6> kRepairable = {simdjson::UTF8_ERROR,      simdjson::STRING_ERROR,
+                                                               simdjson::UNESCAPED_CHARS, simdjson::NUMBER_ERROR,
+                                                               simdjson::TAPE_ERROR,      simdjson::N_ATOM_ERROR};
+  return std::find(kRepairable.begin(), kRepairable.end(), code) != kRepairable.end();
 }
 
 Error refusal(simdjson::error_code code, std::string_view json) {

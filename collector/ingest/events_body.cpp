@@ -104,8 +104,10 @@ Result<EventsFormat> events_format(std::string_view content_type) {
 }
 
 Result<SplitEvents> split_events(EventsFormat format, std::string_view body, std::size_t max_events) {
-  if (format == EventsFormat::kNdjson) return split_lines(body, max_events);
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
   const std::string_view trimmed = trim(body);
+  if (format == EventsFormat::kNdjson) return split_lines(body, max_events);
   if (trimmed.empty()) return Error{"invalid_json", "the body is empty, it must be an event or an array of events"};
   if (trimmed.front() == '[') return split_array(body, max_events);
   return SplitEvents{{trimmed}, {}, false};

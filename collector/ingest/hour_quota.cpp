@@ -23,12 +23,23 @@ void HourWindow::forget_old(std::int64_t now_minute) {
   newest_minute_ = std::max(newest_minute_, now_minute);
 }
 
-std::int64_t HourWindow::take(std::int64_t wanted, std::int64_t limit, std::int64_t now_minute) {
+std::int64_t HourWindow::room(std::int64_t limit, std::int64_t now_minute) {
   forget_old(now_minute);
-  const std::int64_t granted = std::clamp<std::int64_t>(limit - sum_, 0, wanted);
+  return std::max<std::int64_t>(limit - sum_, 0);
+}
+
+std::int64_t HourWindow::take(std::int64_t wanted, std::int64_t limit, std::int64_t now_minute) {
+  const std::int64_t granted = std::min(room(limit, now_minute), wanted);
   counts_[static_cast<std::size_t>(newest_minute_ % kMinutes)] += granted;
   sum_ += granted;
   return granted;
+}
+
+void HourWindow::give_back(std::int64_t count) {
+  std::int64_t& newest = counts_[static_cast<std::size_t>(newest_minute_ % kMinutes)];
+  count = std::min(count, newest);  // the minute may have ended in between
+  newest -= count;
+  sum_ -= count;
 }
 
 int HourWindow::seconds_until_open(std::int64_t limit, std::int64_t now_seconds) {
@@ -44,10 +55,34 @@ int HourWindow::seconds_until_open(std::int64_t limit, std::int64_t now_seconds)
   return static_cast<int>(kMinutes * 60);
 }
 
-std::int64_t HourQuotas::take(std::string_view name, std::int64_t wanted, std::int64_t limit) {
-  if (limit <= 0) return wanted;
+HourQuotas::Grant HourQuotas::take(std::span<const Share> shares, std::int64_t wanted) {
+  Grant grant{wanted, 0};
+  const std::int64_t minute = seconds_of(clock_) / 60;
   const std::lock_guard lock(mutex_);
-  return windows_[std::string(name)].take(wanted, limit, seconds_of(clock_) / 60);
+  for (std::size_t index = 0; index < shares.size(); ++index) {
+    if (shares[index].limit <= 0) continue;
+    const std::int64_t room = windows_[shares[index].name].room(shares[index].limit, minute);
+    if (room < grant.count) grant = {room, index};
+  }
+  for (const Share& share : shares) {
+    if (share.limit > 0) windows_[share.name].take(grant.count, share.limit, minute);
+  }
+  return grant;
+}
+
+bool HourQuotas::take_whole(const Share& share, std::int64_t wanted) {
+  if (share.limit <= 0) return true;
+  const std::int64_t minute = seconds_of(clock_) / 60;
+  const std::lock_guard lock(mutex_);
+  HourWindow& window = windows_[share.name];
+  return window.room(share.limit, minute) >= wanted && window.take(wanted, share.limit, minute) == wanted;
+}
+
+void HourQuotas::give_back(std::span<const Share> shares, std::int64_t count) {
+  const std::lock_guard lock(mutex_);
+  for (const Share& share : shares) {
+    if (share.limit > 0) windows_[share.name].give_back(count);
+  }
 }
 
 int HourQuotas::seconds_until_open(std::string_view name, std::int64_t limit) {

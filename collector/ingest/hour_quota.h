@@ -6,8 +6,10 @@
 /// limit through in its first hour.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,6 +23,12 @@ class HourWindow {
  public:
   /// Counts up to `wanted` events and answers how many may come.
   std::int64_t take(std::int64_t wanted, std::int64_t limit, std::int64_t now_minute);
+
+  /// How many more may come now.
+  std::int64_t room(std::int64_t limit, std::int64_t now_minute);
+
+  /// What was taken this minute was not used after all.
+  void give_back(std::int64_t count);
 
   /// Whether one more may come. 0: yes; else in how many seconds it may, at the latest.
   int seconds_until_open(std::int64_t limit, std::int64_t now_seconds);
@@ -40,8 +48,20 @@ class HourQuotas {
  public:
   explicit HourQuotas(const core::Clock& clock) : clock_(clock) {}
 
-  /// As in HourWindow; a limit of 0 means none, and costs nothing.
-  std::int64_t take(std::string_view name, std::int64_t wanted, std::int64_t limit);
+  /// A window and its limit; a limit of 0 means none, and costs nothing.
+  struct Share {
+    std::string name;
+    std::int64_t limit = 0;
+  };
+  struct Grant {
+    std::int64_t count = 0;
+    std::size_t limited_by = 0;  ///< the index of the share that allows least
+  };
+  /// Takes up to `wanted` of all shares: what one of them does not allow is taken of none.
+  Grant take(std::span<const Share> shares, std::int64_t wanted);
+  /// Takes `wanted` or nothing.
+  bool take_whole(const Share& share, std::int64_t wanted);
+  void give_back(std::span<const Share> shares, std::int64_t count);
   int seconds_until_open(std::string_view name, std::int64_t limit);
 
  private:

@@ -1,24 +1,22 @@
 #include "collector/ingest/intake.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <optional>
-#include <span>
 #include <unordered_set>
 #include <utility>
 
 #include "collector/ingest/auth.h"
 #include "collector/ingest/content_coding.h"
 #include "collector/ingest/envelope_parser.h"
-#include "sdk/core/random.h"
 
 namespace trapline::collector {
 namespace {
 
 constexpr int kRetryAfterStorageSeconds = 5;
 constexpr std::size_t kRememberedIds = 100'000;
-constexpr std::size_t kItemIdBytes = 16;
 /// What inflates to more than this is large: at most so many are read at the same time.
 constexpr std::size_t kSmallInflatedBytes = std::size_t{4} << 20;
 constexpr std::ptrdiff_t kLargeBodiesAtOnce = 2;
@@ -83,12 +81,13 @@ std::optional<ProjectId> parse_project_id(std::string_view text) {
   return id;
 }
 
-/// The key of the envelope header's dsn; empty when it has none.
-Result<std::string> key_inside_envelope(std::string_view body) {
+/// The key of the envelope header's dsn; empty when it has none. One that is unusable matters only to who has no other.
+Result<std::string> key_inside_envelope(std::string_view body, bool has_other) {
   const auto header = parse_envelope_header(body);
   if (!header) return header.error();
   if (header->dsn.empty()) return std::string();
-  return key_of_dsn(header->dsn);
+  auto key = key_of_dsn(header->dsn);
+  return key || !has_other ? std::move(key) : std::string();
 }
 
 std::string cut(std::string_view header) { return std::string(header.substr(0, kLongestHeader)); }
@@ -107,21 +106,43 @@ RequestForm form_of(const IntakeRequest& request) {
   return form;
 }
 
-std::string quota_name(ProjectId project) { return "project " + std::to_string(project); }
+HourQuotas::Share project_share(const ProjectGate& gate) {
+  return {"project " + std::to_string(gate.project_id), gate.rate_limit_per_hour};
+}
+
+HourQuotas::Share key_share(const KeyFacts& key) { return {key.public_key, key.rate_limit_per_hour}; }
+
+/// The value of X-Sentry-Rate-Limits when a limit of events is reached. It names no category, as a request of any
+/// is refused then, before it is read.
+std::string rate_limits_of(int seconds, std::string_view scope) {
+  return std::to_string(seconds) + "::" + std::string(scope) + ":" + std::string(scope) + "_quota";
+}
 
 Error unknown_project(std::string_view id) {
   return {"unknown_project",
           "there is no project " + std::string(id.substr(0, 40)) + " here: is the DSN of another server?"};
 }
 
+HourQuotas::Share file_share(ProjectId project, const IntakeLimits& limits) {
+  return {"files " + std::to_string(project), limits.attachment_bytes_per_hour};
+}
+
+std::int64_t bytes_of_files(const RequestParts& parts) {
+  std::int64_t bytes = 0;
+  for (const RequestPart& part : parts.parts) {
+    if (part.kind == ItemKind::kAttachment) bytes += static_cast<std::int64_t>(part.payload.size());
+  }
+  return bytes;
+}
+
 }  // namespace
 
-Intake::Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock)
+Intake::Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock, std::string nonce_file)
     : spool_(spool),
       keys_(store, clock),
       refusals_(store, clock),
       recent_ids_(kRememberedIds),
-      nonces_(clock),
+      nonces_(clock, std::move(nonce_file)),
       quotas_(clock),
       address_buckets_(limits.requests_per_minute_and_ip, clock),
       ceiling_(static_cast<double>(limits.requests_per_second), static_cast<double>(limits.requests_per_second),
@@ -133,10 +154,16 @@ Intake::Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core
 std::variant<IntakeReceipt, IntakeRefusal> Intake::take(const IntakeRequest& request) {
   Progress progress;
   auto receipt = take_in(request, progress);
+  if (const auto signature = parse_signature(request.signature); signature && progress.has_nonce) {
+    // What is not taken may be sent again as it is.
+    if (receipt) nonces_.keep(progress.key->public_key, *signature);
+    if (!receipt) nonces_.forget(progress.key->public_key, *signature);
+  }
   if (receipt) return std::move(*receipt);
   const Error& error = receipt.error();
-  count_rejected(error.code);
-  if (progress.key) refusals_.count(progress.key->gate->project_id, error.code, 1);
+  count_rejected(error.code, progress.events);
+  const ProjectId project = progress.key ? progress.key->gate->project_id : project_of(request);
+  if (project > 0) refusals_.count(project, error.code, progress.events);
   IntakeRefusal refusal = refusal_of(error);
   if (progress.retry_after_seconds > 0) refusal.retry_after_seconds = progress.retry_after_seconds;
   refusal.rate_limits = std::move(progress.rate_limits);
@@ -159,7 +186,7 @@ Result<IntakeReceipt> Intake::take_in(const IntakeRequest& request, Progress& pr
     progress.key = std::move(*facts);
     if (Status status = check_gate(request, *progress.key); !status) return status;
     if (Status status = check_quota(*progress.key, progress); !status) return status;
-    return check_signature(request, *progress.key);
+    return check_signature(request, progress);
   };
   if (*key || request.door != Door::kEnvelope) {
     if (Status status = enter(key->value_or("")); !status) return status.error();
@@ -167,7 +194,7 @@ Result<IntakeReceipt> Intake::take_in(const IntakeRequest& request, Progress& pr
   auto body = decode_bounded(request, progress);
   if (!body) return body.error();
   if (request.door == Door::kEnvelope) {
-    const auto inner_key = key_inside_envelope(body->bytes);
+    const auto inner_key = key_inside_envelope(body->bytes, key->has_value());
     if (!inner_key) return inner_key.error();
     if (*key && !inner_key->empty() && **key != *inner_key) {
       return Error{"wrong_project_key", "the key in the request's headers and the one in the envelope's dsn differ"};
@@ -179,7 +206,10 @@ Result<IntakeReceipt> Intake::take_in(const IntakeRequest& request, Progress& pr
   RequestForm form = form_of(request);
   auto parts = read_decoded_parts(form, body->bytes, limits_);
   if (!parts) return parts.error();
-  return spool_parts(*progress.key, request, std::move(form), std::move(*parts));
+  const auto events = std::count_if(parts->parts.begin(), parts->parts.end(),
+                                    [](const RequestPart& part) { return part.kind == ItemKind::kEvent; });
+  progress.events = std::max<std::int64_t>(1, events);
+  return spool_parts(progress, request, std::move(form), std::move(*parts));
 }
 
 Status Intake::check_ceilings(const IntakeRequest& request, Progress& progress) {
@@ -242,7 +272,8 @@ Status Intake::check_gate(const IntakeRequest& request, const KeyFacts& key) con
   return {};
 }
 
-Status Intake::check_signature(const IntakeRequest& request, const KeyFacts& key) {
+Status Intake::check_signature(const IntakeRequest& request, Progress& progress) {
+  const KeyFacts& key = *progress.key;
   if (request.signature.empty()) {
     if (!key.gate->require_signature) return {};
     return Error{"missing_signature",
@@ -264,6 +295,7 @@ Status Intake::check_signature(const IntakeRequest& request, const KeyFacts& key
   }
   switch (nonces_.remember(key.public_key, *signature)) {
     case NonceTable::Outcome::kFresh:
+      progress.has_nonce = true;
       return {};
     case NonceTable::Outcome::kSeen:
       return Error{"replayed_signature", "this signature was used before: every request needs one of its own"};
@@ -276,13 +308,12 @@ Status Intake::check_signature(const IntakeRequest& request, const KeyFacts& key
 Status Intake::check_quota(const KeyFacts& key, Progress& progress) {
   const auto refuse = [&](int seconds, std::string_view scope, std::int64_t limit) {
     progress.retry_after_seconds = seconds;
-    progress.rate_limits =
-        std::to_string(seconds) + ":default;error:" + std::string(scope) + ":" + std::string(scope) + "_quota";
+    progress.rate_limits = rate_limits_of(seconds, scope);
     return Error{std::string(scope) + "_rate_limited",
                  "the " + std::string(scope) + "'s limit of " + std::to_string(limit) + " events an hour is reached"};
   };
   const ProjectGate& gate = *key.gate;
-  const int project_seconds = quotas_.seconds_until_open(quota_name(gate.project_id), gate.rate_limit_per_hour);
+  const int project_seconds = quotas_.seconds_until_open(project_share(gate).name, gate.rate_limit_per_hour);
   if (project_seconds > 0) return refuse(project_seconds, "project", gate.rate_limit_per_hour);
   const int key_seconds = quotas_.seconds_until_open(key.public_key, key.rate_limit_per_hour);
   if (key_seconds > 0) return refuse(key_seconds, "key", key.rate_limit_per_hour);
@@ -312,30 +343,32 @@ Result<Intake::DecodedBody> Intake::decode_bounded(const IntakeRequest& request,
   return body;
 }
 
-Result<IntakeReceipt> Intake::spool_parts(const KeyFacts& key, const IntakeRequest& request, RequestForm form,
+Result<IntakeReceipt> Intake::spool_parts(const Progress& progress, const IntakeRequest& request, RequestForm form,
                                           RequestParts parts) {
+  const KeyFacts& key = *progress.key;
   const ProjectId project = key.gate->project_id;
   IntakeReceipt receipt;
   receipt.event_id = std::move(parts.event_id);
   receipt.rejected = std::move(parts.rejected);
-  const std::unordered_set<std::string> ids = sift(key, parts, receipt);
+  std::unordered_set<std::string> ids = drop_duplicates(project, parts, receipt);
+  drop_over_quota(key, parts, ids, receipt);
   receipt.accepted = ids.size();
   const std::uint64_t items = parts.parts.size() - ids.size();
   if (!parts.parts.empty()) {
+    const std::int64_t file_bytes = bytes_of_files(parts);
     SpooledRequest spooled;
     spooled.parts = std::move(parts.parts);
     spooled.form = std::move(form);
     spooled.project_id = project;
     spooled.received_at = clock_.unix_millis();
-    spooled.item_id_base.resize(kItemIdBytes);
-    core::fill_random(std::as_writable_bytes(std::span(spooled.item_id_base)));
+    if (items > 0) spooled.body_hash = hash_of(request.body);
     spooled.client_ip = request.client_ip;
     spooled.user_agent = request.user_agent;
     spooled.client = client_of(key_sources(request));
     const Status appended = spool_.append(std::move(spooled), request.body);
     if (!appended) {
-      // What is not taken may be sent again as it is.
-      if (const auto signature = parse_signature(request.signature)) nonces_.forget(key.public_key, *signature);
+      quotas_.give_back(std::array{project_share(*key.gate), key_share(key)}, static_cast<std::int64_t>(ids.size()));
+      quotas_.give_back(std::array{file_share(project, limits_)}, file_bytes);
       return appended.error();
     }
     for (const std::string& id : ids) recent_ids_.add(project, id);
@@ -344,33 +377,54 @@ Result<IntakeReceipt> Intake::spool_parts(const KeyFacts& key, const IntakeReque
   return receipt;
 }
 
-std::unordered_set<std::string> Intake::sift(const KeyFacts& key, RequestParts& parts, IntakeReceipt& receipt) {
-  const ProjectGate& gate = *key.gate;
+std::unordered_set<std::string> Intake::drop_duplicates(ProjectId project, RequestParts& parts,
+                                                        IntakeReceipt& receipt) {
   std::unordered_set<std::string> ids;
   std::erase_if(parts.parts, [&](const RequestPart& part) {
     if (part.kind != ItemKind::kEvent) return false;
-    const bool is_known = recent_ids_.contains(gate.project_id, part.event_id) || ids.contains(part.event_id);
+    const bool is_known = recent_ids_.contains(project, part.event_id) || ids.contains(part.event_id);
     receipt.duplicates += is_known ? 1 : 0;
     if (!is_known) ids.insert(part.event_id);
     return is_known;
   });
-  if (gate.rate_limit_per_hour <= 0 && key.rate_limit_per_hour <= 0) return ids;
-  const auto wanted = static_cast<std::int64_t>(ids.size());
-  std::int64_t granted = quotas_.take(quota_name(gate.project_id), wanted, gate.rate_limit_per_hour);
-  granted = quotas_.take(key.public_key, granted, key.rate_limit_per_hour);
-  if (granted == wanted) return ids;
+  return ids;
+}
+
+void Intake::drop_over_quota(const KeyFacts& key, RequestParts& parts, std::unordered_set<std::string>& ids,
+                             IntakeReceipt& receipt) {
+  const HourQuotas::Share files = file_share(key.gate->project_id, limits_);
   std::erase_if(parts.parts, [&](const RequestPart& part) {
-    if (part.kind != ItemKind::kEvent || granted-- > 0) return false;
-    ids.erase(part.event_id);
-    receipt.rejected.push_back({part.index, "project_rate_limited", "the hour's limit is reached with this event"});
+    if (part.kind != ItemKind::kAttachment) return false;
+    if (quotas_.take_whole(files, static_cast<std::int64_t>(part.payload.size()))) return false;
+    receipt.rejected.push_back({part.index, "attachments_rate_limited",
+                                "the project's files of an hour may have " + std::to_string(files.limit) + " bytes"});
     return true;
   });
-  return ids;
+  const std::array shares = {project_share(*key.gate), key_share(key)};
+  const auto wanted = static_cast<std::int64_t>(ids.size());
+  const HourQuotas::Grant grant = quotas_.take(shares, wanted);
+  if (grant.count == wanted) return;
+  const std::string scope = grant.limited_by == 0 ? "project" : "key";
+  const HourQuotas::Share& share = shares.at(grant.limited_by);
+  receipt.retry_after_seconds = quotas_.seconds_until_open(share.name, share.limit);
+  receipt.rate_limits = rate_limits_of(receipt.retry_after_seconds, scope);
+  std::int64_t left = grant.count;
+  std::erase_if(parts.parts, [&](const RequestPart& part) {
+    if (part.kind != ItemKind::kEvent || left-- > 0) return false;
+    ids.erase(part.event_id);
+    receipt.rejected.push_back({part.index, scope + "_rate_limited",
+                                "the " + scope + "'s limit of " + std::to_string(share.limit) +
+                                    " events an hour is reached with this event: send it again later"});
+    return true;
+  });
 }
 
 void Intake::count_receipt(ProjectId project, const IntakeReceipt& receipt, std::uint64_t items,
                            const std::map<std::string, std::uint64_t>& ignored_items) {
   for (const RejectedEvent& rejected : receipt.rejected) refusals_.count(project, rejected.code, 1);
+  if (receipt.duplicates > 0) {
+    refusals_.count(project, std::string(kDuplicateReason), static_cast<std::int64_t>(receipt.duplicates));
+  }
   const std::lock_guard lock(counts_mutex_);
   ++counts_.requests;
   counts_.accepted += receipt.accepted;
@@ -386,9 +440,22 @@ void Intake::keep_house() {
   static_cast<void>(refusals_.flush());
 }
 
-void Intake::count_rejected(std::string_view reason) {
+ProjectId Intake::project_of(const IntakeRequest& request) const {
+  const auto key = find_key(key_sources(request));
+  const auto facts = key && *key ? keys_.known_key(**key) : nullptr;
+  if (facts) return facts->gate->project_id;
+  const auto path_project = parse_project_id(request.path_project);
+  return path_project && keys_.knows_project(*path_project) ? *path_project : 0;
+}
+
+void Intake::count_refused(const IntakeRequest& request, std::string_view reason) {
+  count_rejected(reason);
+  if (const ProjectId project = project_of(request); project > 0) refusals_.count(project, std::string(reason), 1);
+}
+
+void Intake::count_rejected(std::string_view reason, std::int64_t events) {
   const std::lock_guard lock(counts_mutex_);
-  ++counts_.rejected[std::string(reason)];
+  counts_.rejected[std::string(reason)] += static_cast<std::uint64_t>(events);
 }
 
 IntakeCounts Intake::counts() const {

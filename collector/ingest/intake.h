@@ -50,7 +50,9 @@ struct IntakeReceipt {
   std::size_t accepted = 0;
   std::size_t duplicates = 0;
   std::vector<RejectedEvent> rejected;
-  std::string event_id;  ///< for the envelope's and store's answer; empty when there is none
+  std::string event_id;         ///< for the envelope's and store's answer; empty when there is none
+  int retry_after_seconds = 0;  ///< when some were over a limit, as in a refusal; the next
+  std::string rate_limits;
 };
 
 /// Why a whole request was refused.
@@ -80,14 +82,18 @@ struct IntakeCounts {
 /// Thread-safe. Borrows the store and the spool, which must outlive it.
 class Intake {
  public:
-  Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock = core::system_clock());
+  /// `nonce_file` as in NonceTable.
+  Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock = core::system_clock(),
+         std::string nonce_file = {});
 
   /// Takes a request in: key, project, decompression, splitting into events, spool. When it answers a receipt, every
   /// accepted event is on disk. Blocks for the disk.
   std::variant<IntakeReceipt, IntakeRefusal> take(const IntakeRequest& request);
 
-  /// Counts a refusal that was decided before take(), such as a body over the limit.
-  void count_rejected(std::string_view reason);
+  /// Counts a refusal that was decided before there was a request.
+  void count_rejected(std::string_view reason, std::int64_t events = 1);
+  /// Counts the refusal of a request whose body was not read, such as one over the limit.
+  void count_refused(const IntakeRequest& request, std::string_view reason);
 
   /// To be called every two seconds or so: takes changes of projects and keys over, writes down what was refused.
   void keep_house();
@@ -99,6 +105,8 @@ class Intake {
   /// What is known of a request, for its refusal.
   struct Progress {
     std::shared_ptr<const KeyFacts> key;
+    bool has_nonce = false;   ///< its signature's was remembered
+    std::int64_t events = 1;  ///< in it; a request that was not read counts as one
     int retry_after_seconds = 0;
     std::string rate_limits;
   };
@@ -125,12 +133,17 @@ class Intake {
   Status check_ceilings(const IntakeRequest& request, Progress& progress);
   Result<std::shared_ptr<const KeyFacts>> open_door(const IntakeRequest& request, std::string_view key);
   Status check_gate(const IntakeRequest& request, const KeyFacts& key) const;
-  Status check_signature(const IntakeRequest& request, const KeyFacts& key);
+  Status check_signature(const IntakeRequest& request, Progress& progress);
   Status check_quota(const KeyFacts& key, Progress& progress);
-  Result<IntakeReceipt> spool_parts(const KeyFacts& key, const IntakeRequest& request, RequestForm form,
+  Result<IntakeReceipt> spool_parts(const Progress& progress, const IntakeRequest& request, RequestForm form,
                                     RequestParts parts);
-  /// Leaves duplicates and what is over the quota out; answers the ids of the events that stay.
-  std::unordered_set<std::string> sift(const KeyFacts& key, RequestParts& parts, IntakeReceipt& receipt);
+  /// Leaves duplicates out; answers the ids of the events that stay.
+  std::unordered_set<std::string> drop_duplicates(ProjectId project, RequestParts& parts, IntakeReceipt& receipt);
+  /// Leaves out what is over the limits of events and of files.
+  void drop_over_quota(const KeyFacts& key, RequestParts& parts, std::unordered_set<std::string>& ids,
+                       IntakeReceipt& receipt);
+  /// The project to count a refusal for whose key was not, or could not be, looked at; 0: nobody knows.
+  [[nodiscard]] ProjectId project_of(const IntakeRequest& request) const;
   void count_receipt(ProjectId project, const IntakeReceipt& receipt, std::uint64_t items,
                      const std::map<std::string, std::uint64_t>& ignored_items);
 

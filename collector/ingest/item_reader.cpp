@@ -243,7 +243,30 @@ void read_transaction(const object& from, const std::string& envelope_id, UnixMi
   records.add(std::move(transaction));
 }
 
+/// What a record of that kind cannot be without; empty for kinds that may be empty lists.
+std::string_view what_makes(ItemKind kind) {
+  switch (kind) {
+    case ItemKind::kSession:
+      return "a session needs a 'sid' of 32 hex digits";
+    case ItemKind::kFeedback:
+      return "feedback needs the context 'feedback'";
+    case ItemKind::kCheckIn:
+      return "a check-in needs a 'check_in_id' of 32 hex digits and a 'monitor_slug'";
+    default:
+      return {};
+  }
+}
+
 }  // namespace
+
+core::Status check_item(const RequestPart& part) {
+  const std::string_view needed = what_makes(part.kind);
+  if (needed.empty()) return {};
+  SpooledItem item;
+  item.part = part;
+  if (!read_item(std::move(item)).empty()) return {};
+  return core::Error{"invalid_item", std::string(needed)};
+}
 
 std::vector<StoredItem> read_item(SpooledItem item) {
   Records records(item);

@@ -57,8 +57,12 @@ void ItemWriter::run() {
 bool ItemWriter::store(std::vector<StoredItem>& items) {
   bool is_scrubbed = false;
   for (std::chrono::milliseconds pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
-    Status status = is_scrubbed ? Status{} : scrubber_.scrub(items);
-    is_scrubbed = status.ok();
+    // On a disk that is nearly full they wait in the spool, where they count against its bound.
+    Status status = items.empty() ? Status{} : spool_.check_disk();
+    if (status && !is_scrubbed) {
+      status = scrubber_.scrub(items);
+      is_scrubbed = status.ok();
+    }
     if (status && !items.empty()) status = store_.append_items(items);
     if (on_trouble_ && status.ok() && pause != kFirstPause) on_trouble_("");
     if (status) return true;

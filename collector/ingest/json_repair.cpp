@@ -1,5 +1,8 @@
 #include "collector/ingest/json_repair.h"
 
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <optional>
 
 #include "sdk/core/utf8.h"
@@ -59,9 +62,60 @@ void append_control_escape(unsigned char character, std::string& output) {
   output += kDigits[character & 0x0F];
 }
 
+/// Whether the text is a number by JSON's grammar.
+bool is_json_number(std::string_view text) {
+  const auto skip_digits = [&] {
+    const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+    text.remove_prefix(count);
+    return count;
+  };
+  if (text.starts_with('-')) text.remove_prefix(1);
+  const bool has_zero = text.starts_with('0');
+  const std::size_t whole = skip_digits();
+  if (whole == 0 || (has_zero && whole > 1)) return false;
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    if (skip_digits() == 0) return false;
+  }
+  if (text.starts_with('e') || text.starts_with('E')) {
+    text.remove_prefix(1);
+    if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+    if (skip_digits() == 0) return false;
+  }
+  return text.empty();
+}
+
+template <class Number>
+bool holds(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+/// Copies what stands outside of strings at the text's start, a number or a word, and answers its length; 0 when there
+/// is neither.
+std::size_t copy_bare_word(std::string_view text, std::string& output) {
+  constexpr std::string_view kWordCharacters = "+-.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  const std::string_view word = text.substr(0, text.find_first_not_of(kWordCharacters));
+  const bool is_integer = word.find_first_of(".eE") == std::string_view::npos;
+  const bool fits = is_integer ? holds<std::int64_t>(word) || holds<std::uint64_t>(word) : holds<double>(word);
+  if (word == "NaN" || word == "-NaN" || word == "Infinity" || word == "-Infinity") {
+    output += "null";
+  } else if (is_json_number(word) && !fits) {
+    output += '"';
+    output += word;
+    output += '"';
+  } else {
+    output += word;
+  }
+  return word.size();
+}
+
 }  // namespace
 
 std::string repair_json(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::string output;
   output.reserve(text.size());
   bool is_in_string = false;
@@ -80,6 +134,8 @@ std::string repair_json(std::string_view text) {
       length = copy_escape(text, output);
     } else if (is_in_string && static_cast<unsigned char>(character) < 0x20) {
       append_control_escape(static_cast<unsigned char>(character), output);
+    } else if (const std::size_t word = is_in_string ? 0 : copy_bare_word(text, output); word > 0) {
+      length = word;
     } else {
       if (character == '"') is_in_string = !is_in_string;
       output += character;

@@ -103,6 +103,18 @@ Result<std::shared_ptr<const KeyFacts>> KeyDirectory::find_key(std::string_view 
   return found != (*again)->keys.end() ? found->second : std::shared_ptr<const KeyFacts>();
 }
 
+std::shared_ptr<const KeyFacts> KeyDirectory::known_key(std::string_view key) const {
+  const auto known = snapshot();
+  if (!known) return nullptr;
+  const auto found = known->keys.find(std::string(key));
+  return found != known->keys.end() ? found->second : nullptr;
+}
+
+bool KeyDirectory::knows_project(ProjectId id) const {
+  const auto known = snapshot();
+  return known && known->projects.contains(id);
+}
+
 Result<bool> KeyDirectory::has_project(ProjectId id) {
   if (const auto known = snapshot(); known && known->projects.contains(id)) return true;
   const auto again = look_again();

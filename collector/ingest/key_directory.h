@@ -53,6 +53,10 @@ class KeyDirectory {
   Result<std::shared_ptr<const KeyFacts>> find_key(std::string_view key);
   Result<bool> has_project(ProjectId id);
 
+  /// The same of the snapshot at hand, whatever it is: for counting, at no cost.
+  [[nodiscard]] std::shared_ptr<const KeyFacts> known_key(std::string_view key) const;
+  [[nodiscard]] bool knows_project(ProjectId id) const;
+
  private:
   struct Snapshot {
     std::unordered_map<std::string, std::shared_ptr<const KeyFacts>> keys;

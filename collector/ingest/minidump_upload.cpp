@@ -1,11 +1,17 @@
 #include "collector/ingest/minidump_upload.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <span>
 
 #include <nlohmann/json.hpp>
+#include <sodium.h>
 
 #include "collector/ingest/multipart.h"
+#include "sdk/core/bounded_json.h"
+#include "sdk/core/event_id.h"
+#include "sdk/core/hex.h"
 
 namespace trapline::collector {
 namespace {
@@ -29,7 +35,7 @@ json own_fields(const std::vector<FormField>& fields) {
     }
   }
   for (const auto& [number, piece] : pieces) whole += piece;
-  json event = json::parse(whole, nullptr, false);
+  json event = core::parse_bounded_json(whole);
   return event.is_object() ? event : json::object();
 }
 
@@ -40,6 +46,13 @@ void complete(json& event) {
   event["exception"]["values"] = {{{"type", "Minidump"},
                                    {"value", "The program crashed"},
                                    {"mechanism", {{"type", "minidump"}, {"handled", false}, {"synthetic", true}}}}};
+}
+
+std::string id_of(std::string_view dump) {
+  std::array<unsigned char, 16> hash{};
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(dump.data()), dump.size(),
+                     nullptr, 0);
+  return core::to_hex(std::as_bytes(std::span(hash)));
 }
 
 }  // namespace
@@ -70,6 +83,9 @@ Result<MinidumpUpload> read_minidump_upload(std::string_view content_type, std::
     }
   }
   complete(event);
+  const bool has_id = event.contains("event_id") && event["event_id"].is_string() &&
+                      core::normalise_event_id(event["event_id"].get_ref<const std::string&>());
+  if (!has_id) upload.event_id = id_of(dump->value);
   upload.event = event.dump(-1, ' ', false, json::error_handler_t::replace);
   return upload;
 }

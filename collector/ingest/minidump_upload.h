@@ -20,6 +20,7 @@ struct UploadedFile {
 
 struct MinidumpUpload {
   std::string event;                ///< JSON: the fields of `sentry`, completed to a crash
+  std::string event_id;             ///< made of the dump when the fields name none: sent again it is the same crash
   std::vector<UploadedFile> files;  ///< the dump first
 };
 

@@ -10,8 +10,9 @@
 
 namespace trapline::collector {
 
-/// What was refused of each project, by hour and reason, on its way to the store: counted in memory and written by
-/// flush(), so that refusing costs no disk. A kill loses what was counted since the last flush. Thread-safe.
+/// What was refused of each project, and what was there already, by hour and reason, on its way to the store: counted
+/// in memory and written by flush(), so that refusing costs no disk. A kill loses what was counted since the last
+/// flush. Thread-safe.
 class RefusalLog {
  public:
   RefusalLog(IngestStore& store, const core::Clock& clock) : store_(store), clock_(clock) {}

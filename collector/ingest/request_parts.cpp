@@ -1,5 +1,6 @@
 #include "collector/ingest/request_parts.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "collector/ingest/envelope_parser.h"
 #include "collector/ingest/event_check.h"
 #include "collector/ingest/events_body.h"
+#include "collector/ingest/item_reader.h"
 #include "collector/ingest/minidump_upload.h"
 #include "collector/ingest/store_body.h"
 #include "sdk/core/event_id.h"
@@ -18,11 +20,12 @@ namespace {
 
 using core::Error;
 using core::Result;
+using core::Status;
 
 /// A request's parts, split and checked one after the other.
 class PartsReader {
  public:
-  explicit PartsReader(std::size_t max_event_bytes) : max_event_bytes_(max_event_bytes) {}
+  explicit PartsReader(const IntakeLimits& limits) : limits_(limits) {}
 
   void set_header(BatchHeader header) { header_ = std::move(header); }
   void set_event_id(const std::string& id) { read_.event_id = id; }
@@ -31,11 +34,8 @@ class PartsReader {
   /// Takes the next part in as an event, or writes down why not. `id_override` wins over the payload's own.
   void add_event(std::string_view json, std::string_view id_override = {}) {
     const std::uint32_t index = next_index_++;
-    auto checked = check_event(json, max_event_bytes_);
-    if (!checked) {
-      read_.rejected.push_back({index, checked.error().code, checked.error().message});
-      return;
-    }
+    auto checked = check_event(json, limits_.max_event_bytes);
+    if (!checked) return reject(index, checked.error());
     RequestPart part;
     part.index = index;
     part.event_id = !id_override.empty() ? std::string(id_override) : std::move(checked->event_id);
@@ -47,23 +47,17 @@ class PartsReader {
   }
 
   void add_item(ItemKind kind, const EnvelopeItem& item, const std::string& event_id) {
+    if (kind == ItemKind::kAttachment) {
+      return add_file({item.filename, item.content_type, item.attachment_type, item.payload}, event_id);
+    }
     RequestPart part;
     part.kind = kind;
     part.index = next_index_++;
     part.event_id = event_id;
-    if (kind == ItemKind::kAttachment) {
-      part.payload = item.payload;
-      part.filename = item.filename;
-      part.content_type = item.content_type;
-      part.attachment_type = item.attachment_type;
-    } else {
-      auto checked = check_event(item.payload, max_event_bytes_);
-      if (!checked) {
-        read_.rejected.push_back({part.index, checked.error().code, checked.error().message});
-        return;
-      }
-      part.payload = std::move(checked->json);
-    }
+    auto checked = check_event(item.payload, limits_.max_event_bytes);
+    if (!checked) return reject(part.index, checked.error());
+    part.payload = std::move(checked->json);
+    if (Status status = check_item(part); !status) return reject(part.index, status.error());
     read_.parts.push_back(std::move(part));
   }
 
@@ -72,12 +66,23 @@ class PartsReader {
     part.kind = ItemKind::kAttachment;
     part.index = next_index_++;
     part.event_id = event_id;
+    const std::size_t limit = std::min(limits_.max_attachment_bytes, limits_.max_attachments_bytes - file_bytes_);
+    if (file.bytes.size() > limit) {
+      return reject(part.index, {"attachment_too_large",
+                                 "the file has " + std::to_string(file.bytes.size()) + " bytes; one may have " +
+                                     std::to_string(limits_.max_attachment_bytes) + ", and all of a request " +
+                                     std::to_string(limits_.max_attachments_bytes)});
+    }
+    file_bytes_ += file.bytes.size();
     part.payload = file.bytes;
     part.filename = file.filename;
     part.content_type = file.content_type;
     part.attachment_type = file.attachment_type;
     read_.parts.push_back(std::move(part));
   }
+
+  /// Writes down why something is not taken that is no part: what stands behind a damaged item.
+  void reject_rest(const Error& error) { reject(next_index_++, error); }
 
   void ignore(std::string_view counted_as, std::uint64_t count = 1) {
     next_index_ += static_cast<std::uint32_t>(count);
@@ -95,7 +100,10 @@ class PartsReader {
   }
 
  private:
-  std::size_t max_event_bytes_;
+  void reject(std::uint32_t index, const Error& error) { read_.rejected.push_back({index, error.code, error.message}); }
+
+  const IntakeLimits& limits_;
+  std::size_t file_bytes_ = 0;
   BatchHeader header_;
   RequestParts read_;
   std::uint32_t next_index_ = 0;
@@ -107,7 +115,7 @@ Result<RequestParts> read_events(const RequestForm& form, std::string_view body,
   if (!format) return format.error();
   const auto split = split_events(*format, body, limits.max_events);
   if (!split) return split.error();
-  PartsReader reader(limits.max_event_bytes);
+  PartsReader reader(limits);
   if (!split->batch_header.empty()) {
     auto header = BatchHeader::read(split->batch_header);
     if (!header) return header.error();
@@ -120,9 +128,14 @@ Result<RequestParts> read_events(const RequestForm& form, std::string_view body,
 }
 
 Result<RequestParts> read_store(std::string_view body, const IntakeLimits& limits) {
-  const auto decoded = decode_store_body(body, limits.max_inflated_bytes);
+  // No more is inflated than may be taken: bombs cost what events cost.
+  const auto decoded = decode_store_body(body, std::min(limits.max_inflated_bytes, limits.max_event_bytes));
+  if (!decoded && decoded.error().code == "inflated_too_large") {
+    return Error{"event_too_large",
+                 "the event is longer than the limit of " + std::to_string(limits.max_event_bytes) + " bytes"};
+  }
   if (!decoded) return decoded.error();
-  PartsReader reader(limits.max_event_bytes);
+  PartsReader reader(limits);
   reader.add_event(*decoded ? std::string_view(**decoded) : body);
   return reader.take_or_first_rejection();
 }
@@ -130,7 +143,7 @@ Result<RequestParts> read_store(std::string_view body, const IntakeLimits& limit
 Result<RequestParts> read_envelope(std::string_view body, const IntakeLimits& limits) {
   const auto envelope = parse_envelope(body);
   if (!envelope) return envelope.error();
-  PartsReader reader(limits.max_event_bytes);
+  PartsReader reader(limits);
   // The header's id is the first event's: attachments beside it refer to it by that.
   const std::string envelope_id = envelope->header.event_id.value_or("");
   std::string id = envelope_id;
@@ -145,6 +158,7 @@ Result<RequestParts> read_envelope(std::string_view body, const IntakeLimits& li
       reader.add_item(*type.kept_as, item, envelope_id);
     }
   }
+  if (envelope->damage) reader.reject_rest(*envelope->damage);
   RequestParts read;
   {
     auto taken = reader.take_or_first_rejection();
@@ -163,7 +177,7 @@ Result<RequestParts> read_envelope(std::string_view body, const IntakeLimits& li
 Result<RequestParts> read_security(const RequestForm& form, std::string_view body, const IntakeLimits& limits) {
   const auto reports = read_browser_reports(body, form.environment, form.release);
   if (!reports) return reports.error();
-  PartsReader reader(limits.max_event_bytes);
+  PartsReader reader(limits);
   for (const std::string& event : reports->events) reader.add_event(event);
   if (reports->ignored > 0) reader.ignore("browser_report", reports->ignored);
   return reader.take_or_first_rejection();
@@ -172,8 +186,8 @@ Result<RequestParts> read_security(const RequestForm& form, std::string_view bod
 Result<RequestParts> read_minidump(const RequestForm& form, std::string_view body, const IntakeLimits& limits) {
   const auto upload = read_minidump_upload(form.content_type, body);
   if (!upload) return upload.error();
-  PartsReader reader(limits.max_event_bytes);
-  reader.add_event(upload->event);
+  PartsReader reader(limits);
+  reader.add_event(upload->event, upload->event_id);
   const std::string id = reader.event_id();
   if (!id.empty()) {
     for (const UploadedFile& file : upload->files) reader.add_file(file, id);

@@ -18,12 +18,15 @@ namespace trapline::collector {
 
 /// Over which a request, or an event in it, is refused. Sizes in bytes; rates of 0 are no limit.
 struct IntakeLimits {
-  std::size_t max_body_bytes = std::size_t{20} << 20;       ///< as sent
-  std::size_t max_inflated_bytes = std::size_t{100} << 20;  ///< after decompression; inflating stops there
-  std::size_t max_event_bytes = std::size_t{1} << 20;       ///< one event's JSON, or another item's that is JSON
-  std::size_t max_events = 1000;                            ///< in one request to /v1/events
-  std::int64_t requests_per_second = 0;                     ///< of all senders together
-  std::int64_t requests_per_minute_and_ip = 0;              ///< of one address; of version 6, of one /64
+  std::size_t max_body_bytes = std::size_t{20} << 20;         ///< as sent
+  std::size_t max_inflated_bytes = std::size_t{100} << 20;    ///< after decompression; inflating stops there
+  std::size_t max_event_bytes = std::size_t{1} << 20;         ///< one event's JSON, or another item's that is JSON
+  std::size_t max_events = 1000;                              ///< in one request to /v1/events
+  std::size_t max_attachment_bytes = std::size_t{20} << 20;   ///< of one file, a minidump too
+  std::size_t max_attachments_bytes = std::size_t{50} << 20;  ///< of all files of a request
+  std::int64_t attachment_bytes_per_hour = 1LL << 30;         ///< of a project
+  std::int64_t requests_per_second = 0;                       ///< of all senders together
+  std::int64_t requests_per_minute_and_ip = 0;                ///< of one address; of version 6, of one /64
 };
 
 enum class Door : std::uint8_t {
@@ -54,7 +57,7 @@ struct RequestPart {
   std::string attachment_type;
 };
 
-/// One event of the request that was not taken.
+/// One event or item of the request that was not taken.
 struct RejectedEvent {
   std::size_t index = 0;  ///< position in the request, from 0
   std::string code;

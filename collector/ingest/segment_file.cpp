@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <climits>
 #include <cstddef>
 #include <cstdio>
@@ -25,21 +26,14 @@ using core::Error;
 using core::Result;
 using core::Status;
 
-constexpr std::string_view kMagic = "TRPLSPL1";
 constexpr std::uint64_t kMark = 0x8D5F3A91C27E64B1ULL;
-constexpr std::uint64_t kHeadSeed = 0x5350'4F4F'4C48'4541ULL;
 constexpr std::uint64_t kBodySeed = 0x5350'4F4F'4C42'4F44ULL;
 constexpr std::string_view kExtension = ".segment";
-
-struct FileHead {
-  std::array<char, 8> magic;
-  std::int64_t first_sequence;
-};
-static_assert(sizeof(FileHead) == 16);
+constexpr std::size_t kSequenceDigits = 19;
 
 struct RecordHead {
   std::uint64_t mark;
-  std::uint64_t head_checksum;
+  std::uint64_t head_hash;
   std::uint64_t body_checksum;
   std::int64_t first_sequence;
   std::uint32_t body_bytes;
@@ -49,9 +43,9 @@ struct RecordHead {
 };
 static_assert(sizeof(RecordHead) == kRecordHeadBytes);
 
-std::uint64_t head_checksum(const RecordHead& head) {
+std::uint64_t head_hash(const RecordHead& head, const SpoolKey& key) {
   constexpr std::size_t kCovered = offsetof(RecordHead, body_checksum);
-  return core::fast_checksum(reinterpret_cast<const char*>(&head) + kCovered, sizeof head - kCovered, kHeadSeed);
+  return keyed_hash(key, reinterpret_cast<const char*>(&head) + kCovered, sizeof head - kCovered);
 }
 
 std::uint64_t body_checksum(std::string_view body) { return core::fast_checksum(body, kBodySeed); }
@@ -106,7 +100,8 @@ Status sync_folder(const std::string& folder) {
 /// Goes through a file's bytes in windows, so that a scan costs little memory whatever the file holds.
 class Window {
  public:
-  Window(int file, std::uint64_t file_size, const std::string& path) : file_(file), size_(file_size), path_(path) {}
+  Window(int file, std::uint64_t file_size, const std::string& path, const SpoolKey& key)
+      : file_(file), size_(file_size), path_(path), key_(key) {}
 
   /// The record head at `offset`, when there is a whole and right one.
   Result<std::optional<RecordHead>> head_at(std::uint64_t offset) {
@@ -121,7 +116,7 @@ class Window {
     }
     RecordHead head{};
     std::memcpy(&head, bytes_.data() + (offset - start_), sizeof head);
-    const bool is_right = head.mark == kMark && head.head_checksum == head_checksum(head) &&
+    const bool is_right = head.mark == kMark && head.head_hash == head_hash(head, key_) &&
                           offset + sizeof head + head.body_bytes <= size_;
     return is_right ? std::optional<RecordHead>(head) : std::optional<RecordHead>{};
   }
@@ -131,9 +126,19 @@ class Window {
   int file_;
   std::uint64_t size_;
   const std::string& path_;
+  const SpoolKey& key_;
   std::uint64_t start_ = 0;
   std::string bytes_;
 };
+
+/// The first sequence number in a segment's name.
+std::optional<std::int64_t> sequence_of(const std::string& path) {
+  const std::string name = std::filesystem::path(path).stem().string();
+  std::int64_t sequence = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), sequence);
+  const bool is_one = name.size() == kSequenceDigits && error == std::errc{} && end == name.data() + name.size();
+  return is_one && sequence > 0 ? std::optional(sequence) : std::nullopt;
+}
 
 }  // namespace
 
@@ -155,28 +160,30 @@ void finish_record(std::string& record, std::uint32_t parts, std::uint32_t event
   std::memcpy(record.data(), &head, sizeof head);
 }
 
-void seal_record(std::string& record, std::int64_t first_sequence) {
+void seal_record(std::string& record, std::int64_t first_sequence, const SpoolKey& key) {
   RecordHead head{};
   std::memcpy(&head, record.data(), sizeof head);
   head.first_sequence = first_sequence;
-  head.head_checksum = head_checksum(head);
+  head.head_hash = head_hash(head, key);
   std::memcpy(record.data(), &head, sizeof head);
 }
 
-SegmentFile::SegmentFile(std::string path, int file, std::int64_t first_sequence, std::uint64_t size)
-    : path_(std::move(path)), file_(file), first_sequence_(first_sequence), size_(size) {}
+SegmentFile::SegmentFile(std::string path, int file, std::int64_t first_sequence, std::uint64_t size,
+                         const SpoolKey& key)
+    : path_(std::move(path)), file_(file), first_sequence_(first_sequence), size_(size), key_(key) {}
 
 SegmentFile::~SegmentFile() { close(file_); }
 
-Result<std::unique_ptr<SegmentFile>> SegmentFile::create(const std::string& folder, std::int64_t first_sequence) {
+Result<std::unique_ptr<SegmentFile>> SegmentFile::create(const std::string& folder, std::int64_t first_sequence,
+                                                         const SpoolKey& key) {
   std::array<char, 24> digits{};
   std::snprintf(digits.data(), digits.size(), "%019lld", static_cast<long long>(first_sequence));
   const std::string path = folder + "/" + digits.data() + std::string(kExtension);
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  // Never over a file that is there, whatever it is.
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) return failure("cannot make", path);
-  auto segment = std::unique_ptr<SegmentFile>(new SegmentFile(path, file, first_sequence, sizeof(FileHead)));
-  FileHead head{{}, first_sequence};
-  std::copy(kMagic.begin(), kMagic.end(), head.magic.begin());
+  auto segment = std::unique_ptr<SegmentFile>(new SegmentFile(path, file, first_sequence, sizeof(FileHead), key));
+  FileHead head = make_file_head(key);
   std::vector<iovec> parts = {{&head, sizeof head}};
   if (!write_all(file, parts, 0) || fsync(file) != 0) {
     const Error error = failure("cannot write", path);
@@ -187,19 +194,20 @@ Result<std::unique_ptr<SegmentFile>> SegmentFile::create(const std::string& fold
   return segment;
 }
 
-Result<std::unique_ptr<SegmentFile>> SegmentFile::open(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+Result<std::unique_ptr<SegmentFile>> SegmentFile::open(const std::string& path, const SpoolKey& key) {
+  const auto sequence = sequence_of(path);
+  if (!sequence) return Error{"storage", "the spool's file " + path + " is not named as its segments are"};
+  // Without O_NONBLOCK a pipe of that name would hold the start up.
+  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) return failure("cannot open", path);
-  auto segment = std::unique_ptr<SegmentFile>(new SegmentFile(path, file, 0, 0));
+  auto segment = std::unique_ptr<SegmentFile>(new SegmentFile(path, file, *sequence, 0, key));
   struct stat facts {};
   if (fstat(file, &facts) != 0) return failure("cannot look at", path);
+  if (!S_ISREG(facts.st_mode)) return Error{"storage", "the spool's " + path + " is no file"};
   segment->size_ = static_cast<std::uint64_t>(facts.st_size);
   FileHead head{};
   const auto count = read_at(file, reinterpret_cast<char*>(&head), sizeof head, 0, path);
-  if (!count) return count.error();
-  const bool is_segment = *count == sizeof head && std::equal(kMagic.begin(), kMagic.end(), head.magic.begin());
-  if (!is_segment) return Error{"storage", "the spool's file " + path + " is none of its segments"};
-  segment->first_sequence_ = head.first_sequence;
+  if (count && *count == sizeof head) segment->key_ = key_of(head).value_or(key);
   return segment;
 }
 
@@ -226,35 +234,28 @@ Status SegmentFile::append(const std::vector<std::string_view>& records) {
   return {};
 }
 
-Result<SegmentFile::Scan> SegmentFile::scan(bool verify_last_body) const {
+Result<SegmentFile::Scan> SegmentFile::scan() const {
   Scan scan;
-  Window window(file_, size_, path_);
+  FileHead file_head{};
+  const auto count = read_at(file_, reinterpret_cast<char*>(&file_head), sizeof file_head, 0, path_);
+  if (!count) return count.error();
+  scan.has_head = *count == sizeof file_head && key_of(file_head) == key_;
+  Window window(file_, size_, path_, key_);
   std::uint64_t offset = sizeof(FileHead);
-  std::uint64_t end_of_last = offset;
-  bool is_between_records = false;
+  std::uint64_t end_of_last = std::min(offset, size_);
   while (offset + sizeof(RecordHead) <= size_) {
     const auto head = window.head_at(offset);
     if (!head) return head.error();
     if (!*head) {
-      is_between_records = true;
       ++offset;
       continue;
     }
-    if (is_between_records) ++scan.damaged_heads;
-    is_between_records = false;
     const RecordHead& found = **head;
     const RecordPlace place{offset, found.first_sequence, found.body_bytes, found.parts, found.events};
     scan.records.push_back(place);
     offset = end_of_last = place.end();
   }
-  if (verify_last_body && !scan.records.empty()) {
-    const auto body = read_body(scan.records.back());
-    if (!body && body.error().code == "damaged") {
-      end_of_last = scan.records.back().offset;
-      scan.records.pop_back();
-    }
-  }
-  scan.torn_bytes = size_ - std::min(size_, end_of_last);
+  scan.torn_bytes = size_ - end_of_last;
   return scan;
 }
 
@@ -271,7 +272,7 @@ Result<std::string> SegmentFile::read_body(const RecordPlace& place) const {
   std::string body(place.body_bytes, '\0');
   count = read_at(file_, body.data(), body.size(), place.offset + sizeof head, path_);
   if (!count) return count.error();
-  const bool is_right = *count == body.size() && head.head_checksum == head_checksum(head) &&
+  const bool is_right = *count == body.size() && head.head_hash == head_hash(head, key_) &&
                         head.body_bytes == place.body_bytes && head.body_checksum == body_checksum(body);
   if (!is_right) {
     return Error{"damaged", "the record at byte " + std::to_string(place.offset) + " of " + path_ +
@@ -280,7 +281,15 @@ Result<std::string> SegmentFile::read_body(const RecordPlace& place) const {
   return body;
 }
 
-Status SegmentFile::remove() { return unlink(path_.c_str()) == 0 ? Status{} : Status{failure("cannot delete", path_)}; }
+Status SegmentFile::remove() {
+  if (is_damaged_.load(std::memory_order_relaxed)) return set_aside(path_);
+  return unlink(path_.c_str()) == 0 ? Status{} : Status{failure("cannot delete", path_)};
+}
+
+Status set_aside(const std::string& path) {
+  return std::rename(path.c_str(), (path + ".damaged").c_str()) == 0 ? Status{}
+                                                                     : Status{failure("cannot rename", path)};
+}
 
 Result<std::vector<std::string>> list_segments(const std::string& folder) {
   std::vector<std::string> paths;

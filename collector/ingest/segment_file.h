@@ -2,15 +2,18 @@
 
 /// One file of the spool: records behind each other, only ever appended to.
 ///
-///     file    "TRPLSPL1", first sequence number (8 bytes), then records
-///     record  mark (8), checksum of the rest of the head (8), checksum of the body (8), first sequence number (8),
-///             body length (4), parts (4), events among them (4), zero (4), body
+///     name    the first sequence number, 19 digits, and ".segment"
+///     file    "TRPLSPL2", the spool's key (16 bytes), checksum of the key (8), then records
+///     record  mark (8), SipHash of the rest of the head under the key (8), checksum of the body (8), first sequence
+///             number (8), body length (4), parts (4), events among them (4), zero (4), body
 ///
-/// Numbers stand as this machine writes them: a spool is emptied by the machine that filled it. The head has a checksum
-/// of its own, so that a damaged body costs that record only; behind a damaged head the next record is found by its
-/// mark and checksum. What stands at the end without being a whole record was being written when the machine went
-/// down: nobody was told that it was taken, and it is cut off.
+/// Numbers stand as this machine writes them: a spool is emptied by the machine that filled it. The head has a hash of
+/// its own, so that a damaged body costs that record only; behind a damaged head the next record is found by its mark
+/// and hash, wherever it begins. The key (spool_key.h) keeps strangers from writing a body that would be found as a
+/// record then. What stands at the end without being a whole record was being written when the machine went down, and
+/// is cut off. Sequence numbers leave no gaps, so that what is missing between records can be counted.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/ingest/spool_key.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -41,16 +45,18 @@ struct RecordPlace {
 /// finish_record(), which may take its time, and at last seal_record(), when the sequence number is known.
 std::string begin_record(std::size_t expected_body_bytes);
 void finish_record(std::string& record, std::uint32_t parts, std::uint32_t events);
-void seal_record(std::string& record, std::int64_t first_sequence);
+void seal_record(std::string& record, std::int64_t first_sequence, const SpoolKey& key);
 
-/// Not thread-safe, except that read_body() may be called while another thread appends.
+/// Not thread-safe, except that read_body() and set_damaged() may be called while another thread appends.
 class SegmentFile {
  public:
   /// Makes the file, on disk with its name before this returns. Error: "storage".
-  static core::Result<std::unique_ptr<SegmentFile>> create(const std::string& folder, std::int64_t first_sequence);
+  static core::Result<std::unique_ptr<SegmentFile>> create(const std::string& folder, std::int64_t first_sequence,
+                                                           const SpoolKey& key);
 
-  /// Opens a file that is there. Nothing is read but its first bytes. Error: "storage", also when it is no segment.
-  static core::Result<std::unique_ptr<SegmentFile>> open(const std::string& path);
+  /// Opens a file that is there, whatever is in it. `key` is for a file whose own is damaged. Error: "storage", also
+  /// when its name is no segment's.
+  static core::Result<std::unique_ptr<SegmentFile>> open(const std::string& path, const SpoolKey& key);
 
   ~SegmentFile();
   SegmentFile(const SegmentFile&) = delete;
@@ -63,12 +69,11 @@ class SegmentFile {
 
   struct Scan {
     std::vector<RecordPlace> records;
-    std::uint64_t damaged_heads = 0;  ///< places where something that is no record stood between records
-    std::uint64_t torn_bytes = 0;     ///< behind the last whole record
+    std::uint64_t torn_bytes = 0;  ///< behind the last whole record
+    bool has_head = true;          ///< the file's own first bytes are as they were written
   };
-  /// Finds the records by their heads. With `verify_last_body`, as for the file that was written last, a last record
-  /// whose body is not whole counts as torn, too.
-  core::Result<Scan> scan(bool verify_last_body) const;
+  /// Finds the records by their heads; bodies are not read.
+  [[nodiscard]] core::Result<Scan> scan() const;
 
   /// Cuts off what a scan found torn.
   core::Status truncate_to(std::uint64_t size);
@@ -76,6 +81,9 @@ class SegmentFile {
   /// The record's body. Error: "damaged" when its bytes are not those that were written, "storage" when it cannot be
   /// read.
   [[nodiscard]] core::Result<std::string> read_body(const RecordPlace& place) const;
+
+  /// From now on remove() keeps the file under another name: somebody may be able to save what is in it.
+  void set_damaged() { is_damaged_.store(true, std::memory_order_relaxed); }
 
   /// Deletes the file; reading it goes on to work until this object ends.
   core::Status remove();
@@ -85,15 +93,20 @@ class SegmentFile {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  SegmentFile(std::string path, int file, std::int64_t first_sequence, std::uint64_t size);
+  SegmentFile(std::string path, int file, std::int64_t first_sequence, std::uint64_t size, const SpoolKey& key);
 
   std::string path_;
   int file_;
   std::int64_t first_sequence_;
   std::uint64_t size_;
+  SpoolKey key_;
+  std::atomic<bool> is_damaged_{false};  ///< set by who reads, asked by who removes; relaxed: it orders nothing
 };
 
-/// The segments in a folder, by their first sequence numbers.
+/// Renames a file so that it is none of the spool's any more. Error: "storage".
+core::Status set_aside(const std::string& path);
+
+/// What is named as a segment in a folder, by name and so by first sequence number.
 core::Result<std::vector<std::string>> list_segments(const std::string& folder);
 
 }  // namespace trapline::collector

@@ -2,8 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <utility>
+#include <vector>
 
+#include <fcntl.h>
 #include <sodium.h>
+#include <unistd.h>
 
 #include "sdk/core/checksum.h"
 #include "sdk/core/hex.h"
@@ -87,19 +94,64 @@ NonceTable::Name NonceTable::name_of(std::string_view key, const Signature& sign
   return name;
 }
 
+NonceTable::NonceTable(const core::Clock& clock, std::string path, std::size_t capacity)
+    : clock_(clock), path_(std::move(path)), capacity_(capacity) {
+  if (path_.empty()) return;
+  read_file();
+  write_file();
+}
+
+NonceTable::~NonceTable() {
+  if (file_ >= 0) close(file_);
+}
+
+void NonceTable::read_file() {
+  const std::int64_t now = clock_.unix_millis() / 1000;
+  std::ifstream file(path_, std::ios::binary);
+  Entry entry;
+  // A torn entry at the end is left out by itself.
+  while (file.read(reinterpret_cast<char*>(&entry), sizeof entry)) {
+    if (entry.forget_at > now && seen_.insert(entry.name).second) by_arrival_.push_back(entry);
+  }
+}
+
+void NonceTable::write_file() {
+  if (file_ >= 0) close(file_);
+  const std::string fresh = path_ + ".new";
+  file_ = open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+  std::vector<Entry> entries;
+  std::copy_if(by_arrival_.begin(), by_arrival_.end(), std::back_inserter(entries),
+               [&](const Entry& entry) { return seen_.contains(entry.name); });
+  entries_in_file_ = entries.size();
+  const std::size_t size = entries.size() * sizeof(Entry);
+  const bool is_whole = file_ >= 0 && write(file_, entries.data(), size) == static_cast<ssize_t>(size);
+  if (is_whole) std::rename(fresh.c_str(), path_.c_str());
+}
+
 NonceTable::Outcome NonceTable::remember(std::string_view key, const Signature& signature) {
   const std::int64_t now = clock_.unix_millis() / 1000;
   const Name name = name_of(key, signature);
   const std::lock_guard lock(mutex_);
-  while (!by_arrival_.empty() && by_arrival_.front().first <= now) {
-    seen_.erase(by_arrival_.front().second);
+  while (!by_arrival_.empty() && by_arrival_.front().forget_at <= now) {
+    seen_.erase(by_arrival_.front().name);
     by_arrival_.pop_front();
   }
   if (seen_.contains(name)) return Outcome::kSeen;
   if (seen_.size() >= capacity_) return Outcome::kFull;
   seen_.insert(name);
-  by_arrival_.emplace_back(now + 2 * kSignatureWindowSeconds + 1, name);
+  by_arrival_.push_back({now + 2 * kSignatureWindowSeconds + 1, name});
   return Outcome::kFresh;
+}
+
+void NonceTable::keep(std::string_view key, const Signature& signature) {
+  const Entry entry{clock_.unix_millis() / 1000 + 2 * kSignatureWindowSeconds + 1, name_of(key, signature)};
+  const std::lock_guard lock(mutex_);
+  if (file_ < 0) return;
+  // What is forgotten leaves the file when it is most of it.
+  constexpr std::size_t kFewEntries = 10'000;
+  if (entries_in_file_ > kFewEntries && entries_in_file_ > 2 * seen_.size()) write_file();
+  static_cast<void>(!write(file_, &entry, sizeof entry));
+  ++entries_in_file_;
 }
 
 void NonceTable::forget(std::string_view key, const Signature& signature) {

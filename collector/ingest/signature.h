@@ -11,9 +11,9 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <unordered_set>
-#include <utility>
 
 #include "sdk/core/clock.h"
 #include "sdk/core/result.h"
@@ -36,18 +36,24 @@ core::Result<Signature> parse_signature(std::string_view header);
 /// Whether the signature was made with this secret over this body. Takes the same time whichever byte is wrong.
 bool is_signed_with(const Signature& signature, std::string_view secret, std::string_view body);
 
-/// Remembers the nonces of a window, so that a request that somebody recorded is not taken twice. Bounded: when more
-/// come than it holds, new ones are refused rather than old ones forgotten. Thread-safe.
+/// Remembers the nonces of a window, so that a request that somebody recorded is not taken twice, not after a restart
+/// either. Bounded: when more come than it holds, new ones are refused rather than old ones forgotten. Thread-safe.
 class NonceTable {
  public:
-  /// About 90 bytes each.
-  explicit NonceTable(const core::Clock& clock, std::size_t capacity = 1'000'000)
-      : clock_(clock), capacity_(capacity) {}
+  /// About 90 bytes each. `path` is the file that outlives the process, empty for none; when it cannot be written, a
+  /// restart forgets.
+  explicit NonceTable(const core::Clock& clock, std::string path = {}, std::size_t capacity = 1'000'000);
+  ~NonceTable();
+  NonceTable(const NonceTable&) = delete;
+  NonceTable& operator=(const NonceTable&) = delete;
 
   enum class Outcome { kFresh, kSeen, kFull };
   /// Remembers the nonce until a signature with it is too old in any case. Only of signatures that are right:
   /// strangers must not be able to fill it.
   Outcome remember(std::string_view key, const Signature& signature);
+
+  /// The request was taken: its nonce is written down, without waiting for the disk.
+  void keep(std::string_view key, const Signature& signature);
 
   /// The request was not taken after all: its sender may send it again as it is.
   void forget(std::string_view key, const Signature& signature);
@@ -64,12 +70,24 @@ class NonceTable {
   };
   static Name name_of(std::string_view key, const Signature& signature);
 
+  /// As in the file.
+  struct Entry {
+    std::int64_t forget_at = 0;  ///< Unix seconds
+    Name name;
+  };
+  void read_file();
+  /// Writes the file anew without what is forgotten. With the lock held.
+  void write_file();
+
   const core::Clock& clock_;
+  std::string path_;
   std::size_t capacity_;
+  int file_ = -1;  ///< guarded by mutex_, as all below
+  std::size_t entries_in_file_ = 0;
   std::mutex mutex_;
   std::unordered_set<Name, HashName> seen_;  ///< guarded by mutex_, as the next
   /// When each may be forgotten, in Unix seconds. All stay for twice the window, so this is in the order of arrival.
-  std::deque<std::pair<std::int64_t, Name>> by_arrival_;
+  std::deque<Entry> by_arrival_;
 };
 
 }  // namespace trapline::collector

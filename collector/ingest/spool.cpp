@@ -33,6 +33,9 @@ constexpr std::size_t kMostBytesPerCommit = std::size_t{16} << 20;
 /// What is handed out at once, at most.
 constexpr std::size_t kMostBytesPerRun = std::size_t{16} << 20;
 constexpr std::chrono::seconds kDiskLookInterval{1};
+/// How often a record is read that the disk does not give back, before it is given up.
+constexpr int kMostReads = 5;
+constexpr std::chrono::milliseconds kReadPause{200};
 constexpr std::uint64_t kPositionSeed = 0x504F'5349'5449'4F4EULL;
 
 /// Where reading goes on after a restart. Written without waiting for the disk: what is read twice for the lack of it
@@ -91,15 +94,17 @@ class SegmentSpool final : public Spool {
   Status recover() {
     const auto paths = list_segments(folder_);
     if (!paths) return paths.error();
+    key_ = load_spool_key(folder_, *paths);
     written_position_ = position_.read();
     next_sequence_ = std::max<std::int64_t>(1, written_position_);
-    for (std::size_t index = 0; index < paths->size(); ++index) {
-      if (Status status = recover_segment((*paths)[index], index + 1 == paths->size()); !status) return status;
+    std::vector<RecoveredSegment> segments;
+    for (const std::string& path : *paths) {
+      const bool is_last = path == paths->back();
+      if (auto segment = open_segment(path, is_last)) segments.push_back(std::move(*segment));
     }
-    if (paths->empty()) {
-      auto file = SegmentFile::create(folder_, next_sequence_);
-      if (!file) return file.error();
-      backlog_.add_segment(std::move(*file));
+    for (std::size_t index = 0; index < segments.size(); ++index) {
+      const bool is_last = index + 1 == segments.size();
+      if (Status status = recover_segment(segments[index], is_last, index == 0); !status) return status;
     }
     return remove_files(backlog_.release({}));
   }
@@ -107,6 +112,11 @@ class SegmentSpool final : public Spool {
   Status admit(std::size_t bytes) override {
     std::unique_lock lock(mutex_);
     return admit_locked(bytes, lock);
+  }
+
+  Status check_disk() override {
+    std::unique_lock lock(mutex_);
+    return check_disk_locked(lock);
   }
 
   Status append(SpooledRequest request, std::string_view body) override {
@@ -180,41 +190,76 @@ class SegmentSpool final : public Spool {
 
   [[nodiscard]] SpoolCounts counts() const override {
     const std::lock_guard lock(mutex_);
-    return {backlog_.waiting_events(), backlog_.waiting_items(), backlog_.bytes(), damaged_records_, torn_bytes_};
+    return {backlog_.waiting_events(),
+            backlog_.waiting_items(),
+            backlog_.bytes(),
+            damaged_parts_,
+            damaged_files_,
+            torn_bytes_};
   }
 
  private:
-  Status recover_segment(const std::string& path, bool is_last) {
-    auto opened = SegmentFile::open(path);
-    if (!opened) {
-      // A file whose first bytes were never written holds nothing that was acknowledged.
-      std::error_code error;
-      if (is_last && std::filesystem::file_size(path, error) < 16 && !error) {
-        std::filesystem::remove(path, error);
-        auto file = SegmentFile::create(folder_, next_sequence_);
-        if (!file) return file.error();
-        backlog_.add_segment(std::move(*file));
-        return {};
-      }
-      return opened.error();
+  struct RecoveredSegment {
+    std::shared_ptr<SegmentFile> file;
+    SegmentFile::Scan scan;
+  };
+
+  /// Nothing when the file is of no use: it is set aside then, and what its sequence numbers stood for is missing.
+  std::optional<RecoveredSegment> open_segment(const std::string& path, bool is_last) {
+    std::error_code error;
+    if (is_last && std::filesystem::file_size(path, error) < sizeof(FileHead) && !error) {
+      // The machine went down when it was made: a file whose head was never written holds nothing.
+      std::filesystem::remove(path, error);
+      return std::nullopt;
     }
-    std::shared_ptr<SegmentFile> file = std::move(*opened);
-    const auto scan = file->scan(is_last);
-    if (!scan) return scan.error();
-    damaged_records_ += scan->damaged_heads;
-    // Behind the last whole record of an older file something was damaged: nobody writes to it any more.
-    if (!is_last && scan->torn_bytes > 0) ++damaged_records_;
-    if (is_last && scan->torn_bytes > 0) {
-      torn_bytes_ += scan->torn_bytes;
-      if (Status status = file->truncate_to(file->size() - scan->torn_bytes); !status) return status;
+    auto opened = SegmentFile::open(path, key_);
+    auto scan = opened ? (*opened)->scan() : Result<SegmentFile::Scan>(opened.error());
+    // A copy under another name holds what is here already, and its name would move the numbers on.
+    const bool is_copy =
+        scan && !scan->records.empty() && scan->records.front().first_sequence < (*opened)->first_sequence();
+    const bool is_usable = scan && !is_copy && (scan->has_head || !scan->records.empty());
+    if (is_usable) {
+      if (!scan->has_head) options_.on_damage("the first bytes of " + path + " are damaged, the rest of it is used");
+      return RecoveredSegment{std::move(*opened), std::move(*scan)};
     }
-    next_sequence_ = std::max(next_sequence_, file->first_sequence());
+    ++damaged_files_;
+    const Status aside = set_aside(path);
+    options_.on_damage(
+        "the spool cannot use " + path +
+        (scan ? ": what is in it is not of this spool, or of another file" : ": " + scan.error().message) +
+        (aside ? "; it is called *.damaged now" : "; " + aside.error().message));
+    return std::nullopt;
+  }
+
+  Status recover_segment(const RecoveredSegment& segment, bool is_last, bool is_first) {
+    const auto& [file, scan] = segment;
+    if (is_last && scan.has_head && scan.torn_bytes > 0) {
+      torn_bytes_ += scan.torn_bytes;
+      if (Status status = file->truncate_to(file->size() - scan.torn_bytes); !status) return status;
+    }
+    // Nobody writes behind a head that is damaged.
+    if (is_last) is_active_unusable_ = !scan.has_head;
+    // What stood before the first file was released: files are deleted from the front.
+    if (is_first) next_sequence_ = std::max(next_sequence_, file->first_sequence());
+    note_gap(file->first_sequence());
     backlog_.add_segment(file);
-    for (const RecordPlace& place : scan->records) {
-      next_sequence_ = std::max(next_sequence_, place.end_sequence());
-      if (place.end_sequence() > written_position_) backlog_.add_record(place, std::nullopt);
+    for (const RecordPlace& place : scan.records) {
+      if (place.end_sequence() <= next_sequence_) continue;  // released, or read already in a copy of the file
+      note_gap(place.first_sequence);
+      next_sequence_ = place.end_sequence();
+      backlog_.add_record(place, std::nullopt);
     }
     return {};
+  }
+
+  /// Counts the parts before `sequence` that should be here and are not.
+  void note_gap(std::int64_t sequence) {
+    if (sequence <= next_sequence_) return;
+    const auto missing = static_cast<std::uint64_t>(sequence - next_sequence_);
+    damaged_parts_ += missing;
+    options_.on_damage(std::to_string(missing) + " accepted events or items are missing from the spool, from number " +
+                       std::to_string(next_sequence_) + " on: the disk has lost or changed them");
+    next_sequence_ = sequence;
   }
 
   Status admit_locked(std::size_t bytes, std::unique_lock<std::mutex>& lock) {
@@ -224,6 +269,10 @@ class SegmentSpool final : public Spool {
     if (backlog_.waiting_events() >= options_.max_events) {
       return Error{"spool_full", "more events wait to be stored than the collector lets wait"};
     }
+    return check_disk_locked(lock);
+  }
+
+  Status check_disk_locked(std::unique_lock<std::mutex>& lock) {
     const auto now = std::chrono::steady_clock::now();
     if (now >= next_disk_look_ || !is_disk_free_) {
       next_disk_look_ = now + kDiskLookInterval;
@@ -238,23 +287,26 @@ class SegmentSpool final : public Spool {
 
   /// Commits what waits, and hands the lead over to the next that waits, if any. With the lock held.
   void lead(std::unique_lock<std::mutex>& lock) {
+    const std::int64_t first_sequence = next_sequence_;
     const std::vector<Waiting*> group = take_group();
     const std::shared_ptr<SegmentFile> active = backlog_.active();
     lock.unlock();
-    auto written = write(group, active);
+    const Written written = write(group, active);
     lock.lock();
-    if (written && *written != active) backlog_.add_segment(*written);
+    if (written.file != active) backlog_.add_segment(written.file);
+    // Numbers that may stand in a file are not given again; others are, so that the numbers have no gaps.
+    if (!written.status && !written.may_be_on_disk) next_sequence_ = first_sequence;
     for (Waiting* const waiting : group) {
       pending_bytes_ -= waiting->record.size();
-      if (written) {
+      if (written.status) {
         for (SpooledEvent& event : waiting->parts.events) event.sequence += waiting->place.first_sequence;
         for (SpooledItem& item : waiting->parts.items) item.sequence += waiting->place.first_sequence;
         backlog_.add_record(waiting->place, std::move(waiting->parts));
       }
-      waiting->outcome = written ? Status{} : Status{written.error()};
+      waiting->outcome = written.status;
       waiting->changed.notify_one();
     }
-    if (written) arrived_.notify_all();
+    if (written.status) arrived_.notify_all();
     is_committing_ = !waiting_.empty();
     if (!waiting_.empty()) {
       waiting_.front()->is_leader = true;
@@ -277,11 +329,17 @@ class SegmentSpool final : public Spool {
     return group;
   }
 
-  /// Puts a group on disk and answers the file it is in. Only the leader, without the lock.
-  Result<std::shared_ptr<SegmentFile>> write(const std::vector<Waiting*>& group, std::shared_ptr<SegmentFile> file) {
-    if (file->size() >= options_.segment_bytes || is_active_unusable_) {
-      auto next = SegmentFile::create(folder_, group.front()->place.first_sequence);
-      if (!next) return next.error();
+  struct Written {
+    std::shared_ptr<SegmentFile> file;  ///< the one to go on with, whether or not the group is in it
+    Status status;
+    bool may_be_on_disk = false;
+  };
+
+  /// Puts a group on disk. Only the leader, without the lock. `file` is null when there is none yet.
+  Written write(const std::vector<Waiting*>& group, std::shared_ptr<SegmentFile> file) {
+    if (!file || file->size() >= options_.segment_bytes || is_active_unusable_) {
+      auto next = SegmentFile::create(folder_, group.front()->place.first_sequence, key_);
+      if (!next) return {file, next.error()};
       file = std::move(*next);
       is_active_unusable_ = false;
     }
@@ -289,17 +347,16 @@ class SegmentSpool final : public Spool {
     records.reserve(group.size());
     std::uint64_t offset = file->size();
     for (Waiting* const waiting : group) {
-      seal_record(waiting->record, waiting->place.first_sequence);
+      seal_record(waiting->record, waiting->place.first_sequence, key_);
       waiting->place.offset = offset;
       waiting->place.body_bytes = static_cast<std::uint32_t>(waiting->record.size() - kRecordHeadBytes);
       offset += waiting->record.size();
       records.emplace_back(waiting->record);
     }
-    if (Status status = file->append(records); !status) {
-      is_active_unusable_ = status.error().code == "segment_unusable";
-      return Error{"storage", status.error().message};
-    }
-    return file;
+    const Status status = file->append(records);
+    if (status) return {file, {}};
+    is_active_unusable_ = status.error().code == "segment_unusable";
+    return {file, Error{"storage", status.error().message}, is_active_unusable_};
   }
 
   /// Waits until events (or else items) are in memory, and reads on until there are `wanted` of them or no more; false
@@ -317,27 +374,39 @@ class SegmentSpool final : public Spool {
       }
       is_loading_ = true;
       lock.unlock();
-      const auto body = next->file->read_body(next->place);
-      auto request = body ? decode_request(*body) : Result<SpooledRequest>(body.error());
-      std::optional<SpooledParts> parts;
-      if (request) parts = split_request(std::move(*request), next->place.first_sequence);
+      auto parts = read_parts_of(*next);
       lock.lock();
-      is_loading_ = false;
       if (parts) {
         backlog_.load(next->place, std::move(*parts));
+        failed_reads_ = 0;
+      } else if (parts.error().code == "storage" && ++failed_reads_ < kMostReads) {
+        arrived_.wait_for(lock, kReadPause, [&] { return is_stopped_; });  // perhaps it can be read in a moment
       } else {
-        ++damaged_records_;
+        failed_reads_ = 0;
+        damaged_parts_ += next->place.parts;
+        next->file->set_damaged();
         backlog_.drop(next->place);
+        options_.on_damage(std::to_string(next->place.parts) +
+                           " accepted events or items are lost: " + parts.error().message);
       }
+      is_loading_ = false;
       arrived_.notify_all();
     }
     return false;
   }
 
+  static Result<SpooledParts> read_parts_of(const SpoolBacklog::Unloaded& record) {
+    const auto body = record.file->read_body(record.place);
+    if (!body) return body.error();
+    auto request = decode_request(*body);
+    if (!request) return request.error();
+    return split_request(std::move(*request), record.place.first_sequence);
+  }
+
   /// After a release: remembers the position and deletes files without the lock.
   Status forget(const std::vector<std::shared_ptr<SegmentFile>>& files, std::unique_lock<std::mutex>& lock) {
     const std::int64_t position = backlog_.first_unreleased();
-    if (position != written_position_) {
+    if (position > written_position_) {
       written_position_ = position;
       position_.write(position);
     }
@@ -357,6 +426,7 @@ class SegmentSpool final : public Spool {
   const std::string folder_;
   const SpoolOptions options_;
   PositionFile position_;
+  SpoolKey key_{};
   bool is_active_unusable_ = false;  ///< only the leader
 
   mutable std::mutex mutex_;
@@ -366,7 +436,9 @@ class SegmentSpool final : public Spool {
   std::uint64_t pending_bytes_ = 0;
   std::int64_t next_sequence_ = 1;
   std::int64_t written_position_ = 0;
-  std::uint64_t damaged_records_ = 0;
+  std::uint64_t damaged_parts_ = 0;
+  std::uint64_t damaged_files_ = 0;
+  int failed_reads_ = 0;  ///< of the next record, one after the other
   std::uint64_t torn_bytes_ = 0;
   std::chrono::steady_clock::time_point next_disk_look_;
   bool is_disk_free_ = true;

@@ -37,25 +37,32 @@ struct SpoolOptions {
   /// Of events that are kept in memory beside the disk, so that they need not be read and taken apart again.
   std::size_t memory_bytes = std::size_t{24} << 20;
   std::function<std::uint64_t(const std::string& folder)> free_bytes = free_disk_bytes;
+  /// Is told what the disk has changed, lost or does not give back, once each, by any thread; must not call the spool.
+  std::function<void(const std::string& what)> on_damage = [](const std::string&) {};
 };
 
 struct SpoolCounts {
-  std::int64_t waiting_events = 0;    ///< accepted, not released
-  std::int64_t waiting_items = 0;     ///< the same for items that are no events
-  std::uint64_t bytes = 0;            ///< of all files
-  std::uint64_t damaged_records = 0;  ///< since the start: lost, as the disk has changed them
-  std::uint64_t torn_bytes = 0;       ///< cut off at the start: never acknowledged
+  std::int64_t waiting_events = 0;  ///< accepted, not released
+  std::int64_t waiting_items = 0;   ///< the same for items that are no events
+  std::uint64_t bytes = 0;          ///< of all files
+  std::uint64_t damaged_parts = 0;  ///< events and items, since the start: lost, as the disk has changed them
+  std::uint64_t damaged_files = 0;  ///< since the start: set aside, as they are no segments
+  std::uint64_t torn_bytes = 0;  ///< cut off at the start: being written when the machine went down, or damaged since
 };
 
 /// Thread-safe. Events are read by EventSource's functions, other items by claim_items(), both released by release().
 class Spool : public EventSource {
  public:
-  /// Opens or creates the spool in a folder of its own. Errors: "storage".
+  /// Opens or creates the spool in a folder of its own. What is damaged in it is counted and told, and keeps nothing
+  /// else from being read; files that cannot be used at all are renamed to *.damaged. Errors: "storage".
   static core::Result<std::unique_ptr<Spool>> open(const std::string& folder, SpoolOptions options = {});
 
   /// Whether a request of so many bytes would be taken now; cheap, to be asked before any work is spent on it. Errors:
   /// "spool_full", "disk_full".
   virtual core::Status admit(std::size_t bytes) = 0;
+
+  /// Whether the disk has the room that is to be left on it. Error: "disk_full".
+  virtual core::Status check_disk() = 0;
 
   /// Puts a request on disk, its parts all or none. `body` is the body as sent. Waits for the group commit it becomes
   /// part of. Errors: those of admit(), "storage".

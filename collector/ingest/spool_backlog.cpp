@@ -47,8 +47,9 @@ void SpoolBacklog::add_segment(std::shared_ptr<SegmentFile> file) {
 void SpoolBacklog::add_record(const RecordPlace& place, std::optional<SpooledParts> parts) {
   Segment& segment = segments_.back();
   segment.unreleased += place.parts;
-  segment.bytes += place.end() - place.offset;
-  bytes_ += place.end() - place.offset;
+  const std::uint64_t added = std::max(segment.bytes, place.end()) - segment.bytes;  // nothing when it was there before
+  segment.bytes += added;
+  bytes_ += added;
   waiting_events_ += place.events;
   waiting_items_ += place.parts - place.events;
   next_sequence_ = std::max(next_sequence_, place.end_sequence());

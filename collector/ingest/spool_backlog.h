@@ -23,7 +23,10 @@ class SpoolBacklog {
 
   /// From now on records are added to this file.
   void add_segment(std::shared_ptr<SegmentFile> file);
-  [[nodiscard]] const std::shared_ptr<SegmentFile>& active() const { return segments_.back().file; }
+  /// The file that is written to; null when there is none yet.
+  [[nodiscard]] std::shared_ptr<SegmentFile> active() const {
+    return segments_.empty() ? nullptr : segments_.back().file;
+  }
 
   /// A record that was appended to the active file. Its parts, when they are at hand, are kept in memory if there is
   /// room and everything before them is there, too.

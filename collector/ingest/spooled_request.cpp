@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <sodium.h>
+
 #include "sdk/core/hex.h"
 
 namespace trapline::collector {
@@ -14,7 +16,8 @@ namespace {
 using core::Error;
 using core::Result;
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
+constexpr std::size_t kHashBytes = 16;
 /// Headers are copied into every event of a request: longer ones tell nothing more.
 constexpr std::size_t kLongestHeader = 512;
 
@@ -66,21 +69,32 @@ Error damaged(std::string_view what) { return {"damaged", "a request in the spoo
 IntakeLimits no_limits() {
   IntakeLimits limits;
   limits.max_body_bytes = limits.max_inflated_bytes = limits.max_event_bytes = limits.max_events =
-      std::numeric_limits<std::size_t>::max() / 2;
+      limits.max_attachment_bytes = limits.max_attachments_bytes = std::numeric_limits<std::size_t>::max() / 2;
   return limits;
 }
 
-/// Distinct within a request and, by the random base, among all.
-std::string item_id(const std::string& base, std::uint32_t index) {
-  std::string bytes = base;
-  bytes.resize(16);
-  for (std::size_t at = 0; at < sizeof index; ++at) {
-    bytes[at] = static_cast<char>(bytes[at] ^ static_cast<char>((index >> (8 * at)) & 0xFFU));
-  }
-  return core::to_hex(std::as_bytes(std::span(bytes)));
+/// A client that got no answer sends its request again, and that must be the same item: by the id it has or its
+/// envelope has, else by the whole request.
+std::string item_id(const SpooledRequest& request, const RequestPart& part) {
+  std::string facts;
+  put(facts, request.project_id);
+  put(facts, static_cast<std::uint8_t>(part.kind));
+  put(facts, part.index);
+  put_text(facts, part.event_id.empty() ? request.body_hash : part.event_id);
+  put_text(facts, part.filename);
+  facts += hash_of(part.payload);
+  const std::string hash = hash_of(facts);
+  return core::to_hex(std::as_bytes(std::span(hash)));
 }
 
 }  // namespace
+
+std::string hash_of(std::string_view bytes) {
+  std::string hash(kHashBytes, '\0');
+  crypto_generichash(reinterpret_cast<unsigned char*>(hash.data()), hash.size(),
+                     reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), nullptr, 0);
+  return hash;
+}
 
 SpooledParts split_request(SpooledRequest request, std::int64_t first_sequence) {
   SpooledParts split;
@@ -102,7 +116,7 @@ SpooledParts split_request(SpooledRequest request, std::int64_t first_sequence) 
     SpooledItem& item = split.items.emplace_back();
     item.sequence = sequence++;
     item.project_id = request.project_id;
-    item.item_id = item_id(request.item_id_base, part.index);
+    item.item_id = item_id(request, part);
     item.received_at = request.received_at;
     item.part = std::move(part);
   }
@@ -120,7 +134,7 @@ void encode_request(const SpooledRequest& request, std::string_view body, std::s
   put(record, static_cast<std::uint8_t>(request.form.door));
   put(record, request.project_id);
   put(record, request.received_at);
-  put_text(record, request.item_id_base);
+  put_text(record, request.body_hash);
   for (const std::string* text : {&request.form.content_type, &request.form.content_encoding, &request.form.environment,
                                   &request.form.release, &request.client_ip, &request.user_agent, &request.client}) {
     put_text(record, *text);
@@ -141,7 +155,7 @@ Result<SpooledRequest> decode_request(std::string_view record) {
   request.form.door = static_cast<Door>(reader.number<std::uint8_t>());
   request.project_id = reader.number<ProjectId>();
   request.received_at = reader.number<UnixMillis>();
-  request.item_id_base = reader.text();
+  request.body_hash = reader.text();
   for (std::string* text : {&request.form.content_type, &request.form.content_encoding, &request.form.environment,
                             &request.form.release, &request.client_ip, &request.user_agent, &request.client}) {
     *text = reader.text();

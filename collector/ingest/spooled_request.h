@@ -16,7 +16,7 @@ namespace trapline::collector {
 struct SpooledItem {
   std::int64_t sequence = 0;
   ProjectId project_id = 0;
-  std::string item_id;  ///< 32 hex digits; the same whenever this item is read again
+  std::string item_id;  ///< 32 hex digits, made of what the item is: the same when it is read or sent again
   UnixMillis received_at = 0;
   RequestPart part;
 };
@@ -26,8 +26,8 @@ struct SpooledRequest {
   RequestForm form;
   ProjectId project_id = 0;
   UnixMillis received_at = 0;
-  std::string item_id_base;  ///< 16 random bytes
-  std::string client_ip;     ///< the last three as in SpooledEvent
+  std::string body_hash;  ///< hash_of() the body as sent, when it has items: tells those apart that have no id
+  std::string client_ip;  ///< the last three as in SpooledEvent
   std::string user_agent;
   std::string client;
   std::vector<RequestPart> parts;
@@ -39,6 +39,9 @@ struct SpooledParts {
   std::vector<SpooledItem> items;
 };
 SpooledParts split_request(SpooledRequest request, std::int64_t first_sequence);
+
+/// 16 bytes that tell these bytes from all others (BLAKE2b).
+std::string hash_of(std::string_view bytes);
 
 /// Appends a record's body to `record`: the facts and `body`, which is the request's body as sent.
 void encode_request(const SpooledRequest& request, std::string_view body, std::string& record);

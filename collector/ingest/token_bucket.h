@@ -35,6 +35,9 @@ class TokenBucket {
     return static_cast<int>(std::clamp(std::ceil((1 - tokens_) / per_second_), 1.0, kMostSeconds));
   }
 
+  /// What take() would answer, without taking.
+  [[nodiscard]] int seconds_until(TimePoint now) const { return TokenBucket(*this).take(now); }
+
   /// Nobody has taken anything for so long that a new bucket would be the same.
   [[nodiscard]] bool is_full(TimePoint now) const {
     return tokens_ + std::chrono::duration<double>(now - filled_at_).count() * per_second_ >= burst_;
@@ -73,6 +76,14 @@ class TokenBuckets {
       found = buckets_.emplace(std::string(name), TokenBucket(burst / 60, burst, now)).first;
     }
     return found->second.take(now);
+  }
+
+  /// As TokenBucket::seconds_until().
+  int seconds_until(std::string_view name) {
+    if (per_minute_ <= 0) return 0;
+    const std::lock_guard lock(mutex_);
+    const auto found = buckets_.find(std::string(name));
+    return found != buckets_.end() ? found->second.seconds_until(clock_.steady_now()) : 0;
   }
 
  private:

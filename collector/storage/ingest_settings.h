@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "collector/storage/records.h"
@@ -39,6 +40,9 @@ struct IngestDirectory {
   std::vector<Entry> projects;
   std::vector<ProjectKey> keys;  ///< active and disabled ones
 };
+
+/// The reason under which events are counted that were there already: in the ledger, not among the refusals.
+constexpr std::string_view kDuplicateReason = "duplicate";
 
 /// Refused events and requests of one project, hour and reason.
 struct RefusalCount {

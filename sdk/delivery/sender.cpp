@@ -22,20 +22,28 @@ constexpr milliseconds kFlushRetry{200};        ///< how often a flush tries aga
 constexpr milliseconds kStopGrace{300};         ///< for a request to notice that it is aborted
 constexpr milliseconds kLookAgain{5 * 60'000};  ///< for what came in unnoticed
 
-/// Spreads the retries of many clients; nothing depends on nobody guessing it.
-/// The indexes of the events that the collector names as rejected; it took the others.
-std::vector<std::size_t> rejected_indexes(const HttpAnswer& answer, const Sender::Report& report) {
-  std::vector<std::size_t> indexes;
+/// An event that the collector names as rejected; it took the others.
+struct Rejected {
+  std::size_t index = 0;
+  bool is_for_now = false;  ///< by a limit: later it may be taken
+};
+
+std::vector<Rejected> rejected_events(const HttpAnswer& answer, const Sender::Report& report) {
+  std::vector<Rejected> list;
   const nlohmann::json body = nlohmann::json::parse(answer.body, nullptr, false);
-  if (!body.is_object() || !body.contains("rejected") || !body["rejected"].is_array()) return indexes;
+  if (!body.is_object() || !body.contains("rejected") || !body["rejected"].is_array()) return list;
   for (const auto& rejected : body["rejected"]) {
     if (!rejected.is_object() || !rejected.contains("index") || !rejected["index"].is_number_unsigned()) continue;
-    indexes.push_back(rejected["index"].get<std::size_t>());
+    const auto code = rejected.find("code");
+    const bool is_for_now =
+        code != rejected.end() && code->is_string() && code->get_ref<const std::string&>().ends_with("_rate_limited");
+    list.push_back({rejected["index"].get<std::size_t>(), is_for_now});
+    if (is_for_now) continue;
     const auto message = rejected.find("message");
     report("the collector rejected an event: " +
            (message != rejected.end() && message->is_string() ? message->get<std::string>() : "no reason given"));
   }
-  return indexes;
+  return list;
 }
 
 std::size_t bytes_of(const std::vector<BufferedItem>& items) {
@@ -244,20 +252,20 @@ Sender::Outcome Sender::settle(const HttpAnswer& answer, std::vector<BufferedIte
   if (verdict == Verdict::kDelivered) {
     failures_ = 0;
     if (!options_.speaks_sentry) batch_limit_ = std::min(options_.max_batch_events, batch_limit_ * 2);
-    return remove_delivered(answer, items) ? Outcome::kSent : retry_removal();
+    const Split split = split_by_answer(answer, items);
+    if (!buffer_->remove(split.delivered, Fate::kDelivered) || !buffer_->remove(split.rejected, Fate::kRejected)) {
+      return retry_removal();
+    }
+    return split.limited.empty() ? Outcome::kSent : wait_for_limit(answer, items.front().kind);
   }
   if (verdict == Verdict::kRetry) {
-    // Limits by category hold up what they are for and nothing else.
-    const bool is_limited = !answer.rate_limits.empty() && Steady::now() < blocked_until(items.front().kind);
-    if (is_limited) return Outcome::kBlocked;
-    plan_retry(answer);
-    return Outcome::kFailed;
+    return wait_for_limit(answer, items.front().kind);
   }
   // Something in it is refused. Unless the answer says what, halves of it are tried until it is found.
   if (items.size() > 1) {
-    const auto [delivered, rejected] = split_by_answer(answer, items);
-    if (!rejected.empty())
-      return buffer_->remove(rejected, Fate::kRejected) ? Outcome::kPartlyRefused : retry_removal();
+    const Split split = split_by_answer(answer, items);
+    if (!split.rejected.empty())
+      return buffer_->remove(split.rejected, Fate::kRejected) ? Outcome::kPartlyRefused : retry_removal();
   }
   if (items.size() > 1) {
     batch_limit_ = std::max<std::size_t>(1, items.size() / 2);
@@ -267,6 +275,13 @@ Sender::Outcome Sender::settle(const HttpAnswer& answer, std::vector<BufferedIte
   return buffer_->remove(items, Fate::kRejected) ? Outcome::kSent : retry_removal();
 }
 
+/// Limits by category hold up what they are for and nothing else.
+Sender::Outcome Sender::wait_for_limit(const HttpAnswer& answer, ItemKind kind) {
+  if (!answer.rate_limits.empty() && Steady::now() < blocked_until(kind)) return Outcome::kBlocked;
+  plan_retry(answer);
+  return Outcome::kFailed;
+}
+
 /// What is still in the buffer would be sent again at once, and for ever; the server knows it by its id, so that
 /// sending it again later does no harm.
 Sender::Outcome Sender::retry_removal() {
@@ -274,21 +289,16 @@ Sender::Outcome Sender::retry_removal() {
   return Outcome::kFailed;
 }
 
-/// The items that the answer does not name as rejected, and those that it does.
-std::pair<std::vector<BufferedItem>, std::vector<BufferedItem>> Sender::split_by_answer(
-    const HttpAnswer& answer, const std::vector<BufferedItem>& items) const {
-  const std::vector<std::size_t> named = rejected_indexes(answer, report_);
-  std::pair<std::vector<BufferedItem>, std::vector<BufferedItem>> split;
+Sender::Split Sender::split_by_answer(const HttpAnswer& answer, const std::vector<BufferedItem>& items) const {
+  const std::vector<Rejected> named = rejected_events(answer, report_);
+  Split split;
   for (std::size_t index = 0; index < items.size(); ++index) {
-    const bool is_named = std::find(named.begin(), named.end(), index) != named.end();
-    (is_named ? split.second : split.first).push_back(items[index]);
+    const auto found =
+        std::find_if(named.begin(), named.end(), [&](const Rejected& rejected) { return rejected.index == index; });
+    auto& part = found == named.end() ? split.delivered : (found->is_for_now ? split.limited : split.rejected);
+    part.push_back(items[index]);
   }
   return split;
-}
-
-bool Sender::remove_delivered(const HttpAnswer& answer, const std::vector<BufferedItem>& items) {
-  const auto [delivered, rejected] = split_by_answer(answer, items);
-  return buffer_->remove(delivered, Fate::kDelivered) && buffer_->remove(rejected, Fate::kRejected);
 }
 
 /// Whether the server can be reached; else the retry is planned.

@@ -76,9 +76,14 @@ class Sender {
   Round send_envelope();
   Outcome settle(const HttpAnswer& answer, std::vector<BufferedItem>& items);
   Outcome retry_removal();
-  [[nodiscard]] std::pair<std::vector<BufferedItem>, std::vector<BufferedItem>> split_by_answer(
-      const HttpAnswer& answer, const std::vector<BufferedItem>& items) const;
-  bool remove_delivered(const HttpAnswer& answer, const std::vector<BufferedItem>& items);
+  Outcome wait_for_limit(const HttpAnswer& answer, ItemKind kind);
+  /// What an answer says of a batch's items.
+  struct Split {
+    std::vector<BufferedItem> delivered;  ///< not named
+    std::vector<BufferedItem> rejected;   ///< for good
+    std::vector<BufferedItem> limited;    ///< for now: they stay
+  };
+  [[nodiscard]] Split split_by_answer(const HttpAnswer& answer, const std::vector<BufferedItem>& items) const;
   HttpAnswer post(const std::string& path, const char* content_type, const std::string& body);
   void plan_retry(const HttpAnswer& answer);
   [[nodiscard]] Time blocked_until(ItemKind kind) const;

@@ -19,7 +19,7 @@ using namespace trapline::collector;
 void read_and_store(Door door, const char* content_type, std::string_view body) {
   SpooledRequest request;
   request.form = {.door = door, .content_type = content_type};
-  request.item_id_base = std::string(16, 'x');
+  request.body_hash = std::string(16, 'x');
   auto parts = read_parts(request.form, body, {});
   if (!parts) return;
   request.parts = std::move(parts->parts);

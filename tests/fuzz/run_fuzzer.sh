@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs one fuzzer on input grown from the recorded bodies: the same first 200,000 inputs each time, for at most ten seconds,
+# Runs one fuzzer on input grown from the recorded bodies and from seeds/: the same first 200,000 inputs each time, for at most ten seconds,
 # so that a failure repeats; or, with "long" or TRAPLINE_LONG, new ones for a minute.
 # Usage: sh run_fuzzer.sh PROGRAM CORPUS_FOLDER [long]
 set -eu
@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/found" "$work/seeds"
 number=0
-find "$2" -name '*.body' -size -32k | while read -r body; do
+find "$2" "$(dirname "$0")/seeds" -name '*.body' -size -32k | while read -r body; do
   number=$((number + 1))
   cp "$body" "$work/seeds/$number"
 done

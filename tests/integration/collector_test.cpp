@@ -317,7 +317,10 @@ TEST_CASE("the commands print what scripts need, alone") {
       run_collector({"project", "create", "shop", "--data", data, "--public-url", "https://e.example.com/t/"}).output;
   CHECK(dsn.starts_with("https://"));
   CHECK(dsn.ends_with("@e.example.com/t/1\n"));
-  CHECK(run_collector({"project", "create", "shop", "--data", data}).exit_status == 1);
+  for (const std::string& bad : {std::string("shop"), std::string(), std::string(" "), std::string("two\nlines")}) {
+    CAPTURE(bad);
+    CHECK(run_collector({"project", "create", bad, "--data", data}).exit_status == 1);
+  }
   CHECK(run_collector({"token", "create", "--name", "t", "--scope", "write", "--data", data}).output.size() ==
         4 + 64 + 1);
   CHECK(run_collector({"user", "create", "a@b.c", "--role", "admin", "--data", data}, "my long password\n")
@@ -367,10 +370,21 @@ TEST_CASE("switches and keys that are changed while the collector runs take effe
        std::vector<std::vector<std::string>>{{"project", "set", "nowhere", "--rate-limit", "1"},
                                              {"project", "set", "default", "--rate-limit", "lots"},
                                              {"project", "set", "default", "--allowed-ips", "10.0.0.0/99"},
+                                             {"project", "set", "default", "--allowed-origins", "https://a.example/x"},
+                                             {"project", "set", "default", "--allowed-origins", "a.example b.example"},
+                                             {"project", "set", "default", "--allowed-origins", "https://"},
                                              {"project", "set", "default", "--require-signature", "maybe"},
                                              {"key", "create", "nowhere"},
                                              {"key", "disable", std::string(32, '0')}}) {
     CHECK(command(bad).exit_status == 1);
+  }
+  CHECK(command({"project", "set", "default", "--rate-limit", "none", "--allowed-origins",
+                 "https://a.example/ , https://b.example"})
+            .exit_status == 0);
+  CHECK(wait_for_code({{"Authorization", "Trapline " + key}, {"Origin", "https://c.example"}}, "origin_not_allowed"));
+  for (const char* origin : {"https://a.example", "https://b.example"}) {
+    CAPTURE(origin);
+    CHECK(wait_for_code({{"Authorization", "Trapline " + key}, {"Origin", origin}}, ""));
   }
 }
 
@@ -427,14 +441,14 @@ TEST_CASE("300 idle and 200 trickling clients leave an honest one's p99 below 10
   std::vector<std::unique_ptr<RawConnection>> idle;
   for (int number = 0; number < 300; ++number) {
     idle.push_back(std::make_unique<RawConnection>(fixture.collector.port()));
-    idle.back()->write("GET /healthz HTTP/1.1\r\n\r\n");
+    idle.back()->write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(idle.back()->read().find("200 OK") != std::string::npos);
   }
   std::vector<std::unique_ptr<RawConnection>> slow;
   for (int number = 0; number < 200; ++number) {
     slow.push_back(std::make_unique<RawConnection>(fixture.collector.port()));
     slow.back()->write(number % 2 == 0 ? "POST /v1/events HTTP/1.1\r\nX-Slow: "
-                                       : "POST /v1/events HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
+                                       : "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
   }
   std::atomic<bool> is_done{false};
   std::thread trickle([&] {

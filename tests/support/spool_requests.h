@@ -22,7 +22,7 @@ inline SpoolRequest spool_request(const std::vector<int>& numbers) {
   SpoolRequest made;
   made.request.project_id = 1;
   made.request.received_at = 7;
-  made.request.item_id_base = std::string(16, 'i');
+  made.request.body_hash = std::string(16, 'i');
   made.request.client_ip = "192.0.2.1";
   made.body = "[";
   for (const int number : numbers) {

@@ -40,6 +40,18 @@ IngestDirectory::Entry read_settings(const Statement& row) {
   return entry;
 }
 
+/// Duplicates are no refusals: they stand in the ledger with those that digestion finds. Of which release they are
+/// nobody has looked.
+void add_duplicates(Connection& connection, const RefusalCount& count) {
+  connection
+      .prepare(
+          "INSERT INTO ledger (project_id, hour, \"release\", outcome, reason, count) "
+          "SELECT ?1, ?2, '', 'duplicate', 'door', ?3 WHERE EXISTS (SELECT 1 FROM project WHERE id = ?1) "
+          "ON CONFLICT DO UPDATE SET count = count + excluded.count")
+      .bind(count.project_id, count.hour, count.count)
+      .run();
+}
+
 }  // namespace
 
 IngestDirectory load_ingest_directory(Connection& connection) {
@@ -104,6 +116,10 @@ bool update_key(Connection& connection, const ProjectKey& key) {
 void add_refusals(Connection& connection, std::span<const RefusalCount> counts) {
   Transaction transaction(connection);
   for (const RefusalCount& count : counts) {
+    if (count.reason == kDuplicateReason) {
+      add_duplicates(connection, count);
+      continue;
+    }
     connection
         .prepare(
             "INSERT INTO refusal_hour (project_id, hour, reason, count) "

@@ -3,6 +3,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "collector/storage/sqlite/event_codec.h"
 #include "collector/storage/sqlite/release_health.h"
 
 namespace trapline::collector::sqlite {
@@ -10,13 +11,13 @@ namespace {
 
 using Text = std::string_view;
 
-void insert(Connection& connection, const StoredItem& item, const Attachment& file) {
+void insert(Connection& connection, const StoredItem& item, const Attachment& file, Text bytes) {
   Statement statement = connection.prepare(
       "INSERT OR IGNORE INTO attachment (item_id, project_id, event_id, received_at, filename, content_type, "
       "attachment_type, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
   statement.bind(Text(item.item_id), item.project_id, Text(file.event_id), item.received_at, Text(file.filename),
                  Text(file.content_type), Text(file.attachment_type));
-  statement.bind_blob(file.bytes.empty() ? Text("") : Text(file.bytes));
+  statement.bind_blob(bytes);
   statement.run();
 }
 
@@ -54,13 +55,13 @@ void tally(Connection& connection, const StoredItem& item, const std::string& si
   if (sign > 0) count_user(connection, place, row.text(5), status == SessionStatus::kCrashed);
 }
 
-void insert(Connection& connection, const StoredItem& item, const SessionUpdate& session) {
+void insert(Connection& connection, const StoredItem& item, const SessionUpdate& session, Text /*file*/) {
   tally(connection, item, session.sid, -1);
   upsert(connection, item, session);
   tally(connection, item, session.sid, 1);
 }
 
-void insert(Connection& connection, const StoredItem& item, const SessionCounts& counts) {
+void insert(Connection& connection, const StoredItem& item, const SessionCounts& counts, Text /*file*/) {
   connection
       .prepare(
           "INSERT OR IGNORE INTO session_count (item_id, project_id, received_at, started, user, exited, errored, "
@@ -76,7 +77,7 @@ void insert(Connection& connection, const StoredItem& item, const SessionCounts&
   count_user(connection, place, counts.user, counts.crashed > 0);
 }
 
-void insert(Connection& connection, const StoredItem& item, const UserReport& report) {
+void insert(Connection& connection, const StoredItem& item, const UserReport& report, Text /*file*/) {
   connection
       .prepare(
           "INSERT OR IGNORE INTO user_report (item_id, project_id, received_at, report_id, event_id, name, email, "
@@ -86,7 +87,7 @@ void insert(Connection& connection, const StoredItem& item, const UserReport& re
       .run();
 }
 
-void insert(Connection& connection, const StoredItem& item, const ClientLoss& loss) {
+void insert(Connection& connection, const StoredItem& item, const ClientLoss& loss, Text /*file*/) {
   connection
       .prepare(
           "INSERT OR IGNORE INTO client_loss (item_id, project_id, received_at, timestamp, reason, category, quantity) "
@@ -97,7 +98,7 @@ void insert(Connection& connection, const StoredItem& item, const ClientLoss& lo
 }
 
 // The closing check-in may overtake the opening one, which then changes nothing.
-void insert(Connection& connection, const StoredItem& item, const CheckIn& check_in) {
+void insert(Connection& connection, const StoredItem& item, const CheckIn& check_in, Text /*file*/) {
   connection
       .prepare(
           "INSERT INTO check_in (project_id, check_in_id, item_id, received_at, monitor, status, duration_ms, "
@@ -113,7 +114,7 @@ void insert(Connection& connection, const StoredItem& item, const CheckIn& check
       .run();
 }
 
-void insert(Connection& connection, const StoredItem& item, const collector::Transaction& summary) {
+void insert(Connection& connection, const StoredItem& item, const collector::Transaction& summary, Text /*file*/) {
   connection
       .prepare(
           "INSERT OR IGNORE INTO transaction_summary (item_id, project_id, received_at, event_id, name, operation, "
@@ -154,7 +155,8 @@ void read_attachment(Row& row, StoredItem& item) {
   file.filename = row.text();
   file.content_type = row.text();
   file.attachment_type = row.text();
-  file.bytes = row.text();
+  const std::string packed = row.text();
+  if (!packed.empty()) file.bytes = unpack_bytes(packed);  // empty: not asked for
   item.content = std::move(file);
 }
 
@@ -281,17 +283,26 @@ std::vector<StoredItem> read_all(Statement& rows, ProjectId project, const Readi
 
 }  // namespace
 
-void append_items(Connection& connection, std::span<const StoredItem> items) {
+std::vector<std::string> pack_files(std::span<const StoredItem> items) {
+  std::vector<std::string> files(items.size());
+  for (std::size_t index = 0; index < items.size(); ++index) {
+    if (const auto* file = std::get_if<Attachment>(&items[index].content)) files[index] = pack_bytes(file->bytes);
+  }
+  return files;
+}
+
+void append_items(Connection& connection, std::span<const StoredItem> items, std::span<const std::string> files) {
   sqlite::Transaction transaction(connection);
   std::unordered_map<ProjectId, bool> is_known;
-  for (const StoredItem& item : items) {
+  for (std::size_t index = 0; index < items.size(); ++index) {
+    const StoredItem& item = items[index];
     auto known = is_known.find(item.project_id);
     if (known == is_known.end()) {
       const bool exists = connection.prepare("SELECT 1 FROM project WHERE id = ?").bind(item.project_id).step();
       known = is_known.emplace(item.project_id, exists).first;
     }
     if (!known->second) continue;
-    std::visit([&](const auto& content) { insert(connection, item, content); }, item.content);
+    std::visit([&](const auto& content) { insert(connection, item, content, files[index]); }, item.content);
   }
   transaction.commit();
 }

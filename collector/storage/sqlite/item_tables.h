@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,8 +11,11 @@
 
 namespace trapline::collector::sqlite {
 
-/// ItemStore on one connection.
-void append_items(Connection& connection, std::span<const StoredItem> items);
+/// What storing items needs no lock for: their files compressed, empty texts for the others.
+std::vector<std::string> pack_files(std::span<const StoredItem> items);
+
+/// ItemStore on one connection; `files` as pack_files() gave them.
+void append_items(Connection& connection, std::span<const StoredItem> items, std::span<const std::string> files);
 std::vector<StoredItem> find_items(Connection& connection, ProjectId project, ItemKind kind, std::size_t limit);
 std::vector<StoredItem> find_attachments(Connection& connection, ProjectId project, std::string_view event_id,
                                          bool with_bytes);

@@ -359,7 +359,9 @@ Result<std::vector<RefusalCount>> SqliteStore::find_refusals(ProjectId project, 
 }
 
 Status SqliteStore::append_items(std::span<const StoredItem> items) {
-  return write([&](Connection& connection) { sqlite::append_items(connection, items); });
+  const auto files = as_result([&] { return sqlite::pack_files(items); });
+  if (!files) return files.error();
+  return write([&](Connection& connection) { sqlite::append_items(connection, items, *files); });
 }
 
 Result<std::vector<StoredItem>> SqliteStore::find_items(ProjectId project, ItemKind kind, std::size_t limit) {

@@ -171,6 +171,21 @@ TEST_CASE("events that the collector names as rejected are counted as such, the 
   CHECK(fixture.ledger.of(Fate::kRejected) == 1);
 }
 
+TEST_CASE("events that were over a limit stay, and go out when it has passed") {
+  const std::string partly =
+      R"({"accepted":1,"rejected":[{"index":1,"code":"project_rate_limited"},{"index":2,"code":"key_rate_limited"}]})";
+  for (const HttpAnswer& limited :
+       {HttpAnswer{202, partly, "1", "", "1::project:project_quota"}, HttpAnswer{202, partly, "1", "", ""}}) {
+    Fixture fixture({}, {limited, {202, "{}", "", "", ""}});
+    fixture.add(3);
+    CHECK_FALSE(fixture.sender->flush(Steady::now() + milliseconds(300)));
+    CHECK(fixture.ledger.of(Fate::kDelivered) == 1);
+    CHECK(fixture.buffer->own_events() == 2);
+    while (fixture.ledger.of(Fate::kDelivered) < 3) std::this_thread::yield();
+    CHECK(fixture.ledger.of(Fate::kRejected) == 0);
+  }
+}
+
 TEST_CASE("of a refused batch only the events that are refused alone are dropped") {
   Fixture fixture;
   {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -106,6 +107,8 @@ struct Fixture {
     REQUIRE(store->create_project("one", key));
     Router router;
     router.add("GET", "/api/hello", [](const HttpRequest&) { return json_reply("hello"); });
+    router.add("GET", "/api/stranger",
+               [](const HttpRequest&) { return error_reply(401, "not_signed_in", "nobody knows you"); });
     router.add("GET", "/api/peer", [](const HttpRequest& request) {
       HttpReply reply;
       reply.body = request.peer;
@@ -141,20 +144,20 @@ struct Fixture {
     return client.read_until("\r\n\r\n");
   }
   std::string event(const std::string& body) const {
-    return "POST /v1/events HTTP/1.1\r\nAuthorization: Trapline " + key +
+    return "POST /v1/events HTTP/1.1\r\nHost: h\r\nAuthorization: Trapline " + key +
            "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
 };
 
-const std::string kHello = "GET /api/hello HTTP/1.1\r\n\r\n";
+const std::string kHello = "GET /api/hello HTTP/1.1\r\nHost: h\r\n\r\n";
 
 }  // namespace
 
 TEST_CASE("requests on one connection are answered in order, also when they come in one piece") {
   Fixture fixture;
   const Client client(fixture.port);
-  client.write(kHello + "POST /api/echo HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc" + kHello +
-               "GET /api/nowhere HTTP/1.1\r\nConnection: close\r\n\r\n");
+  client.write(kHello + "POST /api/echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc" + kHello +
+               "GET /api/nowhere HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   const std::string answers = client.read_all();
   const std::size_t first = answers.find("\"hello\"");
   const std::size_t echo = answers.find("\r\n\r\nabc");
@@ -167,18 +170,18 @@ TEST_CASE("requests on one connection are answered in order, also when they come
 
 TEST_CASE("HEAD is answered without a body, and an answer larger than the socket's buffer arrives whole") {
   Fixture fixture;
-  const std::string head = Fixture().ask("HEAD /api/hello HTTP/1.1\r\nConnection: close\r\n\r\n");
+  const std::string head = Fixture().ask("HEAD /api/hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   CHECK(head.find("Content-Length: 7") != std::string::npos);
   CHECK(head.find("hello") == std::string::npos);
   const Client client(fixture.port);
-  client.write("GET /api/large HTTP/1.1\r\nConnection: close\r\n\r\n");
+  client.write("GET /api/large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   CHECK(client.read_all().size() > (std::size_t{20} << 20));
 }
 
 TEST_CASE("a client that waits for leave to send its body gets it") {
   Fixture fixture;
   const Client client(fixture.port);
-  client.write("POST /api/echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+  client.write("POST /api/echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
   CHECK(client.read_until("\r\n\r\n").find("100 Continue") != std::string::npos);
   client.write("abc");
   CHECK(client.read_until("abc").find("200 OK") != std::string::npos);
@@ -192,13 +195,15 @@ TEST_CASE("a body over the limit is answered 413 while it is still coming, and t
   CHECK(answer.find("413 ") != std::string::npos);
   CHECK(answer.find("body_too_large") != std::string::npos);
   // At any other path 64 KiB are enough.
-  CHECK(fixture.ask("POST /api/echo HTTP/1.1\r\nContent-Length: 70000\r\n\r\n").find("413 ") != std::string::npos);
+  CHECK(fixture.ask("POST /api/echo HTTP/1.1\r\nHost: h\r\nContent-Length: 70000\r\n\r\n").find("413 ") !=
+        std::string::npos);
 }
 
 TEST_CASE("a head or a body that trickles is ended by a deadline for the whole of it, with 408") {
   Fixture fixture({.head_deadline = milliseconds(300), .body_deadline = milliseconds(300)});
   for (const std::string& beginning :
-       {std::string("GET /api/hello HTT"), std::string("POST /api/echo HTTP/1.1\r\nContent-Length: 1000\r\n\r\nx")}) {
+       {std::string("GET /api/hello HTT"),
+        std::string("POST /api/echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nx")}) {
     CAPTURE(beginning);
     const Client client(fixture.port);
     client.write(beginning);
@@ -228,10 +233,53 @@ TEST_CASE("an idle connection is closed without a word") {
   CHECK(answer.ends_with("\"hello\""));
 }
 
+TEST_CASE("line ends before a request keep no connection open") {
+  Fixture fixture({.idle_deadline = milliseconds(300)});
+  const Client client(fixture.port);
+  std::atomic<bool> is_done{false};
+  std::thread trickle([&] {
+    while (!is_done) {
+      client.write("\r\n");
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+  });
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(client.read_all().empty());
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(8));
+  is_done = true;
+  trickle.join();
+}
+
+TEST_CASE("pages can read every refusal, and projects see those that name them") {
+  Fixture fixture({.head_deadline = milliseconds(200), .max_connections_per_ip = 1}, {.max_body_bytes = 1'000});
+  const std::string cors = "Access-Control-Allow-Origin: *";
+  fixture.intake.keep_house();
+  CHECK(fixture.ask("POST /v1/events HTTP/1.1\r\nHost: h\r\nnonsense\r\n\r\n").find(cors) != std::string::npos);
+  const auto wait = [&] {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (fixture.server->counts().connections > 0 && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+    }
+  };
+  wait();
+  CHECK(fixture.ask(fixture.event(std::string(2'000, 'x'))).find(cors) != std::string::npos);
+  wait();
+  CHECK(fixture.ask("POST /v1/ev").find("408 ") != std::string::npos);
+  wait();
+  const Client first(fixture.port);
+  first.write(kHello);
+  first.read_until("hello");
+  CHECK(Client(fixture.port).read_all().find(cors) != std::string::npos);
+  fixture.intake.keep_house();
+  const auto refusals = fixture.store->find_refusals(1, 0, std::numeric_limits<UnixMillis>::max());
+  REQUIRE(refusals->size() == 1);
+  CHECK(refusals->at(0).reason == "body_too_large");
+}
+
 TEST_CASE("a request that ends too early is told so, if anybody still listens") {
   Fixture fixture;
   const Client client(fixture.port);
-  client.write("POST /v1/events HTTP/1.1\r\nContent-Length: 100\r\n\r\n{");
+  client.write("POST /v1/events HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n{");
   client.end_writing();
   CHECK(client.read_all().find("incomplete_body") != std::string::npos);
   CHECK(fixture.intake.counts().rejected.at("incomplete_body") == 1);
@@ -272,14 +320,14 @@ TEST_CASE("when there are too many connections, the longest idle one makes room"
 TEST_CASE("what does not fit into the queue is told 503, and the doors do not wait for the API") {
   Fixture fixture({.max_waiting_requests = 1, .api_threads = 1});
   const Client busy(fixture.port);
-  busy.write("GET /api/wait HTTP/1.1\r\n\r\n");
+  busy.write("GET /api/wait HTTP/1.1\r\nHost: h\r\n\r\n");
   fixture.gate.wait_for_waiting(1);
   const Client waiting(fixture.port);
-  waiting.write("GET /api/wait HTTP/1.1\r\n\r\n");
+  waiting.write("GET /api/wait HTTP/1.1\r\nHost: h\r\n\r\n");
   std::string refused;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (refused.find("503 ") == std::string::npos && std::chrono::steady_clock::now() < deadline) {
-    refused = fixture.ask("GET /api/wait HTTP/1.1\r\nConnection: close\r\n\r\n");
+    refused = fixture.ask("GET /api/wait HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   }
   CHECK(refused.find("Retry-After") != std::string::npos);
   CHECK(fixture.ask(fixture.event("{}")).find("202 Accepted") != std::string::npos);
@@ -290,11 +338,12 @@ TEST_CASE("what does not fit into the queue is told 503, and the doors do not wa
 TEST_CASE("bodies in memory are bounded, and what is over the bound is told 503") {
   Fixture fixture({.max_buffered_bytes = 200'000});
   const Client first(fixture.port);
-  first.write("POST /v1/events HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n" + std::string(150'000, 'x'));
+  first.write("POST /v1/events HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" + std::string(150'000, 'x'));
   std::string refused;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (refused.find("503 ") == std::string::npos && std::chrono::steady_clock::now() < deadline) {
-    refused = fixture.ask("POST /v1/events HTTP/1.1\r\nContent-Length: 190000\r\n\r\n" + std::string(150'000, 'x'));
+    refused = fixture.ask("POST /v1/events HTTP/1.1\r\nHost: h\r\nContent-Length: 190000\r\n\r\n" +
+                          std::string(150'000, 'x'));
   }
   CHECK(refused.find("503 ") != std::string::npos);
   CHECK(fixture.ask(fixture.event("{}")).find("202 Accepted") != std::string::npos);
@@ -312,14 +361,14 @@ TEST_CASE("a proxy that is trusted names its client, one that is not does not") 
   options.trusted_proxies = trusted;
   Fixture fixture(std::move(options));
   const Client client(fixture.port);
-  client.write("GET /api/peer HTTP/1.1\r\nX-Forwarded-For: 2001:db8::5\r\nConnection: close\r\n\r\n");
+  client.write("GET /api/peer HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 2001:db8::5\r\nConnection: close\r\n\r\n");
   CHECK(client.read_all().ends_with("2001:db8::5"));
 }
 
 TEST_CASE("the API limits each token and session by itself, and neither the doors nor the health checks") {
   Fixture fixture({.api_requests_per_minute = 2});
   const auto ask = [&](const std::string& header) {
-    return fixture.ask("GET /api/hello HTTP/1.1\r\n" + header + "\r\n");
+    return fixture.ask("GET /api/hello HTTP/1.1\r\nHost: h\r\n" + header + "\r\n");
   };
   const std::string token = "Authorization: Bearer one\r\n";
   CHECK(ask(token).find("200 OK") != std::string::npos);
@@ -329,16 +378,24 @@ TEST_CASE("the API limits each token and session by itself, and neither the door
   CHECK(refused.find("Retry-After: 30") != std::string::npos);
   CHECK(ask("Authorization: Bearer two\r\n").find("200 OK") != std::string::npos);
   CHECK(ask("Cookie: trapline_session=s\r\n").find("200 OK") != std::string::npos);
+  // Tokens that are made up have one limit together, kinds of questions one each.
+  CHECK(ask("Authorization: Bearer three\r\n").find("200 OK") != std::string::npos);
+  const auto stranger = [&](const std::string& name) {
+    return fixture.ask("GET /api/stranger HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " + name + "\r\n\r\n");
+  };
+  CHECK(stranger("a").find("401 ") != std::string::npos);
+  CHECK(stranger("b").find("401 ") != std::string::npos);
+  CHECK(stranger("c").find("429 ") != std::string::npos);
   for (int number = 0; number < 4; ++number) {
     CHECK(fixture.ask(fixture.event("{}")).find("202 Accepted") != std::string::npos);
-    CHECK(fixture.ask("GET /healthz HTTP/1.1\r\n\r\n").find("429") == std::string::npos);
+    CHECK(fixture.ask("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n").find("429") == std::string::npos);
   }
 }
 
 TEST_CASE("stopping answers the requests in hand first") {
   auto fixture = std::make_unique<Fixture>();
   const Client client(fixture->port);
-  client.write("GET /api/wait HTTP/1.1\r\n\r\n");
+  client.write("GET /api/wait HTTP/1.1\r\nHost: h\r\n\r\n");
   fixture->gate.wait_for_waiting(1);
   std::thread end([&] { fixture.reset(); });
   CHECK(client.read_until("waited").find("200 OK") != std::string::npos);

@@ -4,9 +4,12 @@
 
 #include "collector/http/api_json.h"
 #include "collector/http/authentication.h"
+#include "collector/http/health_routes.h"
 #include "collector/http/ingest_routes.h"
 #include "collector/http/query_params.h"
 #include "collector/http/router.h"
+#include "collector/storage/open_store.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace trapline::collector;
 
@@ -83,6 +86,25 @@ TEST_CASE("query parameters are read, and a bad one is named with what it takes"
   }
   CHECK_FALSE(read_path_id("-1"));
   CHECK_FALSE(read_path_id("1x"));
+}
+
+TEST_CASE("a collector that can take nothing in says so when it is asked whether it is ready") {
+  trapline::tests::TemporaryFolder folder;
+  const auto store = open_store("sqlite:" + folder.path("t.db")).value();
+  std::uint64_t free_bytes = 0;
+  const auto spool =
+      Spool::open(folder.path("s"), {.min_free_bytes = 1, .free_bytes = [&](const std::string&) { return free_bytes; }})
+          .value();
+  Intake intake(*store, *spool, {});
+  const Digester digester(*spool, *store);
+  Router router;
+  add_health_routes(router, {intake, *spool, digester, *store});
+  HttpRequest request{.method = "GET", .path = "/readyz"};
+  const HttpReply full = router.route(request);
+  CHECK(full.status == 503);
+  CHECK(full.body.find("disk_full") != std::string::npos);
+  free_bytes = 10;
+  CHECK(router.route(request).status == 200);
 }
 
 TEST_CASE("the session is found among other cookies") {

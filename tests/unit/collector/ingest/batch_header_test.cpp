@@ -16,7 +16,7 @@ constexpr const char* kHeader =
 }  // namespace
 
 TEST_CASE("a batch's modules go to the events whose frames name them, and to no others") {
-  const auto header = BatchHeader::read(kHeader);
+  auto header = BatchHeader::read(kHeader);
   REQUIRE(header.ok());
   const json event = json::parse(header->complete(R"({"frames":[{"image_addr":"0x2000"},{"image_addr":"0x3000"}]})"));
   REQUIRE(event["debug_meta"]["images"].size() == 1);
@@ -24,6 +24,28 @@ TEST_CASE("a batch's modules go to the events whose frames name them, and to no 
   CHECK(header->complete(R"({"message":"x"})") == R"({"message":"x"})");
   const std::string own = R"({"debug_meta":{},"frames":[{"image_addr":"0x2000"}]})";
   CHECK(header->complete(own) == own);
+}
+
+TEST_CASE("what a header adds is bounded, to one event and to all of a batch") {
+  std::string images;
+  std::string frames;
+  for (int number = 0; number < 1'000; ++number) {
+    const std::string address = std::to_string(100'000 + number);
+    images +=
+        (number > 0 ? "," : "") + (R"({"image_addr":")" + address) + R"(","x":")" + std::string(1'000, 'x') + "\"}";
+    frames += (number > 0 ? "," : "") + (R"({"image_addr":")" + address) + "\"}";
+  }
+  auto header = BatchHeader::read(R"({"trapline_batch":{"debug_meta":{"images":[)" + images + "]}}}");
+  REQUIRE(header.ok());
+  const std::string event = "{\"frames\":[" + frames + "]}";
+  std::size_t added = 0;
+  for (int number = 0; number < 300; ++number) {
+    const std::string completed = header->complete(event);
+    CHECK(completed.size() - event.size() <= kMostAddedToEvent + 100);
+    added += completed.size() - event.size();
+    if (number == 0) CHECK(json::parse(completed)["debug_meta"]["images"].size() > 200);
+  }
+  CHECK(added <= kMostAddedToBatch + 300 * 100);
 }
 
 TEST_CASE("the header is told from events, only on the first line") {
@@ -36,7 +58,7 @@ TEST_CASE("the header is told from events, only on the first line") {
 
 TEST_CASE("a header that is broken is refused, one without modules changes nothing") {
   CHECK_FALSE(BatchHeader::read("{\"trapline_batch\":").ok());
-  const auto empty = BatchHeader::read(R"({"trapline_batch":{"ledger":{"captured":3}}})");
+  auto empty = BatchHeader::read(R"({"trapline_batch":{"ledger":{"captured":3}}})");
   REQUIRE(empty.ok());
   CHECK(empty->complete(R"({"image_addr":"0x1"})") == R"({"image_addr":"0x1"})");
 }

@@ -86,6 +86,18 @@ TEST_CASE("a minidump becomes a crash with the dump as its file, and keeps what 
   CHECK(parts->parts[2].payload == "line\r\n--x\r\n");
 }
 
+TEST_CASE("a report or upload nested deeper than any client's costs nothing but its refusal") {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  for (const std::string& body :
+       {R"({"csp-report":{"x":)" + deep + "}}", R"([{"type":"crash","body":{"x":)" + deep + "}}]"}) {
+    CHECK(read_browser_reports(body, "", "").error().code == "invalid_json");
+  }
+  const auto upload = read_minidump_upload(kForm, part("name=sentry", "{\"extra\":" + deep + "}") +
+                                                      part("name=upload_file_minidump; filename=x", "MDMP") + "--b--");
+  REQUIRE(upload);  // the dump is worth having without what came beside it
+  CHECK_FALSE(json::parse(upload->event).contains("extra"));
+}
+
 TEST_CASE("an upload in pieces, without a dump, or with another file as one") {
   const auto dump = part("name=upload_file_minidump; filename=x", "MDMP");
   const auto pieces = read_minidump_upload(
@@ -131,11 +143,70 @@ TEST_CASE("every published item type is either kept or declared unsupported, and
 }
 
 TEST_CASE("an item whose JSON is broken costs the other items of its envelope nothing") {
-  const auto parts = read_parts({.door = Door::kEnvelope},
-                                "{}\n{\"type\":\"session\"}\nnope\n{\"type\":\"session\"}\n{\"sid\":\"x\"}\n", {});
+  const auto parts = read_parts(
+      {.door = Door::kEnvelope},
+      "{}\n{\"type\":\"session\"}\nnope\n{\"type\":\"session\"}\n{\"sid\":\"55555555555555555555555555555555\"}\n", {});
   REQUIRE(parts);
   CHECK(parts->rejected.size() == 1);
   CHECK(parts->parts.size() == 1);
+}
+
+TEST_CASE("a damaged envelope loses what is damaged, not what stands before it") {
+  const std::string event = "{}\n{\"type\":\"event\"}\n{\"message\":\"m\"}\n";
+  for (const std::string& damage :
+       {std::string("{\"type\":\"attachment\",\"length\":99}\ncut"), std::string("junk\n")}) {
+    CAPTURE(damage);
+    const auto parts = read_parts({.door = Door::kEnvelope}, event + damage, {});
+    REQUIRE(parts);
+    CHECK(parts->parts.size() == 1);
+    REQUIRE(parts->rejected.size() == 1);
+    CHECK(parts->rejected[0].code == "invalid_envelope");
+    CHECK(read_parts({.door = Door::kEnvelope}, "{}\n" + damage, {}).error().code == "invalid_envelope");
+  }
+}
+
+TEST_CASE("an item without what makes it one is refused by name, and the others are taken") {
+  const auto parts = read_parts({.door = Door::kEnvelope},
+                                "{}\n{\"type\":\"session\"}\n{\"sid\":\"x\"}\n{\"type\":\"check_in\"}\n{}\n"
+                                "{\"type\":\"feedback\"}\n{}\n{\"type\":\"client_report\"}\n{}\n",
+                                {});
+  REQUIRE(parts);
+  REQUIRE(parts->rejected.size() == 3);
+  for (const RejectedEvent& rejected : parts->rejected) CHECK(rejected.code == "invalid_item");
+  CHECK(parts->parts.size() == 1);
+}
+
+TEST_CASE("a file over its limit, or over that of its request, is refused by name, and the rest is taken") {
+  IntakeLimits limits;
+  limits.max_attachment_bytes = 10;
+  limits.max_attachments_bytes = 15;
+  const auto file = [](std::size_t size) { return "{\"type\":\"attachment\"}\n" + std::string(size, 'x') + "\n"; };
+  const auto parts = read_parts({.door = Door::kEnvelope},
+                                "{}\n{\"type\":\"event\"}\n{}\n" + file(11) + file(10) + file(6) + file(5), limits);
+  REQUIRE(parts);
+  CHECK(parts->parts.size() == 3);
+  REQUIRE(parts->rejected.size() == 2);
+  CHECK(parts->rejected[0].index == 1);
+  CHECK(parts->rejected[0].code == "attachment_too_large");
+  CHECK(parts->rejected[1].index == 3);
+}
+
+TEST_CASE("the same dump is the same crash, unless the program names it") {
+  const auto id_of = [](const std::string& fields, const std::string& dump) {
+    return read_parts({.door = Door::kMinidump, .content_type = kForm},
+                      fields + part("name=upload_file_minidump; filename=x", dump) + "--b--", {})
+        ->event_id;
+  };
+  CHECK(id_of("", "MDMP1") == id_of("", "MDMP1"));
+  CHECK(id_of("", "MDMP1") != id_of("", "MDMP2"));
+  const std::string own(32, 'a');
+  CHECK(id_of(part("name=sentry", R"({"event_id":")" + own + "\"}"), "MDMP1") == own);
+}
+
+TEST_CASE("what inflates to more than an event may have is not inflated at the store door") {
+  IntakeLimits limits;
+  limits.max_event_bytes = 3;
+  CHECK(read_parts({.door = Door::kStore}, "eJyrVkpUsjKsBQAIKgIJ", limits).error().code == "event_too_large");
 }
 
 TEST_CASE("items are read as their clients mean them, and nonsense in them is survived") {

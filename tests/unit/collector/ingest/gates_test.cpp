@@ -1,6 +1,7 @@
 /// Who is let in: keys, signatures, switches of projects, limits.
 
 #include <atomic>
+#include <map>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -15,10 +16,12 @@
 #include "sdk/core/gzip.h"
 #include "sdk/core/hex.h"
 #include "sdk/core/random.h"
+#include "tests/support/failing_disk.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace trapline::collector;
+using trapline::tests::failing_syncs;
 using trapline::tests::ManualClock;
 
 namespace {
@@ -139,9 +142,40 @@ TEST_CASE("a request that the spool did not take may be sent again with the same
   CHECK(fixture.code({.signature = signature, .body = "{}"}).empty());
 }
 
+TEST_CASE("a signature whose request was refused for any other reason may be used again") {
+  Fixture fixture;
+  const std::string body = "no gzip at all";
+  const std::string signature = sign(kSecret, kNow, std::string(32, '1'), body);
+  CHECK(fixture.code({.content_encoding = "gzip", .signature = signature, .body = body}) == "invalid_compression");
+  CHECK(fixture.code({.content_encoding = "gzip", .signature = signature, .body = body}) == "invalid_compression");
+}
+
+TEST_CASE("a signature that was used is known after a restart, and one whose request was refused is not") {
+  trapline::tests::TemporaryFolder folder;
+  ManualClock clock(kNow * 1000);
+  const std::string kept_header = sign(kSecret, kNow, std::string(32, '1'), "");
+  const std::string refused_header = sign(kSecret, kNow, std::string(32, '2'), "");
+  const Signature kept = parse_signature(kept_header).value();
+  const Signature refused = parse_signature(refused_header).value();
+  {
+    NonceTable nonces(clock, folder.path("nonces"));
+    CHECK(nonces.remember(kKey, kept) == NonceTable::Outcome::kFresh);
+    CHECK(nonces.remember(kKey, refused) == NonceTable::Outcome::kFresh);
+    nonces.keep(kKey, kept);
+    nonces.forget(kKey, refused);
+  }
+  for (int round = 0; round < 2; ++round) {
+    NonceTable nonces(clock, folder.path("nonces"));
+    CHECK(nonces.remember(kKey, kept) == NonceTable::Outcome::kSeen);
+    CHECK(nonces.remember(kKey, refused) == NonceTable::Outcome::kFresh);
+  }
+  clock.advance(std::chrono::seconds(601));
+  CHECK(NonceTable(clock, folder.path("nonces")).remember(kKey, kept) == NonceTable::Outcome::kFresh);
+}
+
 TEST_CASE("nonces are forgotten when their window has passed, and never before it") {
   ManualClock clock(kNow * 1000);
-  NonceTable nonces(clock, 2);
+  NonceTable nonces(clock, "", 2);
   const std::string header = sign(kSecret, kNow, std::string(32, '1'), "");
   const Signature signature = parse_signature(header).value();
   CHECK(nonces.remember(kKey, signature) == NonceTable::Outcome::kFresh);
@@ -225,11 +259,13 @@ TEST_CASE("a project's door closes exactly at its limit and opens when the oldes
   REQUIRE(partly.rejected.size() == 1);
   CHECK(partly.rejected[0].index == 2);
   CHECK(partly.rejected[0].code == "project_rate_limited");
+  CHECK(partly.retry_after_seconds > 29 * 60);
+  CHECK(partly.rate_limits == std::to_string(partly.retry_after_seconds) + "::project:project_quota");
   const auto closed = std::get<IntakeRefusal>(fixture.send({.body = "{}"}));
   CHECK(closed.http_status == 429);
   CHECK(closed.retry_after_seconds > 29 * 60);
   CHECK(closed.retry_after_seconds <= 30 * 60);
-  CHECK(closed.rate_limits == std::to_string(closed.retry_after_seconds) + ":default;error:project:project_quota");
+  CHECK(closed.rate_limits == std::to_string(closed.retry_after_seconds) + "::project:project_quota");
   fixture.clock.advance(std::chrono::seconds(closed.retry_after_seconds));
   CHECK(std::get<IntakeReceipt>(fixture.send({.body = "[{},{},{}]"})).accepted == 3);
   CHECK(fixture.code({.body = "{}"}) == "project_rate_limited");
@@ -249,6 +285,44 @@ TEST_CASE("a laxer limit opens the door at once, and a key has a limit of its ow
   CHECK(fixture.code({.body = "{}"}) == "key_rate_limited");
 }
 
+TEST_CASE("what a key's limit refuses is not taken from the project's, and named as the key's") {
+  Fixture fixture;
+  fixture.set({.rate_limit_per_hour = 5});
+  fixture.key.rate_limit_per_hour = 2;
+  REQUIRE(fixture.store->update_key(fixture.key));
+  fixture.intake->keep_house();
+  const auto partly = std::get<IntakeReceipt>(fixture.send({.body = "[{},{},{},{}]"}));
+  CHECK(partly.accepted == 2);
+  CHECK(partly.rejected.at(0).code == "key_rate_limited");
+  CHECK(partly.rate_limits.ends_with("::key:key_quota"));
+  const auto other = fixture.intake->take(
+      {.query_key = std::string_view("ffffffffffffffffffffffffffffffff"), .body = "[{},{},{},{}]"});
+  CHECK(std::get<IntakeReceipt>(other).accepted == 3);
+}
+
+TEST_CASE("what the spool does not take costs no quota") {
+  Fixture fixture;
+  fixture.set({.rate_limit_per_hour = 1});
+  failing_syncs = 1;
+  CHECK(fixture.code({.body = "{}"}) == "storage");
+  CHECK(fixture.code({.body = "{}"}).empty());
+}
+
+TEST_CASE("a project's files of an hour have a limit in bytes") {
+  Fixture fixture({.attachment_bytes_per_hour = 5});
+  const IntakeRequest request{
+      .door = Door::kEnvelope,
+      .path_project = "1",
+      .body = "{}\n{\"type\":\"event\"}\n{}\n{\"type\":\"attachment\"}\nabc\n{\"type\":\"attachment\"}\nabc\n"};
+  const auto receipt = std::get<IntakeReceipt>(fixture.send(request));
+  CHECK(receipt.accepted == 1);
+  REQUIRE(receipt.rejected.size() == 1);
+  CHECK(receipt.rejected[0].code == "attachments_rate_limited");
+  CHECK(fixture.spool->counts().waiting_items == 1);
+  fixture.clock.advance(std::chrono::hours(1));
+  CHECK(std::get<IntakeReceipt>(fixture.send(request)).rejected.size() == 1);
+}
+
 TEST_CASE("sessions and files do not count as events, duplicates neither") {
   Fixture fixture;
   fixture.set({.rate_limit_per_hour = 2});
@@ -259,7 +333,8 @@ TEST_CASE("sessions and files do not count as events, duplicates neither") {
   CHECK(fixture
             .code({.door = Door::kEnvelope,
                    .path_project = "1",
-                   .body = "{}\n{\"type\":\"session\"}\n{\"sid\":\"x\"}\n{\"type\":\"attachment\"}\nx\n"})
+                   .body = "{}\n{\"type\":\"session\"}\n{\"sid\":\"55555555555555555555555555555555\"}\n{\"type\":"
+                           "\"attachment\"}\nx\n"})
             .empty());
   CHECK(fixture.code({.body = "{}"}).empty());
   CHECK(fixture.code({.body = "{}"}) == "project_rate_limited");
@@ -278,6 +353,34 @@ TEST_CASE("refusals are counted by reason, for the instance and for the project"
   CHECK(found->at(0).reason == "invalid_event");
   CHECK(found->at(1).reason == "project_rate_limited");
   CHECK(found->at(1).count == 2);
+}
+
+TEST_CASE("what is refused before a key is looked at counts for the project that the request names") {
+  Fixture fixture({.max_body_bytes = 50, .requests_per_minute_and_ip = 3});
+  fixture.intake->keep_house();
+  fixture.free_bytes = 0;
+  fixture.code({.client_ip = "192.0.2.1", .body = "{}"});
+  fixture.code({.client_ip = "192.0.2.1", .body = "[{},{}]"});
+  fixture.code({.client_ip = "192.0.2.1", .body = "{}"});
+  fixture.code({.client_ip = "192.0.2.1", .body = "{}"});
+  fixture.code({.body = std::string_view("                                                             {}")});
+  fixture.code({.door = Door::kEnvelope, .path_project = "77", .body = "{}\n"});
+  static_cast<void>(
+      fixture.intake->take({.door = Door::kEnvelope, .path_project = "1", .query_key = "x", .body = "{}"}));
+  fixture.intake->count_refused({.query_key = kKey}, "busy");
+  fixture.intake->keep_house();
+  std::map<std::string, std::int64_t> counts;
+  const auto found = fixture.store->find_refusals(fixture.project, 0, kNow * 1000 + 1);
+  for (const RefusalCount& one : *found) counts[one.reason] += one.count;
+  CHECK(counts == std::map<std::string, std::int64_t>{
+                      {"body_too_large", 1}, {"busy", 1}, {"disk_full", 5}, {"ip_rate_limited", 1}});
+}
+
+TEST_CASE("of a request that was read and could not be kept, every event is counted") {
+  Fixture fixture;
+  failing_syncs = 1;
+  CHECK(fixture.code({.body = "[{},{},{}]"}) == "storage");
+  CHECK(fixture.intake->counts().rejected.at("storage") == 3);
 }
 
 TEST_CASE("the instance's ceiling and the one of an address answer before the key is looked at") {

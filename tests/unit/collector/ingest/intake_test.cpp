@@ -81,6 +81,10 @@ TEST_CASE("an envelope's own dsn is a key, and must not contradict the request's
   CHECK(fixture.accept(envelope("1", "", body)).accepted == 1);
   const std::string other = "{\"dsn\":\"http://" + kOtherKey + "@h/1\"}\n";
   CHECK(fixture.refuse(envelope("1", kKey, other)).code == "wrong_project_key");
+  // One that is no dsn says nothing, to who has another key.
+  const std::string garbage = "{\"dsn\":\"garbage\"}\n{\"type\":\"event\"}\n{}";
+  CHECK(fixture.accept(envelope("1", kKey, garbage)).accepted == 1);
+  CHECK(fixture.refuse(envelope("1", "", garbage)).code == "malformed_key");
 }
 
 TEST_CASE("bodies and events over their limits are 413") {
@@ -152,4 +156,38 @@ TEST_CASE("a new project's key takes effect within five seconds, though it was a
   CHECK(fixture.refuse(request).code == "unknown_key");
   fixture.clock.advance(std::chrono::seconds(5));
   CHECK(fixture.accept(request).accepted == 1);
+}
+
+TEST_CASE("duplicates that the door knows stand in the ledger, not among the refusals") {
+  Fixture fixture;
+  const std::string event = "{\"event_id\":\"" + std::string(32, 'a') + "\"}";
+  const std::string batch = "[" + event + "," + event + "]";
+  CHECK(fixture.accept(events(batch)).duplicates == 1);
+  CHECK(fixture.accept(events(batch)).duplicates == 2);
+  fixture.intake.keep_house();
+  const auto ledger = fixture.store->list_ledger(1, 0, 1795223297699);
+  REQUIRE(ledger->size() == 1);
+  CHECK(ledger->at(0).outcome == "duplicate");
+  CHECK(ledger->at(0).count == 3);
+  CHECK(fixture.store->find_refusals(1, 0, 1795223297699)->empty());
+}
+
+TEST_CASE("an envelope that comes again gives the same items, with an id of its own or without") {
+  Fixture fixture;
+  const std::string items =
+      "{\"type\":\"attachment\",\"filename\":\"a\"}\nx\n{\"type\":\"attachment\",\"filename\":\"b\"}\nx\n"
+      "{\"type\":\"transaction\"}\n{}\n";
+  for (const std::string& header : {std::string("{}"), "{\"event_id\":\"" + std::string(32, 'd') + "\"}"}) {
+    CAPTURE(header);
+    const std::string body = header + "\n" + items;
+    std::vector<std::string> ids[2];
+    for (auto& round : ids) {
+      fixture.accept(envelope("1", kKey, body));
+      const auto claimed = fixture.spool->claim_items(10);
+      for (const SpooledItem& item : *claimed) round.push_back(item.item_id);
+    }
+    CHECK(ids[0].size() == 3);
+    CHECK(ids[0] == ids[1]);
+    CHECK(ids[0][0] != ids[0][1]);
+  }
 }

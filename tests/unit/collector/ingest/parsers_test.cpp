@@ -109,29 +109,36 @@ TEST_CASE("envelopes are read with given and implicit lengths, with and without 
   CHECK(payloads("{\"type\":\"event\",\"length\":null}\n{}") == All{"event={}"});
 }
 
-TEST_CASE("a broken envelope is refused and the place named") {
+TEST_CASE("a broken envelope ends where it is broken, and the place is named") {
   struct Bad {
     std::string body;
     std::string says;
+    std::size_t items = 0;
   };
-  const Bad table[] = {
-      {"", "is empty"},
-      {"\n{}", "empty line"},
-      {"nonsense\n", "first line"},
-      {"[]\n", "first line"},
-      {"{}\nnonsense\n{}", "item 0 at byte 3"},
-      {"{}\n{\"type\":\"event\",\"length\":99}\n{}", "99 bytes, but only 2 follow"},
-      {"{}\n{\"type\":\"event\",\"length\":1}\n{}", "no newline follows"},
-      {"{}\n{\"type\":\"event\",\"length\":-1}\n{}", "not a whole number"},
-      {"{}\n{\"type\":\"event\",\"length\":\"2\"}\n{}", "not a whole number"},
-      {"{}\n{\"type\":\"event\"}\n{}\n{\"type\"", "item 1 at byte 23"},
-  };
-  for (const Bad& bad : table) {
+  for (const Bad& bad :
+       {Bad{"", "is empty"}, {"\n{}", "empty line"}, {"nonsense\n", "first line"}, {"[]\n", "first line"}}) {
     CAPTURE(bad.body);
     const auto envelope = parse_envelope(bad.body);
     REQUIRE_FALSE(envelope);
     CHECK(envelope.error().code == "invalid_envelope");
     CHECK_MESSAGE(envelope.error().message.find(bad.says) != std::string::npos, envelope.error().message);
+  }
+  const Bad table[] = {
+      {"{}\nnonsense\n{}", "item 0 at byte 3"},
+      {"{}\n{\"type\":\"event\",\"length\":99}\n{}", "99 bytes, but only 2 follow"},
+      {"{}\n{\"type\":\"event\",\"length\":1}\n{}", "no newline follows"},
+      {"{}\n{\"type\":\"event\",\"length\":-1}\n{}", "not a whole number"},
+      {"{}\n{\"type\":\"event\",\"length\":\"2\"}\n{}", "not a whole number"},
+      {"{}\n{\"type\":\"event\"}\n{}\n{\"type\"", "item 1 at byte 23", 1},
+  };
+  for (const Bad& bad : table) {
+    CAPTURE(bad.body);
+    const auto envelope = parse_envelope(bad.body);
+    REQUIRE(envelope);
+    REQUIRE(envelope->damage);
+    CHECK(envelope->damage->code == "invalid_envelope");
+    CHECK_MESSAGE(envelope->damage->message.find(bad.says) != std::string::npos, envelope->damage->message);
+    CHECK(envelope->items.size() == bad.items);
   }
 }
 
@@ -165,6 +172,33 @@ TEST_CASE("characters that are not JSON's are mended, all else is kept byte for 
   CHECK(check_event("{\"a\":\"\xff\"}", 100)->json == "{\"a\":\"\xEF\xBF\xBD\"}");
   CHECK(check_event("{\"a\":\"x\ny\"}", 100)->json == "{\"a\":\"x\\u000ay\"}");
   CHECK(check_event("{ \"a\" : \"\\u0000é\" }", 100)->json == "{ \"a\" : \"\\u0000é\" }");
+}
+
+TEST_CASE("numbers that no type holds become texts, what is no number null, and a byte order mark goes") {
+  struct Pair {
+    const char* sent;
+    const char* kept;
+  };
+  const Pair table[] = {
+      {R"({"n":123456789012345678901234567890,"m":-1.50})", R"({"n":"123456789012345678901234567890","m":-1.50})"},
+      {R"({"n":[1e400,-1e400,18446744073709551615]})", R"({"n":["1e400","-1e400",18446744073709551615]})"},
+      {R"({"n":NaN,"i":Infinity,"j":-Infinity,"t":true,"s":"NaN 1e400"})",
+       R"({"n":null,"i":null,"j":null,"t":true,"s":"NaN 1e400"})"},
+      {"\xEF\xBB\xBF{\"a\":1}", "{\"a\":1}"},
+  };
+  for (const Pair& pair : table) {
+    CAPTURE(pair.sent);
+    const auto checked = check_event(pair.sent, 1'000);
+    REQUIRE_MESSAGE(checked, (checked ? "" : checked.error().message));
+    CHECK(checked->json == pair.kept);
+  }
+  for (const char* bad : {R"({"n":01})", R"({"n":1.})", R"({"n":.5})", R"({"n":+1})", R"({"n":1e})", R"({"n":0x10})",
+                          R"({"n":nan})", R"({NaN:1})"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(check_event(bad, 100));
+  }
+  CHECK_FALSE(*decode_store_body("\xEF\xBB\xBF{}", 100));
+  CHECK(split_events(EventsFormat::kJson, "\xEF\xBB\xBF[{},{}]", 3)->events.size() == 2);
 }
 
 TEST_CASE("an event's id is taken in its forms, and is empty when it is none") {

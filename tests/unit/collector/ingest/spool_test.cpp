@@ -18,11 +18,14 @@
 
 #include "collector/ingest/segment_file.h"
 #include "sdk/core/gzip.h"
+#include "tests/support/failing_disk.h"
 #include "tests/support/spool_requests.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace trapline::collector;
 using trapline::tests::append;
+using trapline::tests::failing_reads;
+using trapline::tests::failing_syncs;
 using trapline::tests::numbered_event_id;
 using trapline::tests::numbered_payload;
 using trapline::tests::TemporaryFolder;
@@ -209,21 +212,162 @@ TEST_CASE("a path that cannot be a spool is refused with it") {
   CHECK(spool.error().message.find(path) != std::string::npos);
 }
 
-TEST_CASE("a file that is no segment is refused with its path, not overwritten") {
+TEST_CASE("what is no segment is set aside, told and counted, and the spool opens without it") {
   TemporaryFolder folder;
-  std::filesystem::create_directory(folder.path("s"));
-  const std::string path = folder.path("s") + "/0000000000000000001.segment";
-  write_file(path, std::string(5000, 'x'));
-  const auto spool = Spool::open(folder.path("s"));
-  REQUIRE_FALSE(spool);
-  CHECK(spool.error().message.find(path) != std::string::npos);
-  CHECK(read_file(path).size() == 5000);
+  REQUIRE(append(*open_spool(folder.path("s")), {1}));
+  const std::string foreign = folder.path("s") + "/0000000000000000009.segment";
+  write_file(foreign, std::string(5000, 'x'));
+  write_file(folder.path("s") + "/notes.segment", "x");
+  std::filesystem::create_directory(folder.path("s") + "/x.segment");
+  std::string told;
+  const auto spool = open_spool(folder.path("s"), {.on_damage = [&](const std::string& what) { told += what + "\n"; }});
+  CHECK(read_file(foreign + ".damaged").size() == 5000);
+  CHECK(told.find(foreign) != std::string::npos);
+  CHECK(spool->counts().damaged_files == 3);
+  CHECK(spool->counts().damaged_parts == 0);
+  REQUIRE(append(*spool, {2}));
+  CHECK(drain(*spool) == ids_of({1, 2}));
+}
+
+TEST_CASE("a copy of a file under another name is set aside, and costs nothing") {
+  TemporaryFolder folder;
+  const std::string path = make_three(folder.path("s"));
+  std::filesystem::copy_file(path, folder.path("s") + "/0000000000000100000.segment");
+  {
+    const auto spool = open_spool(folder.path("s"));
+    CHECK(spool->counts().damaged_files == 1);
+    CHECK(spool->counts().damaged_parts == 0);
+    REQUIRE(append(*spool, {4}));
+  }
+  CHECK(drain(*open_spool(folder.path("s"))) == ids_of({1, 2, 3, 4}));
+}
+
+TEST_CASE("a damaged head of a file costs none of its records, whichever file it is") {
+  TemporaryFolder folder;
+  const std::string path = make_three(folder.path("origin"));
+  for (std::size_t at = 0; at < 32; ++at) {
+    CAPTURE(at);
+    const std::string copy = folder.path("copy" + std::to_string(at));
+    std::filesystem::copy(folder.path("origin"), copy);
+    std::string damaged = read_file(path);
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    write_file(list_segments(copy)->at(0), damaged);
+    {
+      const auto spool = open_spool(copy);
+      REQUIRE(append(*spool, {4}));
+      CHECK(spool->counts().damaged_parts == 0);
+    }
+    CHECK(drain(*open_spool(copy)) == ids_of({1, 2, 3, 4}));
+  }
+}
+
+TEST_CASE("the key of a spool is found in its segments when its own file is gone") {
+  TemporaryFolder folder;
+  make_three(folder.path("s"));
+  REQUIRE(std::filesystem::remove(folder.path("s") + "/key"));
+  CHECK(drain(*open_spool(folder.path("s"))) == ids_of({1, 2, 3}));
+  CHECK(std::filesystem::exists(folder.path("s") + "/key"));
+}
+
+TEST_CASE("of four files, what is damaged or missing in the middle costs exactly that, and is counted") {
+  TemporaryFolder folder;
+  const SpoolOptions small{.segment_bytes = 400};
+  {
+    const auto spool = open_spool(folder.path("origin"), small);
+    for (int number = 0; number < 12; ++number) REQUIRE(append(*spool, {number}));
+  }
+  const std::vector<std::string> files = list_segments(folder.path("origin")).value();
+  REQUIRE(files.size() >= 3);
+  const auto second = SegmentFile::open(files[1], {}).value()->scan();
+  const std::uint64_t lost = second->records.size();
+  const auto check = [&](const std::string& name, const std::string& content, bool is_there) {
+    CAPTURE(name);
+    const std::string copy = folder.path(name);
+    std::filesystem::copy(folder.path("origin"), copy);
+    const std::string path = list_segments(copy)->at(1);
+    if (is_there) {
+      write_file(path, content);
+    } else {
+      REQUIRE(std::filesystem::remove(path));
+    }
+    const auto spool = open_spool(copy, small);
+    CHECK(spool->counts().damaged_parts == lost);
+    REQUIRE(append(*spool, {99}));
+    CHECK(drain(*spool).size() == 12 - lost + 1);
+  };
+  check("zeroed", std::string(std::filesystem::file_size(files[1]), '\0'), true);
+  check("empty", "", true);
+  check("missing", "", false);
+}
+
+TEST_CASE("a last record whose body the disk has changed counts as lost, not as never acknowledged") {
+  TemporaryFolder folder;
+  const std::string path = make_three(folder.path("s"));
+  std::string damaged = read_file(path);
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  write_file(path, damaged);
+  const auto spool = open_spool(folder.path("s"));
+  CHECK(spool->counts().torn_bytes == 0);
+  CHECK(drain(*spool) == ids_of({1, 2}));
+  CHECK(spool->counts().damaged_parts == 1);
+}
+
+TEST_CASE("a record that somebody wrote into a body is not found behind a damaged head") {
+  TemporaryFolder folder;
+  // A whole record of another project, as anyone can make it who has read the source.
+  trapline::tests::SpoolRequest forged = trapline::tests::spool_request({66});
+  forged.request.project_id = 2;
+  std::string record = begin_record(encoded_size(forged.request, forged.body));
+  encode_request(forged.request, forged.body, record);
+  finish_record(record, 1, 1);
+  seal_record(record, 2, SpoolKey{});
+  {
+    const auto spool = open_spool(folder.path("s"));
+    trapline::tests::SpoolRequest carrier = trapline::tests::spool_request({1});
+    carrier.body = "[" + record + "]";
+    REQUIRE(spool->append(std::move(carrier.request), carrier.body));
+    REQUIRE(append(*spool, {2}));
+  }
+  const std::string path = list_segments(folder.path("s")).value().at(0);
+  std::string damaged = read_file(path);
+  damaged[40] = static_cast<char>(damaged[40] ^ 1);  // in the first record's head
+  write_file(path, damaged);
+  CHECK(drain(*open_spool(folder.path("s"))) == ids_of({2}));
+}
+
+TEST_CASE("a read that fails for a moment loses nothing, one that fails for ever costs its record and keeps the file") {
+  TemporaryFolder folder;
+  make_three(folder.path("s"));
+  std::string told;
+  const auto spool = open_spool(folder.path("s"), {.on_damage = [&](const std::string& what) { told += what; }});
+  failing_reads = 2;
+  CHECK(spool->claim_events(1)->at(0).event_id == numbered_event_id(1));
+  CHECK(told.empty());
+  failing_reads = 5;
+  CHECK(spool->claim_events(1)->at(0).event_id == numbered_event_id(3));
+  CHECK(spool->counts().damaged_parts == 1);
+  CHECK(told.find("Input/output error") != std::string::npos);
+}
+
+TEST_CASE(
+    "a file that cannot be synced is left, and the next one is used and remembered, also when it fails at first") {
+  TemporaryFolder folder;
+  const auto spool = open_spool(folder.path("s"));
+  REQUIRE(append(*spool, {1}));
+  for (int round = 0; round < 2; ++round) {  // the second time in the new file
+    failing_syncs = 1;
+    CHECK(append(*spool, {2}).error().code == "storage");
+  }
+  REQUIRE(append(*spool, {3}));
+  CHECK(list_segments(folder.path("s"))->size() == 3);
+  CHECK(drain(*spool) == ids_of({1, 3}));
+  CHECK(list_segments(folder.path("s"))->size() == 1);
 }
 
 TEST_CASE("a torn record at the tail is cut off, wherever it is torn, and the spool goes on") {
   TemporaryFolder folder;
   const std::string whole = read_file(make_three(folder.path("origin")));
-  const auto scan = SegmentFile::open(list_segments(folder.path("origin"))->at(0)).value()->scan(true);
+  const auto scan = SegmentFile::open(list_segments(folder.path("origin"))->at(0), {}).value()->scan();
   const std::uint64_t last_start = scan->records.back().offset;
   for (std::uint64_t size = last_start; size < whole.size(); ++size) {
     CAPTURE(size);
@@ -251,7 +395,7 @@ TEST_CASE("a flipped bit costs the record it is in and no other, and is counted"
   TemporaryFolder folder;
   const std::string path = make_three(folder.path("origin"));
   const std::string whole = read_file(path);
-  const auto scan = SegmentFile::open(path).value()->scan(true);
+  const auto scan = SegmentFile::open(path, {}).value()->scan();
   const RecordPlace middle = scan->records.at(1);
   for (std::uint64_t at = middle.offset; at < middle.end(); ++at) {
     CAPTURE(at);
@@ -263,7 +407,7 @@ TEST_CASE("a flipped bit costs the record it is in and no other, and is counted"
     const auto spool = open_spool(copy);
     REQUIRE(append(*spool, {4}));
     CHECK(drain(*spool) == ids_of({1, 3, 4}));
-    CHECK(spool->counts().damaged_records == 1);
+    CHECK(spool->counts().damaged_parts == 1);
     CHECK(spool->counts().torn_bytes == 0);
   }
 }
@@ -282,6 +426,22 @@ TEST_CASE("a full spool refuses, and takes again when something was released") {
   for (const SpooledEvent& event : *events) sequences.push_back(event.sequence);
   REQUIRE(spool->release(sequences));
   CHECK(append(*spool, {taken}));
+}
+
+TEST_CASE("the bytes that count are those of the files, before and after a restart") {
+  TemporaryFolder folder;
+  const auto on_disk = [&] {
+    std::uint64_t bytes = 0;
+    const auto files = list_segments(folder.path("s"));
+    for (const std::string& path : *files) bytes += std::filesystem::file_size(path);
+    return bytes;
+  };
+  {
+    const auto spool = open_spool(folder.path("s"), {.segment_bytes = 400});
+    for (int number = 0; number < 9; ++number) REQUIRE(append(*spool, {number}));
+    CHECK(spool->counts().bytes == on_disk());
+  }
+  CHECK(open_spool(folder.path("s"))->counts().bytes == on_disk());
 }
 
 TEST_CASE("no more events wait than may") {
@@ -347,11 +507,11 @@ TEST_CASE("a compressed envelope is kept as it came; its event and its items are
   const std::string envelope = "{\"event_id\":\"" + std::string(32, 'a') +
                                "\"}\n{\"type\":\"attachment\",\"length\":3,\"filename\":\"f.txt\"}\na\nb\n"
                                "{\"type\":\"replay_event\"}\n{}\n{\"type\":\"event\"}\n{\"message\":\"m\"}\n"
-                               "{\"type\":\"session\"}\n{\"sid\":\"x\"}\n";
+                               "{\"type\":\"session\"}\n{\"sid\":\"55555555555555555555555555555555\"}\n";
   SpooledRequest request;
   request.form = {.door = Door::kEnvelope, .content_encoding = "gzip"};
   request.project_id = 5;
-  request.item_id_base = "0123456789abcdef";
+  request.body_hash = "0123456789abcdef";
   const std::string body = trapline::core::gzip(envelope);
   auto parts = read_parts(request.form, body, {});
   REQUIRE(parts);

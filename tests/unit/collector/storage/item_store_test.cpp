@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -54,6 +55,21 @@ TEST_CASE("an item that comes twice is stored once") {
   CHECK(fixture.only<ClientLoss>(ItemKind::kClientReport).quantity == 3);
   CHECK(fixture.only<UserReport>(ItemKind::kUserReport).message == "m");
   CHECK(fixture.only<Transaction>(ItemKind::kTransaction).name == "n");
+}
+
+TEST_CASE("files are compressed on the disk and come back as they were") {
+  Fixture fixture;
+  const std::string large(1'000'000, 'x');
+  fixture.put("large", Attachment{"e", "f", "t", "event.attachment", large});
+  fixture.put("empty", Attachment{"e", "f", "t", "event.attachment", ""});
+  const auto files = fixture.store->find_attachments(fixture.project, "e", true);
+  REQUIRE(files->size() == 2);
+  CHECK(std::get<Attachment>(files->at(0).content).bytes == large);
+  CHECK(std::get<Attachment>(files->at(1).content).bytes.empty());
+  CHECK(
+      std::get<Attachment>(fixture.store->find_attachments(fixture.project, "e", false)->at(0).content).bytes.empty());
+  fixture.store.reset();  // writes its log into the file
+  CHECK(std::filesystem::file_size(fixture.folder.path("t.db")) < 700'000);
 }
 
 TEST_CASE("updates of a session may come in any order, and the newest decides") {

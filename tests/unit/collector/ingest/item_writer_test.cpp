@@ -1,0 +1,55 @@
+#include "collector/ingest/item_writer.h"
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "collector/storage/open_store.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace trapline::collector;
+
+namespace {
+
+Status append_transaction(Spool& spool) {
+  const std::string body = "{}\n{\"type\":\"transaction\"}\n{\"transaction\":\"GET /\"}\n";
+  SpooledRequest request;
+  request.form = {.door = Door::kEnvelope};
+  request.project_id = 1;
+  request.parts = read_parts(request.form, body, {}).value().parts;
+  return spool.append(std::move(request), body);
+}
+
+template <class Condition>
+bool becomes(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!condition() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  return condition();
+}
+
+}  // namespace
+
+TEST_CASE("items wait in the spool while the disk is nearly full") {
+  trapline::tests::TemporaryFolder folder;
+  std::atomic<std::uint64_t> free_bytes{100};
+  const auto spool =
+      Spool::open(folder.path("s"),
+                  {.min_free_bytes = 50, .free_bytes = [&](const std::string&) { return free_bytes.load(); }})
+          .value();
+  const auto store = open_store("sqlite:" + folder.path("t.db")).value();
+  REQUIRE(store->create_project("one", std::string(32, 'a')));
+  REQUIRE(append_transaction(*spool));
+  free_bytes = 0;
+  REQUIRE(becomes([&] { return !spool->check_disk(); }));  // it looks once a second
+  std::atomic<bool> is_told{false};
+  ItemWriter writer(*spool, *store, [&](const std::string&) { is_told = true; });
+  writer.start();
+  CHECK(becomes([&] { return is_told.load(); }));
+  CHECK(writer.written() == 0);
+  free_bytes = 100;
+  CHECK(becomes([&] { return writer.written() == 1; }));
+  CHECK(store->find_items(1, ItemKind::kTransaction, 10)->size() == 1);
+}
