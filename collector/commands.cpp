@@ -19,7 +19,6 @@
 namespace trapline::collector {
 namespace {
 
-constexpr std::size_t kKeyBytes = 16;
 constexpr std::size_t kPasswordBytes = 10;  // 80 random bits, as 20 characters that can be read out
 
 Result<std::unique_ptr<Store>> open_configured_store(const Config& config) {
@@ -139,7 +138,7 @@ Status create_project(const Config& config, const std::string& name) {
   if (Status status = check_project_name(name); !status) return status;
   auto store = open_configured_store(config);
   if (!store) return store.error();
-  const auto project = (*store)->create_project(name, core::random_hex(kKeyBytes));
+  const auto project = (*store)->create_project(name, core::random_hex(kProjectKeyBytes));
   if (!project) return project.error();
   std::cout << make_dsn(config.public_url_at(config.port), *project) << '\n';
   return {};
@@ -163,8 +162,8 @@ Status create_key(const Config& config, const std::string& project, bool with_se
   if (!owner) return owner.error();
   const auto limit = read_rate_limit(rate_limit);
   if (!limit) return limit.error();
-  const ProjectKey key{core::random_hex(kKeyBytes), with_secret ? core::random_hex(kKeyBytes) : "", owner->id, true,
-                       *limit};
+  const ProjectKey key{core::random_hex(kProjectKeyBytes), with_secret ? core::random_hex(kProjectKeyBytes) : "",
+                       owner->id, true, *limit};
   if (Status status = (*store)->create_key(key); !status) return status;
   owner->public_key = with_secret ? key.public_key + ":" + key.secret_key : key.public_key;
   std::cout << make_dsn(config.public_url_at(config.port), *owner) << '\n';

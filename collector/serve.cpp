@@ -33,7 +33,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kKeyBytes = 16;
 /// How long a new or revoked key may take to be noticed, at most.
 constexpr std::chrono::seconds kHouseInterval{2};
 
@@ -69,7 +68,7 @@ Status greet(Store& store, Accounts& accounts, const std::string& public_url) {
   const auto projects = store.list_projects();
   if (!projects) return projects.error();
   if (projects->empty()) {
-    const auto project = store.create_project("default", core::random_hex(kKeyBytes));
+    const auto project = store.create_project("default", core::random_hex(kProjectKeyBytes));
     if (!project) return project.error();
     log_with_fields("first start: made the project 'default', send its events to this DSN",
                     {{"dsn", make_dsn(public_url, *project)}});

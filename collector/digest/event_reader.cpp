@@ -14,6 +14,7 @@
 #include "collector/digest/json_edit.h"
 #include "collector/digest/trim.h"
 #include "collector/digest/user_agent.h"
+#include "collector/storage/time_span.h"
 #include "sdk/core/json_writer.h"
 #include "sdk/core/timestamp.h"
 
@@ -27,7 +28,7 @@ using simdjson::dom::object;
 /// A sender's clock may run a little ahead; further ahead it is wrong.
 constexpr UnixMillis kMostFutureMs = 60'000;
 /// What lay in a buffer for longer than this, or comes from a clock that was never set, is as good as undated.
-constexpr UnixMillis kMostPastMs = 90LL * 86'400'000;
+constexpr UnixMillis kMostPastMs = 90 * kDayMs;
 constexpr std::string_view kAutoAddress = "{{auto}}";
 /// Lists are read up to here; no honest client comes near.
 constexpr std::size_t kMostFrames = 500;

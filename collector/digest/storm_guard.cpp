@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "collector/storage/time_span.h"
+
 namespace trapline::collector {
 namespace {
 
-constexpr UnixMillis kHourMs = 3'600'000;
 constexpr double kNear = 0.8;
 constexpr double kBurst = 20;
 constexpr double kShare = 1.0 / 200;

@@ -11,6 +11,7 @@
 #include "collector/http/issue_routes.h"
 #include "collector/http/query_params.h"
 #include "collector/http/release_routes.h"
+#include "collector/storage/time_span.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
 
@@ -23,7 +24,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr UnixMillis kFourteenDaysMs = 14 * 86'400'000LL;
+constexpr UnixMillis kFourteenDaysMs = 14 * kDayMs;
 
 HttpReply raw_json(std::string text) {
   HttpReply reply;

@@ -2,13 +2,10 @@
 
 #include <algorithm>
 
+#include "sdk/core/ascii.h"
+
 namespace trapline::collector {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-  return text.substr(0, text.find_last_not_of(' ') + 1);
-}
 
 /// "https://host:port" without its scheme.
 std::string_view authority_of(std::string_view origin) {
@@ -22,7 +19,7 @@ std::string session_secret(const HttpRequest& request) {
   std::string_view cookies = request.header("cookie");
   while (!cookies.empty()) {
     const std::size_t semicolon = cookies.find(';');
-    const std::string_view cookie = trim(cookies.substr(0, semicolon));
+    const std::string_view cookie = core::trim(cookies.substr(0, semicolon));
     const std::size_t equals = cookie.find('=');
     if (equals != std::string_view::npos && cookie.substr(0, equals) == kSessionCookie) {
       return std::string(cookie.substr(equals + 1));
@@ -36,7 +33,7 @@ Status authenticate_reader(Accounts& accounts, const HttpRequest& request) {
   constexpr std::string_view kBearer = "Bearer ";
   const std::string_view authorization = request.header("authorization");
   if (authorization.starts_with(kBearer)) {
-    const auto token = accounts.find_token(trim(authorization.substr(kBearer.size())));
+    const auto token = accounts.find_token(core::trim(authorization.substr(kBearer.size())));
     if (!token) return token.error();
     if (*token) return {};
     return Error{"not_signed_in", "this token is not known: trapline-collector token create makes one"};
@@ -55,7 +52,7 @@ Result<std::string> authenticate_writer(Accounts& accounts, const HttpRequest& r
   constexpr std::string_view kBearer = "Bearer ";
   const std::string_view authorization = request.header("authorization");
   if (authorization.starts_with(kBearer)) {
-    const auto token = accounts.find_token(trim(authorization.substr(kBearer.size())));
+    const auto token = accounts.find_token(core::trim(authorization.substr(kBearer.size())));
     if (!token) return token.error();
     if (!*token) return Error{"not_signed_in", "this token is not known"};
     if ((*token)->scope == TokenScope::kRead) {

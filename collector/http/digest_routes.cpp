@@ -9,6 +9,7 @@
 #include "collector/http/api_support.h"
 #include "collector/http/authentication.h"
 #include "collector/http/query_params.h"
+#include "collector/storage/time_span.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
 
@@ -16,8 +17,6 @@ namespace trapline::collector {
 namespace {
 
 using nlohmann::json;
-
-constexpr UnixMillis kDayMs = 86'400'000;
 
 HttpReply get_settings(const ApiContext& context, const HttpRequest& request) {
   const auto project = project_of_path(context, request);

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "sdk/core/ascii.h"
+
 namespace trapline::collector {
 namespace {
 
@@ -22,12 +24,6 @@ std::string lower(std::string_view text) {
   std::string result(text);
   std::transform(result.begin(), result.end(), result.begin(), to_lower);
   return result;
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t";
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
 }
 
 /// RFC 9110: what methods and header names are made of.
@@ -94,7 +90,7 @@ bool has_bare_line_feed(std::string_view text, std::size_t from) {
 bool has_word(std::string_view list, std::string_view word) {
   while (!list.empty()) {
     const std::size_t comma = list.find(',');
-    if (lower(trim(list.substr(0, comma))) == word) return true;
+    if (lower(core::trim(list.substr(0, comma))) == word) return true;
     list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
   }
   return false;
@@ -208,7 +204,7 @@ bool RequestParser::read_header(std::string_view line) {
     return false;
   }
   std::string name = lower(line.substr(0, colon));
-  const std::string_view value = trim(line.substr(colon + 1));
+  const std::string_view value = core::trim(line.substr(colon + 1));
   if (has_control(value)) {
     fail(400, "bad_request", "the header " + name + " holds control characters");
     return false;
@@ -344,7 +340,7 @@ void RequestParser::end_chunk_line() {
     if (trailer_bytes_ > kLongestTrailer) fail(431, "head_too_large", "the trailer behind the body is too long");
     return;
   }
-  const std::string_view digits = trim(std::string_view(line).substr(0, line.find(';')));
+  const std::string_view digits = core::trim(std::string_view(line).substr(0, line.find(';')));
   std::uint64_t size = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
   if (digits.empty() || digits.size() > 15 || error != std::errc{} || end != digits.data() + digits.size()) {

@@ -8,6 +8,7 @@
 #include "collector/http/api_support.h"
 #include "collector/http/authentication.h"
 #include "collector/http/query_params.h"
+#include "collector/storage/time_span.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
 
@@ -16,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr UnixMillis kTwoWeeksMs = 14 * 86'400'000LL;
+constexpr UnixMillis kTwoWeeksMs = 14 * kDayMs;
 
 HttpReply list_refusals(const ApiContext& context, const HttpRequest& request) {
   const auto project = project_of_path(context, request);

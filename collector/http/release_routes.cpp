@@ -8,6 +8,7 @@
 
 #include "collector/http/api_support.h"
 #include "collector/http/query_params.h"
+#include "collector/storage/time_span.h"
 #include "sdk/core/timestamp.h"
 
 namespace trapline::collector {
@@ -30,11 +31,10 @@ json to_json(const SessionTally& tally) {
 
 /// The last day, unless the request names another time.
 Result<ReleaseHealthQuery> read_query(const ApiContext& context, const HttpRequest& request) {
-  constexpr UnixMillis kDay = 86'400'000;
   const auto project = project_of_path(context, request);
   if (!project) return project.error();
   const UnixMillis now = context.clock.unix_millis();
-  const auto range = read_time_range(request, {now - kDay, now + 1});
+  const auto range = read_time_range(request, {now - kDayMs, now + 1});
   if (!range) return range.error();
   return ReleaseHealthQuery{project->id, std::string(request.query_value("environment")), range->from, range->to};
 }

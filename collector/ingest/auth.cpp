@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sdk/core/ascii.h"
 #include "sdk/core/dsn.h"
 #include "sdk/core/hex.h"
 
@@ -15,30 +16,25 @@ char to_lower(char character) {
   return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a') : character;
 }
 
-std::string_view trim(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
-
 /// What follows the scheme word, in any case; nothing when the header begins otherwise.
 std::optional<std::string_view> after_scheme(std::string_view header, std::string_view scheme) {
-  header = trim(header);
+  header = core::trim(header);
   if (header.size() <= scheme.size() || kBlanks.find(header[scheme.size()]) == std::string_view::npos)
     return std::nullopt;
   const bool is_scheme = std::equal(scheme.begin(), scheme.end(), header.begin(),
                                     [](char left, char right) { return left == to_lower(right); });
   if (!is_scheme) return std::nullopt;
-  return trim(header.substr(scheme.size()));
+  return core::trim(header.substr(scheme.size()));
 }
 
 /// The value of `name` in "sentry_version=7, sentry_key=…"; empty when it is not there.
 std::string_view field_of(std::string_view fields, std::string_view name) {
   while (!fields.empty()) {
     const std::size_t comma = fields.find(',');
-    const std::string_view field = trim(fields.substr(0, comma));
+    const std::string_view field = core::trim(fields.substr(0, comma));
     const std::size_t equals = field.find('=');
-    if (equals != std::string_view::npos && trim(field.substr(0, equals)) == name) {
-      return trim(field.substr(equals + 1));
+    if (equals != std::string_view::npos && core::trim(field.substr(0, equals)) == name) {
+      return core::trim(field.substr(equals + 1));
     }
     if (comma == std::string_view::npos) break;
     fields.remove_prefix(comma + 1);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "collector/ingest/batch_header.h"
+#include "sdk/core/ascii.h"
 
 namespace trapline::collector {
 namespace {
@@ -12,11 +13,6 @@ using core::Error;
 using core::Result;
 
 constexpr std::string_view kJsonBlanks = " \t\r\n";
-
-std::string_view trim(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(kJsonBlanks), text.size()));
-  return text.substr(0, text.find_last_not_of(kJsonBlanks) + 1);
-}
 
 Error too_many(std::size_t max_events) {
   return {"too_many_events", "one request may carry " + std::to_string(max_events) + " events, this one has more"};
@@ -55,7 +51,7 @@ Result<SplitEvents> split_array(std::string_view body, std::size_t max_events) {
   const bool is_empty = position < body.size() && body[position] == ']';
   while (!is_empty) {
     const std::size_t end = end_of_value(body, position);
-    const std::string_view event = trim(body.substr(position, end - position));
+    const std::string_view event = core::trim(body.substr(position, end - position), kJsonBlanks);
     if (end == body.size()) return broken_array(end, "it ends without its closing bracket");
     if (event.empty()) return broken_array(position, "an event is missing");
     if (split.events.size() == max_events) return too_many(max_events);
@@ -75,7 +71,7 @@ Result<SplitEvents> split_lines(std::string_view body, std::size_t max_events) {
   SplitEvents split;
   while (!body.empty()) {
     const std::size_t newline = body.find('\n');
-    const std::string_view line = trim(body.substr(0, newline));
+    const std::string_view line = core::trim(body.substr(0, newline), kJsonBlanks);
     body.remove_prefix(newline == std::string_view::npos ? body.size() : newline + 1);
     if (line.empty()) continue;
     if (split.events.empty() && split.batch_header.empty() && is_batch_header(line)) {
@@ -91,7 +87,7 @@ Result<SplitEvents> split_lines(std::string_view body, std::size_t max_events) {
 }  // namespace
 
 Result<EventsFormat> events_format(std::string_view content_type) {
-  std::string type(trim(content_type.substr(0, content_type.find(';'))));
+  std::string type(core::trim(content_type.substr(0, content_type.find(';')), kJsonBlanks));
   std::transform(type.begin(), type.end(), type.begin(), [](char character) {
     return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a') : character;
   });
@@ -106,7 +102,7 @@ Result<EventsFormat> events_format(std::string_view content_type) {
 Result<SplitEvents> split_events(EventsFormat format, std::string_view body, std::size_t max_events) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
-  const std::string_view trimmed = trim(body);
+  const std::string_view trimmed = core::trim(body, kJsonBlanks);
   if (format == EventsFormat::kNdjson) return split_lines(body, max_events);
   if (trimmed.empty()) return Error{"invalid_json", "the body is empty, it must be an event or an array of events"};
   if (trimmed.front() == '[') return split_array(body, max_events);

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 
+#include "sdk/core/ascii.h"
+
 namespace trapline::collector {
 namespace {
+
+constexpr std::string_view kPartBlanks = " \t\r\n";
 
 using core::Error;
 using core::Result;
@@ -18,21 +22,15 @@ std::string to_lower(std::string_view text) {
   return lower;
 }
 
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
-
 /// The value of `name` in "form-data; name=\"x\"; filename=y": quoted, with backslashes before quotes, or bare.
 std::string parameter(std::string_view header, std::string_view name) {
   std::size_t at = header.find(';');
   while (at != std::string_view::npos) {
-    std::string_view rest = trim(header.substr(at + 1));
+    std::string_view rest = core::trim(header.substr(at + 1), kPartBlanks);
     const std::size_t equals = rest.find('=');
     if (equals == std::string_view::npos) return {};
-    const bool is_wanted = to_lower(trim(rest.substr(0, equals))) == name;
-    rest = trim(rest.substr(equals + 1));
+    const bool is_wanted = to_lower(core::trim(rest.substr(0, equals), kPartBlanks)) == name;
+    rest = core::trim(rest.substr(equals + 1), kPartBlanks);
     std::string value;
     std::size_t end = 0;
     if (rest.starts_with('"')) {
@@ -42,7 +40,7 @@ std::string parameter(std::string_view header, std::string_view name) {
       }
     } else {
       end = std::min(rest.find(';'), rest.size());
-      value = trim(rest.substr(0, end));
+      value = core::trim(rest.substr(0, end), kPartBlanks);
     }
     if (is_wanted) return value;
     const std::size_t next = rest.find(';', end);
@@ -52,15 +50,15 @@ std::string parameter(std::string_view header, std::string_view name) {
   return {};
 }
 
-Error invalid(std::string_view what) {
+Error bad_multipart(std::string_view what) {
   return {"invalid_multipart", "the multipart body is malformed: " + std::string(what)};
 }
 
 void read_header(std::string_view line, FormField& field) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return;
-  const std::string name = to_lower(trim(line.substr(0, colon)));
-  const std::string_view value = trim(line.substr(colon + 1));
+  const std::string name = to_lower(core::trim(line.substr(0, colon), kPartBlanks));
+  const std::string_view value = core::trim(line.substr(colon + 1), kPartBlanks);
   if (name == "content-disposition") {
     field.name = parameter(value, "name");
     field.filename = parameter(value, "filename");
@@ -72,19 +70,20 @@ void read_header(std::string_view line, FormField& field) {
 }  // namespace
 
 Result<std::vector<FormField>> read_multipart(std::string_view content_type, std::string_view body) {
-  const bool is_multipart = to_lower(trim(content_type.substr(0, content_type.find(';')))) == "multipart/form-data";
+  const bool is_multipart =
+      to_lower(core::trim(content_type.substr(0, content_type.find(';')), kPartBlanks)) == "multipart/form-data";
   const std::string boundary = parameter(content_type, "boundary");
   if (!is_multipart || boundary.empty() || boundary.size() > kLongestBoundary) {
     return Error{"unsupported_content_type", "this door takes Content-Type: multipart/form-data; boundary=..."};
   }
   const std::string delimiter = "--" + boundary;
   std::size_t at = body.find(delimiter);
-  if (at == std::string_view::npos) return invalid("its boundary does not occur");
+  if (at == std::string_view::npos) return bad_multipart("its boundary does not occur");
   std::vector<FormField> fields;
   while (true) {
     at += delimiter.size();
     if (body.substr(at).starts_with("--")) return fields;
-    if (!body.substr(at).starts_with(kLineEnd)) return invalid("no line end follows a boundary");
+    if (!body.substr(at).starts_with(kLineEnd)) return bad_multipart("no line end follows a boundary");
     at += kLineEnd.size();
     if (fields.size() == kMostParts) {
       return Error{"too_many_parts", "one upload may have " + std::to_string(kMostParts) + " parts"};
@@ -92,18 +91,18 @@ Result<std::vector<FormField>> read_multipart(std::string_view content_type, std
     FormField& field = fields.emplace_back();
     while (true) {
       const std::size_t line_end = body.find(kLineEnd, at);
-      if (line_end == std::string_view::npos) return invalid("it ends inside a part's headers");
+      if (line_end == std::string_view::npos) return bad_multipart("it ends inside a part's headers");
       const std::string_view line = body.substr(at, line_end - at);
       at = line_end + kLineEnd.size();
       if (line.empty()) break;
       read_header(line, field);
     }
-    if (field.name.empty()) return invalid("part " + std::to_string(fields.size() - 1) + " has no name");
+    if (field.name.empty()) return bad_multipart("part " + std::to_string(fields.size() - 1) + " has no name");
     // A delimiter is a line of its own; the line end before it belongs to it. An empty value has none to give.
     const std::string ending = std::string(kLineEnd) + delimiter;
     const bool is_empty = body.substr(at).starts_with(delimiter);
     const std::size_t end = is_empty ? at : body.find(ending, at);
-    if (end == std::string_view::npos) return invalid("it ends before its closing boundary");
+    if (end == std::string_view::npos) return bad_multipart("it ends before its closing boundary");
     field.value = body.substr(at, end - at);
     at = is_empty ? at : end + kLineEnd.size();
   }

@@ -3,12 +3,10 @@
 #include <utility>
 #include <vector>
 
+#include "collector/storage/time_span.h"
+
 namespace trapline::collector {
-namespace {
-
-constexpr UnixMillis kHourMs = 3'600'000;
-
-}  // namespace
+namespace {}  // namespace
 
 void RefusalLog::count(ProjectId project, const std::string& reason, std::int64_t events) {
   const UnixMillis now = clock_.unix_millis();

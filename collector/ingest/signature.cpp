@@ -12,6 +12,7 @@
 #include <sodium.h>
 #include <unistd.h>
 
+#include "sdk/core/ascii.h"
 #include "sdk/core/checksum.h"
 #include "sdk/core/hex.h"
 
@@ -29,12 +30,6 @@ Error malformed(std::string_view what) {
           "X-Trapline-Signature is malformed: " + std::string(what) + "; it reads t=<seconds>,n=<hex>,v1=<hex>"};
 }
 
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t";
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
-
 const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 
 }  // namespace
@@ -45,7 +40,7 @@ Result<Signature> parse_signature(std::string_view header) {
   std::string_view mac;
   while (!header.empty()) {
     const std::size_t comma = header.find(',');
-    const std::string_view part = trim(header.substr(0, comma));
+    const std::string_view part = core::trim(header.substr(0, comma));
     const std::size_t equals = part.find('=');
     if (equals != std::string_view::npos) {
       const std::string_view name = part.substr(0, equals);

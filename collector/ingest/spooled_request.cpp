@@ -19,7 +19,7 @@ using core::Result;
 constexpr std::uint8_t kVersion = 2;
 constexpr std::size_t kHashBytes = 16;
 /// Headers are copied into every event of a request: longer ones tell nothing more.
-constexpr std::size_t kLongestHeader = 512;
+constexpr std::size_t kLongestText = 512;
 
 template <class Number>
 void put(std::string& bytes, Number number) {
@@ -28,7 +28,7 @@ void put(std::string& bytes, Number number) {
 }
 
 void put_text(std::string& bytes, std::string_view text) {
-  text = text.substr(0, kLongestHeader);
+  text = text.substr(0, kLongestText);
   put(bytes, static_cast<std::uint16_t>(text.size()));
   bytes.append(text);
 }

@@ -26,6 +26,9 @@ enum class Level { kDebug, kInfo, kWarning, kError, kFatal };
 /// Archived: kept, shown nowhere unless asked for, and never coming back by itself.
 enum class IssueStatus { kUnresolved, kResolved, kIgnored, kArchived };
 
+/// Of a public or a secret key, at random; they are written in hex.
+constexpr std::size_t kProjectKeyBytes = 16;
+
 /// A place that sends events. `public_key` is its first active key; its DSN is made from both.
 struct Project {
   ProjectId id = 0;

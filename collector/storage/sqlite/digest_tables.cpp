@@ -2,16 +2,14 @@
 
 #include "collector/storage/sqlite/event_codec.h"
 #include "collector/storage/sqlite/issue_changes.h"
+#include "collector/storage/time_span.h"
 
 namespace trapline::collector::sqlite {
 namespace {
 
-constexpr UnixMillis kHourMs = 3'600'000;
 constexpr std::string_view kAdd = R"(
   INSERT INTO ledger (project_id, hour, "release", outcome, reason, count) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
   ON CONFLICT DO UPDATE SET count = count + excluded.count)";
-
-UnixMillis hour_of(UnixMillis time) { return time - (time % kHourMs + kHourMs) % kHourMs; }
 
 void add(Connection& connection, ProjectId project, UnixMillis hour, std::string_view release, std::string_view outcome,
          std::string_view reason, std::int64_t count) {
@@ -22,7 +20,7 @@ void add(Connection& connection, ProjectId project, UnixMillis hour, std::string
 }  // namespace
 
 Ledger::Line& Ledger::line(const DigestedEvent& event) {
-  return lines_[{event.project_id, hour_of(event.received_at), event.release}];
+  return lines_[{event.project_id, start_of(event.received_at, kHourMs), event.release}];
 }
 
 void Ledger::write(Connection& connection) const {
@@ -53,7 +51,7 @@ std::vector<LedgerEntry> list_ledger(Connection& connection, ProjectId project, 
   Statement statement = connection.prepare(
       R"(SELECT hour, "release", outcome, reason, count FROM ledger WHERE project_id = ? AND hour >= ? AND hour < ?
          ORDER BY hour, "release", outcome, reason LIMIT 10000)");
-  statement.bind(project, hour_of(from), to);
+  statement.bind(project, start_of(from, kHourMs), to);
   std::vector<LedgerEntry> entries;
   while (statement.step()) {
     entries.push_back({statement.integer(0), std::string(statement.text(1)), std::string(statement.text(2)),
@@ -75,7 +73,8 @@ void quarantine(Connection& connection, const QuarantinedEvent& event) {
   insert.run();
   const bool is_new = connection.changes() > 0;
   if (is_new || !was_given_before) {
-    add(connection, event.project_id, hour_of(event.received_at), "", is_new ? "quarantined" : "duplicate", "", 1);
+    add(connection, event.project_id, start_of(event.received_at, kHourMs), "", is_new ? "quarantined" : "duplicate",
+        "", 1);
   }
   move_digest_position(connection, event.sequence, is_new && was_given_before);
   transaction.commit();

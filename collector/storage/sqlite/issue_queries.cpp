@@ -7,11 +7,10 @@
 #include "collector/storage/sqlite/cursor.h"
 #include "collector/storage/sqlite/issue_tally.h"
 #include "collector/storage/sqlite/where_clause.h"
+#include "collector/storage/time_span.h"
 
 namespace trapline::collector::sqlite {
 namespace {
-
-constexpr UnixMillis kDayMs = 86'400'000;
 
 constexpr std::string_view kSelectIssue =
     "SELECT id, project_id, title, type, value, culprit, platform, level, count, stored_count, user_count, first_seen, "

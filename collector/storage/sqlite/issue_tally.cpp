@@ -8,11 +8,11 @@
 #include <sodium.h>
 
 #include "collector/storage/issue_life.h"
+#include "collector/storage/time_span.h"
 
 namespace trapline::collector::sqlite {
 namespace {
 
-constexpr UnixMillis kHourMs = 3'600'000;
 /// The maps of names forget all when they grow over this: a project with a release a minute must not fill the memory.
 constexpr std::size_t kMostNames = 20'000;
 /// A release's last_seen is written no more often than this.
@@ -69,8 +69,6 @@ constexpr std::string_view kReleaseFirstSeen =
 std::string key_of(ProjectId project, std::string_view name) {
   return std::to_string(project) + ' ' + std::string(name);
 }
-
-UnixMillis hour_of(UnixMillis time) { return time - (time % kHourMs + kHourMs) % kHourMs; }
 
 std::optional<std::int64_t> optional_integer(const Statement& row, int column) {
   if (row.is_null(column)) return std::nullopt;
@@ -138,7 +136,7 @@ void HashTally::add(const DigestedEvent& event, bool is_kept) {
   if (is_first || event.timestamp >= newest_->timestamp) newest_ = &event;
   count_ += event.occurrences;
   if (is_kept) ++stored_;
-  hours_[hour_of(event.timestamp)] += event.occurrences;
+  hours_[start_of(event.timestamp, kHourMs)] += event.occurrences;
   const std::string& user = event.user_identity.empty() ? event.user : event.user_identity;
   if (!user.empty()) users_.insert(user_hash(user));
   Presence& presence = presences_[{event.release, event.environment}];

@@ -3,15 +3,10 @@
 #include <map>
 
 #include "collector/storage/sqlite/issue_tally.h"
+#include "collector/storage/time_span.h"
 
 namespace trapline::collector::sqlite {
 namespace {
-
-constexpr UnixMillis kHour = 3'600'000;
-constexpr UnixMillis kDay = 24 * kHour;
-
-/// The start of the span that holds the time.
-UnixMillis start_of(UnixMillis time, UnixMillis span) { return time - (time % span + span) % span; }
 
 SessionTally read_tally(const Statement& row, int column) {
   return {row.integer(column), row.integer(column + 1), row.integer(column + 2), row.integer(column + 3)};
@@ -47,7 +42,7 @@ void count_sessions(Connection& connection, const SessionPlace& place, const Ses
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET sessions = sessions + excluded.sessions, errored = errored + excluded.errored,
           crashed = crashed + excluded.crashed, abnormal = abnormal + excluded.abnormal)")
-      .bind(place.project_id, start_of(place.started, kHour), place.release, place.environment, sign * tally.sessions,
+      .bind(place.project_id, start_of(place.started, kHourMs), place.release, place.environment, sign * tally.sessions,
             sign * tally.errored, sign * tally.crashed, sign * tally.abnormal)
       .run();
 }
@@ -59,7 +54,7 @@ void count_user(Connection& connection, const SessionPlace& place, std::string_v
         INSERT INTO release_user (project_id, day, "release", environment, user_hash, has_crashed)
         VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET has_crashed = max(has_crashed, excluded.has_crashed))")
-      .bind(place.project_id, start_of(place.started, kDay), place.release, place.environment, user_hash(user),
+      .bind(place.project_id, start_of(place.started, kDayMs), place.release, place.environment, user_hash(user),
             has_crashed ? 1 : 0)
       .run();
 }
@@ -71,14 +66,14 @@ std::vector<ReleaseHealth> list_release_health(Connection& connection, const Rel
       SELECT "release", count(DISTINCT user_hash), count(DISTINCT CASE WHEN has_crashed THEN user_hash END)
       FROM release_user
       WHERE project_id = ?1 AND day >= ?2 AND day < ?3 AND (?4 = '' OR environment = ?4) GROUP BY "release")");
-    rows.bind(query.project_id, start_of(query.from, kDay), query.to, std::string_view(query.environment));
+    rows.bind(query.project_id, start_of(query.from, kDayMs), query.to, std::string_view(query.environment));
     while (rows.step()) users[std::string(rows.text(0))] = {rows.integer(1), rows.integer(2)};
   }
   Statement rows = connection.prepare(R"(
     SELECT "release", sum(sessions) AS sessions, sum(errored), sum(crashed), sum(abnormal) FROM release_hour
     WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3 AND (?4 = '' OR environment = ?4)
     GROUP BY "release" HAVING sessions > 0 ORDER BY sessions DESC, "release" LIMIT 1000)");
-  rows.bind(query.project_id, start_of(query.from, kHour), query.to, std::string_view(query.environment));
+  rows.bind(query.project_id, start_of(query.from, kHourMs), query.to, std::string_view(query.environment));
   std::vector<ReleaseHealth> releases;
   while (rows.step()) {
     ReleaseHealth& health = releases.emplace_back();
@@ -98,7 +93,7 @@ std::vector<ReleaseHour> list_release_hours(Connection& connection, const Releas
     SELECT hour, sum(sessions) AS sessions, sum(errored), sum(crashed), sum(abnormal) FROM release_hour
     WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3 AND (?4 = '' OR environment = ?4) AND "release" = ?5
     GROUP BY hour HAVING sessions > 0 ORDER BY hour LIMIT 10000)");
-  rows.bind(query.project_id, start_of(query.from, kHour), query.to, std::string_view(query.environment), release);
+  rows.bind(query.project_id, start_of(query.from, kHourMs), query.to, std::string_view(query.environment), release);
   std::vector<ReleaseHour> hours;
   while (rows.step()) hours.push_back({rows.integer(0), read_tally(rows, 1)});
   return hours;
