@@ -7,6 +7,7 @@
 
 #include <simdjson.h>
 
+#include "collector/storage/time_span.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
 
@@ -72,11 +73,11 @@ UnixMillis time_field(const object& from, std::string_view key, UnixMillis fallb
   return parsed && *parsed > 0 ? *parsed : fallback;
 }
 
-/// When a session began. A clock that is far off would put it where nobody looks, so then it is the time of receipt.
-UnixMillis start_field(const object& from, UnixMillis received_at) {
-  constexpr UnixMillis kDay = 86'400'000;
-  const UnixMillis started = time_field(from, "started", received_at);
-  return started > received_at - 30 * kDay && started < received_at + kDay ? started : received_at;
+/// A time that things are counted by. A clock that is far off would put them where nobody looks, so then it is the time
+/// of receipt.
+UnixMillis counted_time(const object& from, std::string_view key, UnixMillis received_at) {
+  const UnixMillis told = time_field(from, key, received_at);
+  return told > received_at - 30 * kDayMs && told < received_at + kDayMs ? told : received_at;
 }
 
 std::int64_t duration_field(const object& from, std::string_view key) {
@@ -126,7 +127,7 @@ void read_session(const object& from, UnixMillis received_at, Records& records) 
   bool is_init = false;
   session.is_init = from["init"].get_bool().get(is_init) == simdjson::SUCCESS && is_init;
   session.errors = count_field(from, "errors");
-  session.started = start_field(from, received_at);
+  session.started = counted_time(from, "started", received_at);
   session.duration_ms = duration_field(from, "duration");
   const auto sequence = number_field(from, "seq");
   session.sequence = sequence ? static_cast<std::int64_t>(*sequence) : time_field(from, "timestamp", received_at);
@@ -150,7 +151,7 @@ void read_sessions(const object& from, UnixMillis received_at, Records& records)
     object aggregate;
     if (records.is_full() || one.get_object().get(aggregate) != simdjson::SUCCESS) continue;
     SessionCounts counts;
-    counts.started = start_field(aggregate, received_at);
+    counts.started = counted_time(aggregate, "started", received_at);
     counts.user = text_field(aggregate, "did");
     counts.exited = count_field(aggregate, "exited");
     counts.errored = count_field(aggregate, "errored");
@@ -187,7 +188,7 @@ void read_feedback(const object& from, const std::string& envelope_id, Records& 
 }
 
 void read_client_report(const object& from, UnixMillis received_at, Records& records) {
-  const UnixMillis timestamp = time_field(from, "timestamp", received_at);
+  const UnixMillis timestamp = counted_time(from, "timestamp", received_at);
   // The last three names are of old clients.
   for (const char* list : {"discarded_events", "rate_limited_events", "filtered_events", "filtered_sampling_events"}) {
     array lines;

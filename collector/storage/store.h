@@ -93,7 +93,8 @@ class EventStore {
   virtual Result<std::vector<QuarantinedEvent>> list_quarantine(ProjectId project) = 0;
 
   /// What became of the project's events, by hour of receipt, between `from` and `to`, oldest first. append() and
-  /// quarantine() write it, in their own transactions.
+  /// quarantine() write it, in their own transactions; what was refused at the door (add_refusals) and what clients say
+  /// they did not send (ClientLoss, by the client's hour) is in it, too.
   virtual Result<std::vector<LedgerEntry>> list_ledger(ProjectId project, UnixMillis from, UnixMillis to) = 0;
 
   /// How the project's events are digested, as JSON (digest/digest_settings.h, which checks it); "{}" when nothing is

@@ -48,9 +48,17 @@ void move_digest_position(Connection& connection, std::int64_t sequence, bool is
 }
 
 std::vector<LedgerEntry> list_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to) {
-  Statement statement = connection.prepare(
-      R"(SELECT hour, "release", outcome, reason, count FROM ledger WHERE project_id = ? AND hour >= ? AND hour < ?
-         ORDER BY hour, "release", outcome, reason LIMIT 10000)");
+  // What the server rejected of libtrapline's is among the refusals already.
+  Statement statement = connection.prepare(R"(
+    SELECT hour, "release", outcome, reason, count FROM ledger WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
+    UNION ALL
+    SELECT hour, '', 'refused', reason, count FROM refusal_hour WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
+    UNION ALL
+    SELECT timestamp - timestamp % 3600000 AS hour, '', 'not_sent', reason, sum(quantity) FROM client_loss
+    WHERE project_id = ?1 AND timestamp >= ?2 AND timestamp < ?3 AND reason <> 'rejected'
+      AND category IN ('error', 'default', 'security', '')
+    GROUP BY hour, reason
+    ORDER BY hour, "release", outcome, reason LIMIT 10000)");
   statement.bind(project, start_of(from, kHourMs), to);
   std::vector<LedgerEntry> entries;
   while (statement.step()) {

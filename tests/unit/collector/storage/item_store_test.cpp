@@ -157,3 +157,24 @@ TEST_CASE("a project's switches and keys are kept, and refusals add up by hour a
   REQUIRE(found->size() == 2);
   CHECK(found->at(1).count == 4);
 }
+
+TEST_CASE("the ledger has what was refused at the door, and what clients say they did not send of events") {
+  Fixture fixture;
+  constexpr UnixMillis kHour = 3'600'000;
+  const RefusalCount refusal{fixture.project, 2 * kHour, "rate_limited", 4};
+  REQUIRE(fixture.store->add_refusals(std::span(&refusal, 1)));
+  fixture.put("i1", ClientLoss{2 * kHour + 5, "queue_overflow", "error", 3});
+  fixture.put("i2", ClientLoss{2 * kHour + 9, "queue_overflow", "default", 2});
+  fixture.put("i3", ClientLoss{2 * kHour, "sample_rate", "span", 100});
+  fixture.put("i4", ClientLoss{2 * kHour, "rejected", "error", 4});
+  fixture.put("i5", ClientLoss{4 * kHour, "queue_overflow", "error", 1});
+  const auto entries = fixture.store->list_ledger(fixture.project, kHour, 3 * kHour);
+  REQUIRE(entries->size() == 2);
+  CHECK(entries->at(0).outcome == "not_sent");
+  CHECK(entries->at(0).reason == "queue_overflow");
+  CHECK(entries->at(0).count == 5);
+  CHECK(entries->at(0).hour == 2 * kHour);
+  CHECK(entries->at(1).outcome == "refused");
+  CHECK(entries->at(1).reason == "rate_limited");
+  CHECK(entries->at(1).count == 4);
+}
