@@ -221,24 +221,36 @@ class HttpServer::Implementation {
       is_full = connections_.size() > options_.max_connections;
     }
     if (is_refused) {
-      intake_.count_rejected("too_many_connections");
-      HttpReply reply = busy_reply("too many connections from your address are open at the same time");
-      allow_any_origin(reply);
-      connection->output = serialize(reply, false, false);
-      send_output(*connection);
+      turn_away(*connection, "too many connections from your address are open at the same time");
       close(socket);
       return;
     }
-    if (is_full) close_longest_idle();
+    if (is_full && !close_longest_idle(connection.get())) {
+      {
+        const std::lock_guard lock(mutex_);
+        ++counts_.refused_connections;
+      }
+      turn_away(*connection, "too many connections are open, and all of them are busy");
+      return drop(connection);
+    }
     watch(EPOLL_CTL_ADD, socket, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT);
   }
 
-  /// Makes room; false when every connection is busy.
-  bool close_longest_idle() {
+  void turn_away(Connection& connection, std::string_view why) {
+    intake_.count_rejected("too_many_connections");
+    HttpReply reply = busy_reply(why);
+    allow_any_origin(reply);
+    connection.output = serialize(reply, false, false);
+    send_output(connection);
+  }
+
+  /// Makes room for `newest`; false when every other connection is busy.
+  bool close_longest_idle(const Connection* newest = nullptr) {
     Shared longest;
     {
       const std::lock_guard lock(mutex_);
       for (const auto& [socket, connection] : connections_) {
+        if (connection.get() == newest) continue;
         const bool is_idle = connection->phase == Phase::kReading && !connection->parser.is_begun();
         if (is_idle && (!longest || connection->deadline < longest->deadline)) longest = connection;
       }
