@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const EventsFormat format : {EventsFormat::kJson, EventsFormat::kNdjson}) {
     const auto split = split_events(format, body, 100);
     if (!split) continue;
-    const auto header = BatchHeader::read(split->batch_header);
+    auto header = BatchHeader::read(split->batch_header);
     for (const std::string_view event : split->events) {
       const auto checked = check_event(event, 1 << 20);
       if (checked && !check_event(checked->json, 1 << 22)) std::abort();
