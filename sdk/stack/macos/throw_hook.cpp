@@ -1,5 +1,7 @@
 #include "sdk/stack/throw_hook.h"
 
+#include "sdk/stack/throw_ring.h"
+
 namespace trapline::sdk {
 
 /// Every library asks for __cxa_throw in the one that it was linked with (the two-level namespace), so that a function
@@ -7,5 +9,8 @@ namespace trapline::sdk {
 bool has_throw_hook() { return false; }
 
 void remember_throws(bool /*wanted*/) {}
+
+/// None is remembered.
+bool may_have_been_thrown(const void* /*object*/) { return false; }
 
 }  // namespace trapline::sdk
