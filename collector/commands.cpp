@@ -14,6 +14,7 @@
 #include "collector/ingest/address.h"
 #include "collector/serve.h"
 #include "collector/storage/open_store.h"
+#include "sdk/core/ascii.h"
 #include "sdk/core/random.h"
 
 namespace trapline::collector {
@@ -83,8 +84,7 @@ Status check_project_name(const std::string& name) {
 
 /// An entry of the list as it is compared: without blanks around it and slashes at its end.
 Result<std::string> read_origin(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t";
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  text = core::trim(text);
   text = text.substr(0, text.find_last_not_of(" \t/") + 1);
   const std::size_t scheme_end = text.find("://");
   const std::string_view host = scheme_end == std::string_view::npos ? text : text.substr(scheme_end + 3);

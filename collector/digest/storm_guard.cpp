@@ -52,7 +52,7 @@ void StormGuard::move_on(Window& window, UnixMillis received_at) {
   if (received_at < window.begin + kHourMs) return;
   window.kept_before = received_at < window.begin + 2 * kHourMs ? window.kept : 0;
   window.kept = 0;
-  window.begin = received_at - received_at % kHourMs;
+  window.begin = start_of(received_at, kHourMs);
 }
 
 bool StormGuard::take_token(Bucket& bucket, UnixMillis received_at, double events_per_hour) {

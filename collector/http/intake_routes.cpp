@@ -89,13 +89,7 @@ HttpReply get_attachment(const ApiContext& context, const HttpRequest& request) 
 }  // namespace
 
 void add_intake_routes(Router& router, const ApiContext& context) {
-  using Work = HttpReply (*)(const ApiContext&, const HttpRequest&);
-  const auto add = [&](std::string_view pattern, Work work) {
-    router.add("GET", pattern, [context, work](const HttpRequest& request) {
-      const Status status = authenticate_reader(context.accounts, request);
-      return status ? work(context, request) : error_reply(status.error());
-    });
-  };
+  const auto add = [&](std::string_view pattern, ApiWork work) { add_reading(router, context, pattern, work); };
   add("/api/v1/projects/{id}/refusals", list_refusals);
   add("/api/v1/events/{project}/{event_id}/attachments", list_attachments);
   add("/api/v1/events/{project}/{event_id}/attachments/{attachment_id}", get_attachment);

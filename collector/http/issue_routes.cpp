@@ -87,14 +87,8 @@ HttpReply list_history(const ApiContext& context, const HttpRequest& request) {
 }  // namespace
 
 void add_issue_routes(Router& router, const ApiContext& context) {
-  using Read = HttpReply (*)(const ApiContext&, const HttpRequest&);
   using Write = HttpReply (*)(const ApiContext&, const HttpRequest&, const std::string&);
-  const auto reads = [&](std::string_view pattern, Read work) {
-    router.add("GET", pattern, [context, work](const HttpRequest& request) {
-      const Status status = authenticate_reader(context.accounts, request);
-      return status ? work(context, request) : error_reply(status.error());
-    });
-  };
+  const auto reads = [&](std::string_view pattern, ApiWork work) { add_reading(router, context, pattern, work); };
   const auto writes = [&](const char* method, std::string_view pattern, Write work) {
     router.add(method, pattern, [context, work](const HttpRequest& request) {
       const auto actor = authenticate_writer(context.accounts, request);

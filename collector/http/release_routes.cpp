@@ -1,6 +1,5 @@
 #include "collector/http/release_routes.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 

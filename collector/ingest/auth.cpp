@@ -12,17 +12,13 @@ namespace {
 constexpr std::size_t kKeyDigits = 32;
 constexpr std::string_view kBlanks = " \t";
 
-char to_lower(char character) {
-  return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a') : character;
-}
-
 /// What follows the scheme word, in any case; nothing when the header begins otherwise.
 std::optional<std::string_view> after_scheme(std::string_view header, std::string_view scheme) {
   header = core::trim(header);
   if (header.size() <= scheme.size() || kBlanks.find(header[scheme.size()]) == std::string_view::npos)
     return std::nullopt;
   const bool is_scheme = std::equal(scheme.begin(), scheme.end(), header.begin(),
-                                    [](char left, char right) { return left == to_lower(right); });
+                                    [](char left, char right) { return left == core::to_lower(right); });
   if (!is_scheme) return std::nullopt;
   return core::trim(header.substr(scheme.size()));
 }

@@ -87,10 +87,7 @@ Result<SplitEvents> split_lines(std::string_view body, std::size_t max_events) {
 }  // namespace
 
 Result<EventsFormat> events_format(std::string_view content_type) {
-  std::string type(core::trim(content_type.substr(0, content_type.find(';')), kJsonBlanks));
-  std::transform(type.begin(), type.end(), type.begin(), [](char character) {
-    return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a') : character;
-  });
+  const std::string type = core::to_lower(core::trim(content_type.substr(0, content_type.find(';')), kJsonBlanks));
   if (type.empty() || type == "application/json") return EventsFormat::kJson;
   if (type == "application/x-ndjson" || type == "application/ndjson") return EventsFormat::kNdjson;
   return Error{"unsupported_content_type",
@@ -102,8 +99,8 @@ Result<EventsFormat> events_format(std::string_view content_type) {
 Result<SplitEvents> split_events(EventsFormat format, std::string_view body, std::size_t max_events) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
-  const std::string_view trimmed = core::trim(body, kJsonBlanks);
   if (format == EventsFormat::kNdjson) return split_lines(body, max_events);
+  const std::string_view trimmed = core::trim(body, kJsonBlanks);
   if (trimmed.empty()) return Error{"invalid_json", "the body is empty, it must be an event or an array of events"};
   if (trimmed.front() == '[') return split_array(body, max_events);
   return SplitEvents{{trimmed}, {}, false};

@@ -16,12 +16,6 @@ constexpr std::size_t kMostParts = 200;
 constexpr std::size_t kLongestBoundary = 200;
 constexpr std::string_view kLineEnd = "\r\n";
 
-std::string to_lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
-
 /// The value of `name` in "form-data; name=\"x\"; filename=y": quoted, with backslashes before quotes, or bare.
 std::string parameter(std::string_view header, std::string_view name) {
   std::size_t at = header.find(';');
@@ -29,7 +23,7 @@ std::string parameter(std::string_view header, std::string_view name) {
     std::string_view rest = core::trim(header.substr(at + 1), kPartBlanks);
     const std::size_t equals = rest.find('=');
     if (equals == std::string_view::npos) return {};
-    const bool is_wanted = to_lower(core::trim(rest.substr(0, equals), kPartBlanks)) == name;
+    const bool is_wanted = core::to_lower(core::trim(rest.substr(0, equals), kPartBlanks)) == name;
     rest = core::trim(rest.substr(equals + 1), kPartBlanks);
     std::string value;
     std::size_t end = 0;
@@ -57,7 +51,7 @@ Error bad_multipart(std::string_view what) {
 void read_header(std::string_view line, FormField& field) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return;
-  const std::string name = to_lower(core::trim(line.substr(0, colon), kPartBlanks));
+  const std::string name = core::to_lower(core::trim(line.substr(0, colon), kPartBlanks));
   const std::string_view value = core::trim(line.substr(colon + 1), kPartBlanks);
   if (name == "content-disposition") {
     field.name = parameter(value, "name");
@@ -71,7 +65,7 @@ void read_header(std::string_view line, FormField& field) {
 
 Result<std::vector<FormField>> read_multipart(std::string_view content_type, std::string_view body) {
   const bool is_multipart =
-      to_lower(core::trim(content_type.substr(0, content_type.find(';')), kPartBlanks)) == "multipart/form-data";
+      core::to_lower(core::trim(content_type.substr(0, content_type.find(';')), kPartBlanks)) == "multipart/form-data";
   const std::string boundary = parameter(content_type, "boundary");
   if (!is_multipart || boundary.empty() || boundary.size() > kLongestBoundary) {
     return Error{"unsupported_content_type", "this door takes Content-Type: multipart/form-data; boundary=..."};

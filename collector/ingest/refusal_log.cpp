@@ -6,12 +6,10 @@
 #include "collector/storage/time_span.h"
 
 namespace trapline::collector {
-namespace {}  // namespace
-
 void RefusalLog::count(ProjectId project, const std::string& reason, std::int64_t events) {
   const UnixMillis now = clock_.unix_millis();
   const std::lock_guard lock(mutex_);
-  counts_[{project, now - now % kHourMs, reason}] += events;
+  counts_[{project, start_of(now, kHourMs), reason}] += events;
 }
 
 Status RefusalLog::flush() {

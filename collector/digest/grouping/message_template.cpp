@@ -9,18 +9,10 @@
 namespace trapline::collector {
 namespace {
 
-constexpr std::size_t kMostBytes = 2048;
-/// A quotation longer than this is more likely an apostrophe that never closes.
-constexpr std::size_t kMostQuoted = 200;
-constexpr std::string_view kBlanks = " \t\r\n\v\f";
-constexpr std::string_view kQuotes = "'\"`";
-/// What ends a word, beside blanks and quotes.
-constexpr std::string_view kSeparators = "()[]{}<>,;=|";
-
 bool is_hex_number(std::string_view word) {
-  if (word.starts_with("0x") || word.starts_with("0X")) return all_of(word.substr(2), is_hex);
+  if (word.starts_with("0x") || word.starts_with("0X")) return all_of(word.substr(2), is_hex_digit);
   constexpr std::size_t kLeastDigits = 8;  // shorter ones may be words, as "facade"
-  return word.size() >= kLeastDigits && all_of(word, is_hex) && std::any_of(word.begin(), word.end(), is_digit);
+  return word.size() >= kLeastDigits && all_of(word, is_hex_digit) && std::any_of(word.begin(), word.end(), is_digit);
 }
 
 /// The length of the number that the word begins with, with sign, grouping and decimals; 0 when it begins with none.
@@ -99,7 +91,7 @@ std::size_t word_length(std::string_view text) {
 }  // namespace
 
 std::string message_template(std::string_view message) {
-  message = core::truncate_utf8(message, kMostBytes);
+  message = core::truncate_utf8(message, kMostMessageBytes);
   std::string result;
   bool is_after_word = false;
   while (!message.empty()) {

@@ -10,19 +10,13 @@
 namespace trapline::collector {
 namespace {
 
-constexpr std::size_t kMostBytes = 2048;
-/// A quotation longer than this is more likely an apostrophe that never closes.
-constexpr std::size_t kMostQuoted = 200;
-constexpr std::string_view kBlanks = " \t\r\n\v\f";
-constexpr std::string_view kQuotes = "'\"`";
-/// What ends a word, beside blanks and quotes.
-constexpr std::string_view kSeparators = "()[]{}<>,;=|";
 constexpr std::string_view kNumber = "<num>";
 /// What the scrubber puts in place of a home folder's user.
 constexpr std::string_view kScrubbedUser = "[user]";
 
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+using core::is_lower;
+using core::is_upper;
+
 /// Bytes beyond ASCII belong to letters of other scripts.
 bool is_word_character(char c) { return is_digit(c) || is_letter(c) || static_cast<unsigned char>(c) >= 0x80; }
 
@@ -93,7 +87,7 @@ bool is_mac(std::string_view word) {
   constexpr std::size_t kLength = 17;
   if (word.size() != kLength || (word[2] != ':' && word[2] != '-')) return false;
   for (std::size_t index = 0; index < kLength; ++index) {
-    if (index % 3 == 2 ? word[index] != word[2] : !is_hex(word[index])) return false;
+    if (index % 3 == 2 ? word[index] != word[2] : !is_hex_digit(word[index])) return false;
   }
   return true;
 }
@@ -172,7 +166,7 @@ bool is_number_of_name(std::string_view digits) {
 bool is_name(std::string_view part) {
   constexpr std::size_t kLeastHex = 6;
   constexpr std::size_t kShort = 5;
-  if (is_digit(part.front()) || (part.size() >= kLeastHex && all_of(part, is_hex))) return false;
+  if (is_digit(part.front()) || (part.size() >= kLeastHex && all_of(part, is_hex_digit))) return false;
   const bool is_version = part.size() <= 3 && (part[0] == 'v' || part[0] == 'V') && all_of(part.substr(1), is_digit);
   const bool is_short = part.size() <= kShort && is_lower(part.front()) && is_lower(part.back());
   if (is_version || is_short) return true;
@@ -236,7 +230,7 @@ std::string_view kind_of_word(std::string_view word) {
   if (is_uuid(word)) return "<uuid>";
   if (is_ipv4(word) || is_ipv6(word)) return "<ip>";
   if (is_date_or_time(word)) return "<date>";
-  if (word.starts_with("0x") || word.starts_with("0X")) return all_of(word.substr(2), is_hex) ? kNumber : "";
+  if (word.starts_with("0x") || word.starts_with("0X")) return all_of(word.substr(2), is_hex_digit) ? kNumber : "";
   const std::size_t number = number_length(word);
   if (number == word.size()) return kNumber;
   if (number > 0) {
@@ -341,7 +335,7 @@ std::size_t add_word(std::string_view text, std::size_t length, std::string& res
 }  // namespace
 
 std::string stable_message(std::string_view message) {
-  message = core::truncate_utf8(message, kMostBytes);
+  message = core::truncate_utf8(message, kMostMessageBytes);
   std::string result;
   result.reserve(message.size());
   bool is_after_word = false;

@@ -10,7 +10,7 @@ namespace {
 bool has_shape(std::string_view text, std::string_view shape) {
   return std::equal(text.begin(), text.end(), shape.begin(), shape.end(), [](char character, char wanted) {
     if (wanted == '9') return is_digit(character);
-    if (wanted == 'f') return is_hex(character);
+    if (wanted == 'f') return is_hex_digit(character);
     return character == wanted;
   });
 }
@@ -22,7 +22,7 @@ bool begins_with_shape(std::string_view text, std::string_view shape) {
 
 bool is_uuid(std::string_view word) {
   return has_shape(word, "ffffffff-ffff-ffff-ffff-ffffffffffff") ||
-         (word.size() == 32 && all_of(word, is_hex) && std::any_of(word.begin(), word.end(), is_digit));
+         (word.size() == 32 && all_of(word, is_hex_digit) && std::any_of(word.begin(), word.end(), is_digit));
 }
 
 bool is_email(std::string_view word) {
@@ -46,7 +46,7 @@ bool is_ipv4(std::string_view word) {
 bool is_ipv6(std::string_view word) {
   const auto colons = std::count(word.begin(), word.end(), ':');
   const bool has_only_its_characters =
-      std::all_of(word.begin(), word.end(), [](char c) { return is_hex(c) || c == ':' || c == '.'; });
+      std::all_of(word.begin(), word.end(), [](char c) { return is_hex_digit(c) || c == ':' || c == '.'; });
   if (!has_only_its_characters || colons < 2 || !std::any_of(word.begin(), word.end(), is_digit)) return false;
   return colons == 7 || word.find("::") != std::string_view::npos;
 }

@@ -4,13 +4,26 @@
 /// is.
 
 #include <algorithm>
+#include <cstddef>
 #include <string_view>
+
+#include "sdk/core/ascii.h"
 
 namespace trapline::collector {
 
-inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
-inline bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-inline bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+using core::is_digit;
+using core::is_hex_digit;
+using core::is_letter;
+
+/// What is read of a message, at most.
+constexpr std::size_t kMostMessageBytes = 2048;
+/// A quotation longer than this is more likely an apostrophe that never closes.
+constexpr std::size_t kMostQuoted = 200;
+constexpr std::string_view kBlanks = " \t\r\n\v\f";
+constexpr std::string_view kQuotes = "'\"`";
+/// What ends a word, beside blanks and quotes.
+constexpr std::string_view kSeparators = "()[]{}<>,;=|";
+
 inline bool is_one_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
 inline bool all_of(std::string_view text, bool (*holds)(char)) {
   return !text.empty() && std::all_of(text.begin(), text.end(), holds);

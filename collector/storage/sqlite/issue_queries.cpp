@@ -123,7 +123,7 @@ WhereClause where_clause(const IssueQuery& query) {
 /// Fills `daily_counts` of all issues with one query.
 void add_daily_counts(Connection& connection, std::vector<Issue>& issues, UnixMillis now) {
   if (issues.empty()) return;
-  const UnixMillis today = now - now % kDayMs;
+  const UnixMillis today = start_of(now, kDayMs);
   const UnixMillis first_day = today - static_cast<UnixMillis>(kSparklineDays - 1) * kDayMs;
   std::string sql =
       "SELECT issue_id, hour, hash_hour.count FROM issue_hash JOIN hash_hour ON hash_id = issue_hash.id "
