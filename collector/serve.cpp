@@ -9,7 +9,6 @@
 #include <thread>
 #include <utility>
 
-#include <malloc.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
@@ -58,14 +57,6 @@ sigset_t block_ending_signals() {
   return signals;
 }
 
-/// An arena for each thread holds on to what that thread needed once: with two of them the collector needs a third less
-/// memory under load, and no more time (measured with bench_collector). Before any thread.
-void bound_idle_memory() {
-#ifdef __GLIBC__
-  mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe): before any thread
-#endif
-}
-
 void wait_for_end(const sigset_t& signals) {
   int signal = 0;
   sigwait(&signals, &signal);
@@ -105,7 +96,6 @@ Status prepare_data_folder(const Config& config) {
 }
 
 Status serve(const Config& config) {
-  bound_idle_memory();
   if (Status status = prepare_data_folder(config); !status) return status;
   const auto lock = lock_data_folder(config.data);
   if (!lock) return lock.error();
