@@ -16,22 +16,17 @@ const GroupingRule* find_rule(const ReadEvent& event, const DigestSettings& sett
   return found == settings.rules.end() ? nullptr : &*found;
 }
 
-/// The event without what is private; what tells its user apart is taken from it before that goes.
-void scrub(SpooledEvent& event, const core::Scrubber& scrubber, ReadOptions& options) {
-  auto scrubbed = scrubber.scrub_event(event.payload);
-  if (!scrubbed) throw std::runtime_error(scrubbed.error().message);
-  const bool hides_user = *scrubbed != event.payload || event.payload.find("{{auto}}") != std::string::npos;
-  if (hides_user) options.user_identity = user_of(event);
-  event.payload = std::move(*scrubbed);
-}
-
 }  // namespace
 
-DigestedEvent digest_event(SpooledEvent event, const DigestSettings& settings) {
+DigestedEvent digest_event(const SpooledEvent& event, const DigestSettings& settings) {
   ReadOptions options;
   options.keeps_ip_addresses = settings.keeps_ip_addresses;
-  if (settings.scrubber) scrub(event, *settings.scrubber, options);
-  ReadEvent read = read_event(std::move(event), std::move(options));
+  if (settings.scrubber) {
+    auto scrubbed = settings.scrubber->scrub_event(event.payload, &options.extent.emplace());
+    if (!scrubbed) throw std::runtime_error(scrubbed.error().message);
+    options.scrubbed = std::move(*scrubbed);
+  }
+  ReadEvent read = read_event(event, std::move(options));
   DigestedEvent& record = read.record;
   const GroupingRule* rule = find_rule(read, settings);
   const std::vector<std::string> fingerprint = rule != nullptr ? rule->fingerprint(read) : std::vector<std::string>();
@@ -57,7 +52,7 @@ GroupingExplanation explain_grouping(const DigestedEvent& event, const DigestSet
   stored.event_id = event.event_id;
   stored.received_at = event.received_at;
   stored.payload = event.payload;
-  const ReadEvent read = read_event(std::move(stored));
+  const ReadEvent read = read_event(stored);
   const GroupingRule* rule = find_rule(read, settings);
   GroupingExplanation explanation;
   explanation.version = settings.grouping_version;

@@ -9,7 +9,7 @@ namespace trapline::collector {
 
 /// One event from the spool as the store takes it: scrubbed, normalised, grouped, assigned. Any thread. Throws
 /// std::exception when it cannot be understood.
-DigestedEvent digest_event(SpooledEvent event, const DigestSettings& settings);
+DigestedEvent digest_event(const SpooledEvent& event, const DigestSettings& settings);
 
 /// Why an event is in its issue: its keys with all that was looked at. `event` is as it is stored.
 struct GroupingExplanation {

@@ -32,10 +32,23 @@ constexpr std::string_view kUnstorable = "unstorable";
 
 }  // namespace
 
-/// What became of one event of a run.
+/// What became of one event.
 struct Digester::Understood {
   DigestedEvent event;
   std::string error;  ///< empty: it was understood
+};
+
+/// Events that were taken from the spool together and are stored together.
+struct Digester::Run {
+  struct Failure {
+    SpooledEvent event;
+    std::string error;
+    std::size_t place = 0;  ///< how many of `events` stand before it
+  };
+  SettingsByProject settings;
+  std::vector<DigestedEvent> events;    ///< in the order of the spool, but for the failures
+  std::vector<Failure> failures;        ///< likewise
+  std::vector<std::int64_t> sequences;  ///< of both
 };
 
 Digester::Digester(EventSource& source, EventStore& store, const core::Clock& clock)
@@ -48,8 +61,10 @@ Digester::Digester(EventSource& source, EventStore& store, const core::Clock& cl
 Digester::~Digester() { stop(); }
 
 void Digester::start() {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] { understand_runs(); });
   pthread_setname_np(thread_.native_handle(), "trapline-digest");
+  storing_thread_ = std::thread([this] { store_runs(); });
+  pthread_setname_np(storing_thread_.native_handle(), "trapline-store");
   clock_thread_ = std::thread([this] { watch_clock(); });
   pthread_setname_np(clock_thread_.native_handle(), "trapline-clock");
 }
@@ -61,48 +76,50 @@ void Digester::stop() {
     is_stopping_ = true;
   }
   stopping_.notify_all();
-  if (thread_.joinable()) thread_.join();
-  if (clock_thread_.joinable()) clock_thread_.join();
+  for (std::thread* thread : {&thread_, &storing_thread_, &clock_thread_}) {
+    if (thread->joinable()) thread->join();
+  }
 }
 
-void Digester::run() {
+void Digester::understand_runs() {
+  while (true) {
+    std::vector<SpooledEvent> events;
+    auto run = std::make_unique<Run>();
+    const bool is_ready = keep_trying([&]() -> core::Status {
+      if (events.empty()) {
+        auto claimed = source_.claim_events(kMostEventsPerRun);
+        if (!claimed) return claimed.error();
+        events = std::move(*claimed);
+      }
+      return find_settings(events, run->settings);
+    });
+    if (!is_ready || events.empty()) break;
+    understand(*run, std::move(events));
+    if (!understood_runs_.give(std::move(run))) break;
+  }
+  understood_runs_.close();
+}
+
+void Digester::store_runs() {
+  while (auto run = understood_runs_.take()) {
+    if (!keep_trying([&] { return store_run(**run); })) break;
+  }
+  understood_runs_.close();
+}
+
+bool Digester::keep_trying(const std::function<core::Status()>& work) {
   std::chrono::milliseconds pause = kFirstPause;
   while (true) {
-    auto events = source_.wait_for_events(kMostEventsPerRun);
-    if (events && events->empty()) return;
-    const core::Status status = events ? digest_run(std::move(*events)) : core::Status(events.error());
-    if (status.ok()) {
+    const core::Status status = work();
+    if (status) {
       if (pause != kFirstPause) spdlog::info("digesting goes on");
-      pause = kFirstPause;
-      continue;
+      return true;
     }
     // The events are safe in the spool: wait for the disk, or whatever it is, to get well.
     if (pause == kFirstPause) spdlog::error("digesting is held up, accepted events wait: {}", status.error().message);
-    if (wait_for_stop(pause)) return;
+    if (wait_for_stop(pause)) return false;
     pause = std::min(pause * 2, kLongestPause);
   }
-}
-
-core::Status Digester::digest_run(std::vector<SpooledEvent> events) {
-  SettingsByProject settings;
-  if (core::Status status = find_settings(events, settings); !status) return status;
-  std::vector<Understood> understood = understand(events, settings);
-  // In the order of the spool, so that how far it has been digested says of each event whether it was booked.
-  std::vector<DigestedEvent> batch;
-  batch.reserve(events.size());
-  for (std::size_t index = 0; index < events.size(); ++index) {
-    Understood& own = understood[index];
-    if (own.error.empty()) {
-      batch.push_back(std::move(own.event));
-      continue;
-    }
-    if (core::Status status = store(batch, settings); !status) return status;
-    batch.clear();
-    if (core::Status status = set_aside(events[index], own.error, settings); !status) return status;
-  }
-  if (core::Status status = store(batch, settings); !status) return status;
-  failed_tries_ = 0;
-  return source_.release_through(events.back().sequence);
 }
 
 core::Status Digester::find_settings(const std::vector<SpooledEvent>& events, SettingsByProject& settings) {
@@ -116,14 +133,13 @@ core::Status Digester::find_settings(const std::vector<SpooledEvent>& events, Se
   return {};
 }
 
-/// Digests on all cores. The payloads of events that were understood are gone from `events` afterwards.
-std::vector<Digester::Understood> Digester::understand(std::vector<SpooledEvent>& events,
-                                                       const SettingsByProject& settings) {
+/// Digests on all cores.
+void Digester::understand(Run& run, std::vector<SpooledEvent> events) {
   std::vector<Understood> understood(events.size());
   workers_.for_each(events.size(), [&](std::size_t index) {
     for (int tries = 0; tries < kMostTries; ++tries) {
       try {
-        understood[index].event = digest_event(events[index], *settings.at(events[index].project_id));
+        understood[index].event = digest_event(events[index], *run.settings.at(events[index].project_id));
         // What cannot be packed here fails in append(), where it is told.
         static_cast<void>(store_.pack(understood[index].event));
         understood[index].error.clear();
@@ -135,7 +151,33 @@ std::vector<Digester::Understood> Digester::understand(std::vector<SpooledEvent>
       }
     }
   });
-  return understood;
+  run.events.reserve(events.size());
+  run.sequences.reserve(events.size());
+  for (std::size_t index = 0; index < events.size(); ++index) {
+    Understood& own = understood[index];
+    run.sequences.push_back(events[index].sequence);
+    if (own.error.empty()) {
+      run.events.push_back(std::move(own.event));
+    } else {
+      run.failures.push_back({std::move(events[index]), std::move(own.error), run.events.size()});
+    }
+  }
+}
+
+core::Status Digester::store_run(const Run& run) {
+  // In the order of the spool, so that how far it has been digested says of each event whether it was booked.
+  const std::span<const DigestedEvent> events = run.events;
+  std::size_t stored = 0;
+  for (const Run::Failure& failure : run.failures) {
+    if (core::Status status = store(events.subspan(stored, failure.place - stored), run.settings); !status) {
+      return status;
+    }
+    stored = failure.place;
+    if (core::Status status = set_aside(failure.event, failure.error, run.settings); !status) return status;
+  }
+  if (core::Status status = store(events.subspan(stored), run.settings); !status) return status;
+  failed_tries_ = 0;
+  return source_.release(run.sequences);
 }
 
 core::Status Digester::store(std::span<const DigestedEvent> batch, const SettingsByProject& settings) {

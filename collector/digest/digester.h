@@ -1,14 +1,15 @@
 #pragma once
 
 /// The digest workers: take accepted events from the spool, normalise and fingerprint them, and store them with their
-/// issues. All cores understand and compress events; one thread at a time stores them, a run in one transaction. An
-/// event is released from the spool only after it is stored; storing is idempotent, so a kill between
+/// issues. All cores understand and compress a run of events while one thread stores the run before, in one
+/// transaction. An event is released from the spool only after it is stored; storing is idempotent, so a kill between
 /// the two repeats work and changes nothing.
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "collector/digest/event_source.h"
+#include "collector/digest/hand_over.h"
 #include "collector/digest/settings_cache.h"
 #include "collector/digest/storm_guard.h"
 #include "collector/digest/worker_pool.h"
@@ -33,10 +35,12 @@ class Digester {
   Digester(const Digester&) = delete;
   Digester& operator=(const Digester&) = delete;
 
-  /// Starts the threads: that which digests, and one that shows ignored issues again when their time has come.
+  /// Starts the threads: that which digests, that which stores, and one that shows ignored issues again when their time
+  /// has come.
   void start();
 
-  /// Stops the source, lets the run in hand finish, and joins the thread. What is left in the spool stays there.
+  /// Stops the source, lets the runs in hand finish, unless storing them is held up, and joins the threads. What is
+  /// left in the spool stays there.
   void stop();
 
   /// Events stored since the start.
@@ -50,14 +54,18 @@ class Digester {
 
  private:
   struct Understood;
+  struct Run;
   using SettingsByProject = std::map<ProjectId, std::shared_ptr<const DigestSettings>>;
 
-  void run();
+  void understand_runs();
+  void store_runs();
   void watch_clock();
-  /// Digests and stores one run of events and releases it.
-  core::Status digest_run(std::vector<SpooledEvent> events);
+  /// Does the work until it succeeds, with longer and longer pauses; false when stop() was called before it did.
+  bool keep_trying(const std::function<core::Status()>& work);
   core::Status find_settings(const std::vector<SpooledEvent>& events, SettingsByProject& settings);
-  std::vector<Understood> understand(std::vector<SpooledEvent>& events, const SettingsByProject& settings);
+  void understand(Run& run, std::vector<SpooledEvent> events);
+  /// Stores a run and releases it.
+  core::Status store_run(const Run& run);
   core::Status store(std::span<const DigestedEvent> batch, const SettingsByProject& settings);
   core::Status append(std::span<const DigestedEvent> batch, const SettingsByProject& settings);
   core::Status store_apart(std::span<const DigestedEvent> batch, const SettingsByProject& settings);
@@ -73,6 +81,7 @@ class Digester {
   SettingsCache settings_;
   StormGuard storm_guard_;
   int failed_tries_ = 0;  ///< of storing the run in hand because of what is in it
+  HandOver<std::unique_ptr<Run>> understood_runs_;
   std::atomic<std::uint64_t> digested_{0};
   std::atomic<std::uint64_t> duplicates_{0};
   std::atomic<std::uint64_t> counted_only_{0};
@@ -81,6 +90,7 @@ class Digester {
   std::condition_variable stopping_;
   bool is_stopping_ = false;  ///< guarded by mutex_
   std::thread thread_;
+  std::thread storing_thread_;
   std::thread clock_thread_;
 };
 

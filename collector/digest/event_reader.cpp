@@ -35,19 +35,48 @@ constexpr std::size_t kMostFrames = 500;
 constexpr std::size_t kMostExceptions = 50;
 constexpr std::size_t kMostTags = 200;
 
-std::optional<element> field(const object& from, std::string_view key) {
+/// The members of an event, by name: there are many, and nearly all that digestion looks for are asked for once.
+class EventMembers {
+ public:
+  explicit EventMembers(const object& event) {
+    for (const auto member : event) members_.push_back({member.key, member.value});
+    std::sort(members_.begin(), members_.end(), [](const Member& a, const Member& b) { return a.name < b.name; });
+  }
+  [[nodiscard]] bool has_repeated_names() const {
+    return std::adjacent_find(members_.begin(), members_.end(),
+                              [](const Member& a, const Member& b) { return a.name == b.name; }) != members_.end();
+  }
+  [[nodiscard]] simdjson::simdjson_result<element> operator[](std::string_view name) const {
+    const auto found = std::lower_bound(members_.begin(), members_.end(), name,
+                                        [](const Member& member, std::string_view key) { return member.name < key; });
+    if (found == members_.end() || found->name != name) return simdjson::NO_SUCH_FIELD;
+    return element(found->value);
+  }
+
+ private:
+  struct Member {
+    std::string_view name;
+    element value;
+  };
+  std::vector<Member> members_;
+};
+
+template <class Object>
+std::optional<element> field(const Object& from, std::string_view key) {
   element value;
   if (from[key].get(value) != simdjson::SUCCESS || value.is_null()) return std::nullopt;
   return value;
 }
 
-std::optional<object> object_field(const object& from, std::string_view key) {
+template <class Object>
+std::optional<object> object_field(const Object& from, std::string_view key) {
   object value;
   if (from[key].get_object().get(value) != simdjson::SUCCESS) return std::nullopt;
   return value;
 }
 
-std::string_view text_field(const object& from, std::string_view key) {
+template <class Object>
+std::string_view text_field(const Object& from, std::string_view key) {
   std::string_view text;
   if (from[key].get_string().get(text) != simdjson::SUCCESS) return {};
   return text;
@@ -58,6 +87,10 @@ bool bool_field(const object& from, std::string_view key) {
   return from[key].get_bool().get(value) == simdjson::SUCCESS && value;
 }
 
+std::string_view text_of(const element& value) {
+  return value.is_string() ? value.get_string().value_unsafe() : std::string_view();
+}
+
 /// A value as text: strings as they are, numbers and booleans as JSON writes them, nothing else.
 std::string as_text(const element& value) {
   std::string_view text;
@@ -66,13 +99,14 @@ std::string as_text(const element& value) {
   return simdjson::minify(value);
 }
 
-std::string any_text_field(const object& from, std::string_view key) {
+template <class Object>
+std::string any_text_field(const Object& from, std::string_view key) {
   const auto value = field(from, key);
   return value ? as_text(*value) : std::string();
 }
 
 /// The elements of a list that clients send as [..], as {"values": [..]}, or as its only element.
-std::vector<element> list_field(const object& from, std::string_view key, std::size_t max_elements) {
+std::vector<element> list_field(const EventMembers& from, std::string_view key, std::size_t max_elements) {
   std::vector<element> elements;
   const auto value = field(from, key);
   if (!value) return elements;
@@ -126,12 +160,14 @@ class Edits {
         .end_object();
     set({"_meta", key, ""}, note.take());
   }
-  void apply(std::string& payload) const {
+  void apply(const EventMembers& event, std::string& payload) const {
+    std::vector<std::string_view> made;  // top-level members that were not there
     for (const Edit& edit : edits_) {
-      const auto& path = edit.path;
-      if (path.size() == 1) set_json_member(payload, {path[0]}, edit.value);
-      if (path.size() == 2) set_json_member(payload, {path[0], path[1]}, edit.value);
-      if (path.size() == 3) set_json_member(payload, {path[0], path[1], path[2]}, edit.value);
+      const std::string_view outermost = edit.path.front();
+      const bool is_there =
+          event[outermost].error() == simdjson::SUCCESS || std::find(made.begin(), made.end(), outermost) != made.end();
+      if (!is_there) made.push_back(outermost);
+      set_json_member(payload, edit.path, edit.value, is_there ? Outermost::kHas : Outermost::kLacks);
     }
   }
 
@@ -143,7 +179,7 @@ class Edits {
   std::vector<Edit> edits_;
 };
 
-UnixMillis read_timestamp(const object& event, UnixMillis received_at, Edits& edits) {
+UnixMillis read_timestamp(const EventMembers& event, UnixMillis received_at, Edits& edits) {
   const auto value = field(event, "timestamp");
   if (!value) return received_at;
   const auto time = parse_time(*value);
@@ -162,7 +198,7 @@ UnixMillis read_timestamp(const object& event, UnixMillis received_at, Edits& ed
   return received_at;
 }
 
-Level read_level(const object& event, Edits& edits) {
+Level read_level(const EventMembers& event, Edits& edits) {
   const auto value = field(event, "level");
   if (!value) return Level::kError;
   if (const auto level = parse_level(text_field(event, "level"))) return *level;
@@ -172,13 +208,41 @@ Level read_level(const object& event, Edits& edits) {
 }
 
 /// How many identical errors the client has counted into this event.
-std::int64_t read_occurrences(const object& event) {
+std::int64_t read_occurrences(const EventMembers& event) {
   std::int64_t count = 1;
   if (event["repeat_count"].get_int64().get(count) != simdjson::SUCCESS) return 1;
   return std::clamp<std::int64_t>(count, 1, kMostOccurrences);
 }
 
-std::vector<EventFrame> read_frames(const object& holder, std::string_view key) {
+/// In one pass: asking for each member by its name would be most of what reading costs.
+EventFrame read_frame(const object& source) {
+  EventFrame frame;
+  std::string_view path;
+  for (const auto member : source) {
+    const std::string_view name = member.key;
+    if (name == "function") {
+      frame.function = text_of(member.value);
+    } else if (name == "module") {
+      frame.module = text_of(member.value);
+    } else if (name == "filename") {
+      frame.filename = text_of(member.value);
+    } else if (name == "abs_path") {
+      path = text_of(member.value);
+    } else if (name == "package") {
+      frame.package = text_of(member.value);
+    } else if (name == "context_line") {
+      frame.context_line = text_of(member.value);
+    } else if (name == "in_app") {
+      frame.is_in_app = member.value.is_bool() && member.value.get_bool().value_unsafe();
+    }
+  }
+  if (frame.function == "?") frame.function = {};
+  if (frame.filename.empty()) frame.filename = path;
+  return frame;
+}
+
+template <class Object>
+std::vector<EventFrame> read_frames(const Object& holder, std::string_view key) {
   std::vector<EventFrame> frames;
   const auto stack = object_field(holder, key);
   array list;
@@ -186,16 +250,7 @@ std::vector<EventFrame> read_frames(const object& holder, std::string_view key) 
   for (const element one : list) {
     object source;
     if (one.get_object().get(source) != simdjson::SUCCESS) continue;
-    EventFrame frame;
-    frame.function = text_field(source, "function");
-    if (frame.function == "?") frame.function = {};
-    frame.module = text_field(source, "module");
-    frame.filename = text_field(source, "filename");
-    if (frame.filename.empty()) frame.filename = text_field(source, "abs_path");
-    frame.package = text_field(source, "package");
-    frame.context_line = text_field(source, "context_line");
-    frame.is_in_app = bool_field(source, "in_app");
-    frames.push_back(frame);
+    frames.push_back(read_frame(source));
     // The innermost calls tell most: of an endless recursion the oldest are let go.
     if (frames.size() > 2 * kMostFrames) frames.erase(frames.begin(), frames.begin() + kMostFrames);
   }
@@ -203,7 +258,7 @@ std::vector<EventFrame> read_frames(const object& holder, std::string_view key) 
   return frames;
 }
 
-std::vector<EventException> read_exceptions(const object& event) {
+std::vector<EventException> read_exceptions(const EventMembers& event) {
   std::vector<EventException> exceptions;
   for (const element& one : list_field(event, "exception", kMostExceptions)) {
     object source;
@@ -234,7 +289,7 @@ std::vector<std::string> read_params(const object& entry) {
 }
 
 /// The message for people; its template, when it has one, goes to `read`.
-std::string read_message(const object& event, ReadEvent& read) {
+std::string read_message(const EventMembers& event, ReadEvent& read) {
   object entry;
   if (event["logentry"].get_object().get(entry) != simdjson::SUCCESS &&
       event["message"].get_object().get(entry) != simdjson::SUCCESS) {
@@ -249,7 +304,7 @@ std::string read_message(const object& event, ReadEvent& read) {
   return !filled.empty() ? filled : std::string(text_field(event, "message"));
 }
 
-void read_tags(const object& event, std::vector<std::pair<std::string, std::string>>& tags) {
+void read_tags(const EventMembers& event, std::vector<std::pair<std::string, std::string>>& tags) {
   object named;
   array pairs;
   if (event["tags"].get_object().get(named) == simdjson::SUCCESS) {
@@ -269,9 +324,8 @@ void read_tags(const object& event, std::vector<std::pair<std::string, std::stri
   }
 }
 
-/// What the event's user is told apart by: the first of these that is known.
-std::string read_user(const object& event, std::string_view client_ip) {
-  const auto user = object_field(event, "user");
+/// What a user is told apart by: the first of these that is known.
+std::string read_user(const std::optional<object>& user, std::string_view client_ip) {
   if (!user) return {};
   constexpr std::pair<std::string_view, std::string_view> kKeys[] = {
       {"id", "id:"}, {"email", "email:"}, {"username", "username:"}, {"ip_address", "ip:"}};
@@ -284,14 +338,14 @@ std::string read_user(const object& event, std::string_view client_ip) {
 }
 
 /// "{{auto}}" asks for the address that the request came from.
-void fill_in_address(const object& event, std::string_view client_ip, bool keeps_ip_addresses, Edits& edits) {
+void fill_in_address(const EventMembers& event, std::string_view client_ip, bool keeps_ip_addresses, Edits& edits) {
   const auto user = object_field(event, "user");
   if (!user || client_ip.empty() || text_field(*user, "ip_address") != kAutoAddress) return;
   edits.set({"user", "ip_address"}, json_quoted(keeps_ip_addresses ? client_ip : "[ip]"));
 }
 
 /// What a client that does not say so in the event says beside its key: "name/version".
-void fill_in_sdk(const object& event, std::string_view client, Edits& edits) {
+void fill_in_sdk(const EventMembers& event, std::string_view client, Edits& edits) {
   if (client.empty() || field(event, "sdk")) return;
   const std::size_t slash = client.find('/');
   core::JsonWriter sdk;
@@ -302,7 +356,7 @@ void fill_in_sdk(const object& event, std::string_view client, Edits& edits) {
 }
 
 /// The header of the request that the event is about; headers are an object or pairs.
-std::string_view request_header(const object& event, std::string_view lower_case_name) {
+std::string_view request_header(const EventMembers& event, std::string_view lower_case_name) {
   const auto request = object_field(event, "request");
   if (!request) return {};
   const auto is_it = [&](std::string_view name) {
@@ -337,7 +391,7 @@ std::string context_json(std::string_view type, std::string_view name_key, std::
 
 /// Browser, system and device of the person's side, where the client does not name them. In a browser the event's own
 /// request is that of the page; on a server `os` is the server's, so the person's is `client_os`.
-void fill_in_browser(const object& event, std::string_view platform, std::string_view sent_with, Edits& edits) {
+void fill_in_browser(const EventMembers& event, std::string_view platform, std::string_view sent_with, Edits& edits) {
   const bool is_browser = platform == "javascript";
   std::string_view header = request_header(event, "user-agent");
   if (header.empty() && is_browser) header = sent_with;
@@ -359,7 +413,7 @@ void fill_in_browser(const object& event, std::string_view platform, std::string
 
 /// The stack of a message: at the top level in old clients, else the first thread's that has one, the current one
 /// first.
-std::vector<EventFrame> read_message_frames(const object& event) {
+std::vector<EventFrame> read_message_frames(const EventMembers& event) {
   std::vector<EventFrame> frames = read_frames(event, "stacktrace");
   for (const element& one : list_field(event, "threads", kMostExceptions)) {
     object thread;
@@ -373,7 +427,7 @@ std::vector<EventFrame> read_message_frames(const object& event) {
 }
 
 /// Parts may be numbers and booleans, too.
-void read_fingerprint(const object& event, std::vector<std::string>& fingerprint) {
+void read_fingerprint(const EventMembers& event, std::vector<std::string>& fingerprint) {
   array parts;
   if (event["fingerprint"].get_array().get(parts) != simdjson::SUCCESS) return;
   for (const element part : parts) {
@@ -406,34 +460,44 @@ void describe(ReadEvent& read, std::string message) {
   }
 }
 
-bool has_repeated_members(const object& event) {
-  thread_local std::vector<std::string_view> keys;
-  keys.clear();
-  for (const auto member : event) keys.push_back(member.key);
-  std::sort(keys.begin(), keys.end());
-  return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
-}
-
 /// One parser a thread: its buffers grow to the largest event and are used again.
 simdjson::dom::parser& parser() {
   thread_local simdjson::dom::parser parser;
   return parser;
 }
 
+/// What told the user apart before the event was scrubbed: of the whole payload only its `user` is parsed, if that can
+/// be told apart from other members of that name.
+std::string read_original_user(const SpooledEvent& event) {
+  thread_local simdjson::dom::parser own_parser;  // the other one holds the scrubbed event
+  thread_local std::string text;
+  const auto user_text = find_only_member(event.payload, "user");
+  text.assign(user_text.value_or(event.payload));
+  const object parsed = own_parser.parse(text).get_object().value();
+  return read_user(user_text ? parsed : object_field(parsed, "user"), event.client_ip);
+}
+
 }  // namespace
 
-ReadEvent read_event(SpooledEvent event, ReadOptions options) {
+ReadEvent read_event(const SpooledEvent& event, ReadOptions options) {
   ReadEvent read;
   DigestedEvent& record = read.record;
   Edits edits;
-  object source = parser().parse(event.payload).get_object().value();  // throws
-  if (has_repeated_members(source)) {
-    drop_repeated_members(event.payload);
-    source = parser().parse(event.payload).get_object().value();
+  std::string payload;
+  if (options.scrubbed) {
+    payload = std::move(*options.scrubbed);
+  } else {
+    payload = event.payload;
   }
-  if (auto trimmed = trim_event(source, event.payload.size())) {
-    event.payload = std::move(*trimmed);
-    source = parser().parse(event.payload).get_object().value();
+  const auto parse = [&] { return parser().parse(payload).get_object().value(); };  // throws
+  EventMembers source(parse());
+  if (source.has_repeated_names()) {
+    drop_repeated_members(payload);
+    source = EventMembers(parse());
+  }
+  if (auto trimmed = trim_event(parser().doc.root().get_object().value(), payload.size(), options.extent)) {
+    payload = std::move(*trimmed);
+    source = EventMembers(parse());
   }
   record.project_id = event.project_id;
   record.event_id = event.event_id;
@@ -447,8 +511,9 @@ ReadEvent read_event(SpooledEvent event, ReadOptions options) {
   record.release = any_text_field(source, "release");
   record.transaction = any_text_field(source, "transaction");
   record.server_name = any_text_field(source, "server_name");
-  record.user = read_user(source, options.keeps_ip_addresses ? std::string_view(event.client_ip) : std::string_view());
-  record.user_identity = std::move(options.user_identity);
+  const auto user = object_field(source, "user");
+  record.user = read_user(user, options.keeps_ip_addresses ? std::string_view(event.client_ip) : std::string_view());
+  if (options.scrubbed && user) record.user_identity = read_original_user(event);
   record.occurrences = read_occurrences(source);
   read_tags(source, record.tags);
   read_fingerprint(source, read.client_fingerprint);
@@ -461,13 +526,9 @@ ReadEvent read_event(SpooledEvent event, ReadOptions options) {
   fill_in_address(source, event.client_ip, options.keeps_ip_addresses, edits);
   fill_in_sdk(source, event.client, edits);
   fill_in_browser(source, record.platform, event.user_agent, edits);
-  edits.apply(event.payload);
-  record.payload = std::move(event.payload);
+  edits.apply(source, payload);
+  record.payload = std::move(payload);
   return read;
-}
-
-std::string user_of(const SpooledEvent& event) {
-  return read_user(parser().parse(event.payload).get_object().value(), event.client_ip);
 }
 
 }  // namespace trapline::collector

@@ -6,12 +6,14 @@
 /// address and browser); where that changes what the client said, `_meta` tells. An event is never refused here, and
 /// what is not known is kept as it is.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "collector/digest/event_source.h"
 #include "collector/storage/records.h"
+#include "sdk/core/json_extent.h"
 
 namespace trapline::collector {
 
@@ -49,16 +51,14 @@ constexpr std::int64_t kMostOccurrences = 1'000'000;
 struct ReadOptions {
   /// Whether addresses of people may be stored. If not, "{{auto}}" counts its user by the address and stores "[ip]".
   bool keeps_ip_addresses = true;
-  /// What tells the user apart, from the event before it was scrubbed (user_of()); empty: what the event says now.
-  std::string user_identity;
+  /// The event without what is private. It is read in place of the payload, which then only tells the user apart: by
+  /// the id, address or name it had, or, for "{{auto}}", the address it came from.
+  std::optional<std::string> scrubbed;
+  std::optional<core::JsonExtent> extent;  ///< of the payload, where scrubbing found it out
 };
 
-/// Reads the event and moves its payload into the record, with the spool's event id in it. The views live until the
-/// next call on the same thread. Any thread. Throws std::exception when the payload is no JSON object.
-ReadEvent read_event(SpooledEvent event, ReadOptions options = {});
-
-/// What tells the event's user apart ("id:42", "email:…"), wherever it says so in its `user`; for "{{auto}}" the
-/// address it came from. Empty when nothing does. Throws as read_event().
-std::string user_of(const SpooledEvent& event);
+/// Reads the event; what is to be stored of its payload is in the record, with the spool's event id in it. The views
+/// live until the next call on the same thread. Any thread. Throws std::exception when the payload is no JSON object.
+ReadEvent read_event(const SpooledEvent& event, ReadOptions options = {});
 
 }  // namespace trapline::collector

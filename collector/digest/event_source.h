@@ -31,27 +31,15 @@ class EventSource {
  public:
   virtual ~EventSource() = default;
 
-  /// Waits until there are events or stop() was called, then hands out the oldest, at most `max_events`; the same ones
-  /// again until they are released. Empty only after stop().
-  virtual core::Result<std::vector<SpooledEvent>> wait_for_events(std::size_t max_events) = 0;
+  /// Waits until there are events or stop() was called, then hands out the oldest that nobody was handed yet, at most
+  /// `max_events`. Who has them stores them, however often it takes, and then release()s them; those that never were
+  /// come again after the next start. Empty only after stop().
+  virtual core::Result<std::vector<SpooledEvent>> claim_events(std::size_t max_events) = 0;
 
-  /// Forgets all events up to and including `sequence`, which are stored now.
-  virtual core::Status release_through(std::int64_t sequence) = 0;
+  /// Forgets claimed events, in any order, which are stored now.
+  virtual core::Status release(std::span<const std::int64_t> sequences) = 0;
 
-  /// For several workers, or one that reads ahead: waits likewise, then hands out the oldest events that nobody was
-  /// handed by this function, at most `max_events`. Who has them stores them, however often it takes, and then
-  /// release()s them; those that never were come again after the next start. Not to be mixed with the two functions
-  /// above. A source that serves one worker only need not have it.
-  virtual core::Result<std::vector<SpooledEvent>> claim_events(std::size_t max_events) {
-    return wait_for_events(max_events);
-  }
-
-  /// Forgets claimed events, in any order.
-  virtual core::Status release(std::span<const std::int64_t> sequences) {
-    return sequences.empty() ? core::Status{} : release_through(sequences.back());
-  }
-
-  /// Wakes whoever waits; wait_for_events() answers with nothing from now on.
+  /// Wakes whoever waits; claim_events() answers with nothing from now on.
   virtual void stop() = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "collector/digest/json_edit.h"
 
+#include <algorithm>
+#include <functional>
 #include <optional>
 #include <set>
 
@@ -98,6 +100,35 @@ std::optional<Member> find_member(std::string_view json, std::size_t at, std::st
   return std::nullopt;
 }
 
+/// Whether a name may be written with letters as numbers: "time\u0073tamp".
+bool may_have_escaped_letters(std::string_view json) {
+  std::size_t at = json.find('\\');
+  while (at < json.size() && json.substr(at + 1, 1) != "u") at = json.find('\\', at + 2);
+  return at < json.size();
+}
+
+/// The only member of that name, wherever it stands.
+std::optional<Member> only_member(std::string_view json, std::string_view key) {
+  const std::string quoted = '"' + std::string(key) + '"';
+  const std::boyer_moore_horspool_searcher searcher(quoted.begin(), quoted.end());
+  const auto* const found = std::search(json.begin(), json.end(), searcher);
+  if (found == json.end() || std::search(found + 1, json.end(), searcher) != json.end()) return std::nullopt;
+  if (may_have_escaped_letters(json)) return std::nullopt;
+  const auto at = static_cast<std::size_t>(found - json.begin());
+  const std::size_t colon = skip_blanks(json, at + quoted.size());
+  if (colon >= json.size() || json[colon] != ':') return std::nullopt;
+  return member_at(json, at);
+}
+
+/// The key's member in the outermost object, whose brace is at `brace`.
+std::optional<Member> find_outermost(std::string_view json, std::size_t brace, std::string_view key,
+                                     Outermost outermost) {
+  if (outermost == Outermost::kLacks) return std::nullopt;
+  std::optional<Member> member;
+  if (outermost == Outermost::kHas) member = only_member(json, key);
+  return member ? member : find_member(json, brace + 1, key);
+}
+
 /// Takes a member that is not its object's first out, with the comma before it.
 void erase_member(std::string& json, const Member& member) {
   const std::size_t comma = json.rfind(',', member.begin);
@@ -106,13 +137,16 @@ void erase_member(std::string& json, const Member& member) {
 
 }  // namespace
 
-void set_json_member(std::string& json, std::initializer_list<std::string_view> path, std::string_view value) {
-  const std::size_t outermost = json.find('{');
-  std::size_t brace = outermost;
-  for (const auto* key = path.begin(); key != path.end(); ++key) {
+void set_json_member(std::string& json, const std::vector<std::string_view>& path, std::string_view value,
+                     Outermost outermost) {
+  const std::size_t outermost_brace = json.find('{');
+  std::size_t brace = outermost_brace;
+  for (auto key = path.begin(); key != path.end(); ++key) {
     const bool is_last = key + 1 == path.end();
-    const auto member = find_member(json, brace + 1, *key);
-    if (member && brace != outermost) {
+    const bool is_outermost = brace == outermost_brace;
+    const auto member =
+        is_outermost ? find_outermost(json, brace, *key, outermost) : find_member(json, brace + 1, *key);
+    if (member && !is_outermost) {
       while (const auto repeated = find_member(json, member->value_end, *key)) erase_member(json, *repeated);
     }
     if (member && !is_last && json[member->value_begin] == '{') {
@@ -121,7 +155,7 @@ void set_json_member(std::string& json, std::initializer_list<std::string_view> 
     }
     // From here on the path is new: {"a":{"b":value}}.
     std::string made;
-    for (const auto* rest = key + 1; rest != path.end(); ++rest) made += "{" + json_quoted(*rest) + ":";
+    for (auto rest = key + 1; rest != path.end(); ++rest) made += "{" + json_quoted(*rest) + ":";
     made += value;
     made.append(static_cast<std::size_t>(path.end() - key - 1), '}');
     if (member) {
@@ -132,6 +166,12 @@ void set_json_member(std::string& json, std::initializer_list<std::string_view> 
     }
     return;
   }
+}
+
+std::optional<std::string_view> find_only_member(std::string_view json, std::string_view key) {
+  const auto member = only_member(json, key);
+  if (!member) return std::nullopt;
+  return json.substr(member->value_begin, member->value_end - member->value_begin);
 }
 
 void drop_repeated_members(std::string& json) {

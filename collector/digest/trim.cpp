@@ -1,5 +1,6 @@
 #include "collector/digest/trim.h"
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -170,7 +171,7 @@ class Trimmer {
 bool may_be_over(const element& value, const TrimLimits& limits, std::size_t depth) {
   switch (value.type()) {
     case element_type::STRING:
-      return value.get_string().value_unsafe().size() > limits.message_bytes;
+      return value.get_string().value_unsafe().size() > std::min(limits.message_bytes, limits.text_bytes);
     case element_type::ARRAY: {
       if (depth >= limits.depth) return true;
       const array list = value.get_array().value_unsafe();
@@ -198,15 +199,26 @@ bool has_long_tag(const object& event, const TrimLimits& limits) {
   element tags;
   if (event["tags"].get(tags) != simdjson::SUCCESS) return false;
   TrimLimits short_texts = limits;
-  short_texts.message_bytes = limits.tag_bytes;
+  short_texts.text_bytes = limits.tag_bytes;
   return may_be_over(tags, short_texts, 0);
+}
+
+bool is_surely_within(const core::JsonExtent& extent, const TrimLimits& limits) {
+  // What scrubbing puts in a string's place is short, and its notes nest a little deeper than what they are about.
+  constexpr std::size_t kNotesLevels = 4;
+  return extent.longest_string <= std::min(limits.message_bytes, limits.text_bytes) &&
+         extent.most_elements <= std::min(limits.breadcrumbs, limits.elements) &&
+         extent.levels + kNotesLevels <= limits.depth;
 }
 
 }  // namespace
 
-std::optional<std::string> trim_event(const object& event, std::size_t event_bytes, const TrimLimits& limits) {
+std::optional<std::string> trim_event(const object& event, std::size_t event_bytes,
+                                      const std::optional<core::JsonExtent>& extent, const TrimLimits& limits) {
   bool is_over = event_bytes > limits.event_bytes || has_long_tag(event, limits);
-  for (const auto member : event) is_over = is_over || may_be_over(member.value, limits, 1);
+  if (!extent || !is_surely_within(*extent, limits)) {
+    for (const auto member : event) is_over = is_over || may_be_over(member.value, limits, 1);
+  }
   if (!is_over) return std::nullopt;
   Trimmer trimmer(limits);
   trimmer.write_object(event);

@@ -5,6 +5,8 @@
 
 #include <simdjson.h>
 
+#include "sdk/core/json_extent.h"
+
 namespace trapline::collector {
 
 /// What an event may hold, at most; what is over is cut, with a note in `_meta` that says how much there was.
@@ -19,9 +21,11 @@ struct TrimLimits {
   std::size_t event_bytes = 524'288;  ///< over it, whole parts go: extra, breadcrumbs, modules, threads, request data
 };
 
-/// The event within the limits, or nothing when it is already (looking costs a microsecond or two).
+/// The event within the limits, or nothing when it is already. Looking costs a few microseconds, and hardly anything
+/// where the event's extent is known: it may be that before some strings were replaced and `_meta` was added.
 /// Notes are as https://develop.sentry.dev/sdk/foundations/envelopes/event-payloads/#meta-data has them.
 std::optional<std::string> trim_event(const simdjson::dom::object& event, std::size_t event_bytes,
+                                      const std::optional<core::JsonExtent>& extent = {},
                                       const TrimLimits& limits = {});
 
 }  // namespace trapline::collector

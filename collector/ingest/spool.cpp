@@ -145,12 +145,6 @@ class SegmentSpool final : public Spool {
     return *waiting.outcome;
   }
 
-  Result<std::vector<SpooledEvent>> wait_for_events(std::size_t max_events) override {
-    std::unique_lock lock(mutex_);
-    if (!wait_until_loaded(lock, true, max_events)) return std::vector<SpooledEvent>{};
-    return backlog_.copy_events(max_events, kMostBytesPerRun);
-  }
-
   Result<std::vector<SpooledEvent>> claim_events(std::size_t max_events) override {
     std::unique_lock lock(mutex_);
     if (!wait_until_loaded(lock, true, max_events)) return std::vector<SpooledEvent>{};
@@ -168,11 +162,6 @@ class SegmentSpool final : public Spool {
   Status release(std::span<const std::int64_t> sequences) override {
     std::unique_lock lock(mutex_);
     return forget(backlog_.release(sequences), lock);
-  }
-
-  Status release_through(std::int64_t sequence) override {
-    std::unique_lock lock(mutex_);
-    return forget(backlog_.release_events_through(sequence), lock);
   }
 
   void stop() override {

@@ -103,11 +103,6 @@ void SpoolBacklog::drop(const RecordPlace& place) {
   }
 }
 
-std::vector<SpooledEvent> SpoolBacklog::copy_events(std::size_t max_events, std::size_t max_bytes) const {
-  const std::size_t count = count_within(events_, max_events, max_bytes);
-  return {events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(count)};
-}
-
 std::vector<SpooledEvent> SpoolBacklog::take_events(std::size_t max_events, std::size_t max_bytes) {
   return take_first(events_, count_within(events_, max_events, max_bytes), loaded_bytes_);
 }
@@ -137,15 +132,6 @@ std::vector<std::shared_ptr<SegmentFile>> SpoolBacklog::release(std::span<const 
     if (after == loaded_.begin()) continue;
     const RecordPlace& place = std::prev(after)->place;
     release_one(sequence, sequence < place.first_sequence + place.events);
-  }
-  return forget_done();
-}
-
-std::vector<std::shared_ptr<SegmentFile>> SpoolBacklog::release_events_through(std::int64_t sequence) {
-  while (!events_.empty() && events_.front().sequence <= sequence) {
-    loaded_bytes_ -= bytes_of(events_.front());
-    release_one(events_.front().sequence, true);
-    events_.pop_front();
   }
   return forget_done();
 }

@@ -45,15 +45,12 @@ class SpoolBacklog {
   [[nodiscard]] std::size_t loaded_events() const { return events_.size(); }
   [[nodiscard]] std::size_t loaded_items() const { return items_.size(); }
 
-  /// Copies of the oldest events in memory, or the events themselves, of at most `max_bytes` unless the first has more.
-  [[nodiscard]] std::vector<SpooledEvent> copy_events(std::size_t max_events, std::size_t max_bytes) const;
+  /// The oldest in memory, of at most `max_bytes` unless the first has more.
   std::vector<SpooledEvent> take_events(std::size_t max_events, std::size_t max_bytes);
   std::vector<SpooledItem> take_items(std::size_t max_items, std::size_t max_bytes);
 
   /// Marks parts as done, each once. Answers the files that nobody needs any more, which are forgotten here.
   std::vector<std::shared_ptr<SegmentFile>> release(std::span<const std::int64_t> sequences);
-  /// The same for all events in memory up to `sequence`, which are given up.
-  std::vector<std::shared_ptr<SegmentFile>> release_events_through(std::int64_t sequence);
 
   /// Every part before this one is released.
   [[nodiscard]] std::int64_t first_unreleased() const;

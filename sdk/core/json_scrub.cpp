@@ -124,9 +124,9 @@ bool JsonScrub::read_key() {
   if (at_ >= json_.size() || json_[at_] != ':') return false;
   ++at_;
   skip_blanks();
-  std::string unescaped;
-  if (has_escape) unescaped = unescape_json(level.key).value_or("password");  // what cannot be read cannot be trusted
-  level.treatment = treatment_of(has_escape ? unescaped : level.key);
+  // What cannot be read cannot be trusted.
+  level.treatment =
+      has_escape ? treatment_of(unescape_json(level.key).value_or("password")) : treatment_of_written(level.key);
   if (levels_.size() == 1 && level.key == "_meta") has_meta_ = true;
   const bool is_apps_name = level.is_apps || kind_ == Kind::kNested;
   if (is_apps_name && level.treatment == Treatment::kScrub) scrub_key(key_begin, end, has_escape);
@@ -140,6 +140,19 @@ void JsonScrub::scrub_key(std::size_t begin, std::size_t end, bool has_escape) {
   levels_.back().key = "[key]";
   scrub_string(begin, end, has_escape, Treatment::kScrub);
   if (copied_ == before) levels_.back().key = json_.substr(begin, end - begin);
+}
+
+/// treatment_of() for a key without escapes, which is remembered as it stands in the text.
+JsonScrub::Treatment JsonScrub::treatment_of_written(std::string_view key) {
+  const Level& level = levels_.back();
+  if (level.inherited != Treatment::kScrub) return level.inherited;
+  if (key.empty()) return treatment_of(key);
+  const unsigned place = (levels_.size() == 1 ? 1U : 0U) | (level.is_apps ? 2U : 0U) | (level.is_frame ? 4U : 0U);
+  const auto first = static_cast<unsigned char>(key.front());
+  const auto last = static_cast<unsigned char>(key.back());
+  KnownKey& known = known_keys_[(first * std::size_t{7} + last * std::size_t{3} + key.size() * 5 + place) % kKnownKeys];
+  if (known.place != place || known.key != key) known = {key, place, treatment_of(key)};
+  return known.treatment;
 }
 
 JsonScrub::Treatment JsonScrub::treatment_of(std::string_view key) const {
@@ -181,6 +194,7 @@ bool JsonScrub::open(bool is_array) {
     level.is_apps = parent.is_apps || is_apps_context || (!parent.is_array && kApps.contains(parent.key));
   }
   levels_.push_back(level);
+  extent_.levels = std::max(extent_.levels, levels_.size());
   ++at_;
   return true;
 }
@@ -203,6 +217,7 @@ bool JsonScrub::read_value() {
   bool has_escape = false;
   const std::size_t begin = at_ + 1;
   if (!find_string_end(begin, end, has_escape)) return false;
+  extent_.longest_string = std::max(extent_.longest_string, end - begin);
   if (!levels_.empty()) {
     Level& level = levels_.back();
     const bool is_name_of_pair =
@@ -255,6 +270,7 @@ bool JsonScrub::finish_value(bool& is_done) {
     }
     if (c != (level.is_array ? ']' : '}')) return false;
     ++at_;
+    extent_.most_elements = std::max(extent_.most_elements, level.index + 1);
     levels_.pop_back();
   }
 }

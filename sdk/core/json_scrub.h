@@ -4,11 +4,13 @@
 /// open objects and arrays, copies it in pieces as long as the stretches between replacements, and remembers the path
 /// of each.
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "sdk/core/json_extent.h"
 #include "sdk/core/result.h"
 #include "sdk/core/scrub_patterns.h"
 #include "sdk/core/sensitive_keys.h"
@@ -29,6 +31,8 @@ class JsonScrub final : private FindingSink {
 
   /// An event: one object; notes are added. Errors: "invalid_json".
   Result<std::string> run();
+  /// After run().
+  [[nodiscard]] const JsonExtent& extent() const { return extent_; }
 
  private:
   /// What becomes of the strings in a part of the event.
@@ -47,7 +51,7 @@ class JsonScrub final : private FindingSink {
     bool first_is_sensitive = false;  ///< of a list: its first string is a sensitive name
     Treatment inherited = Treatment::kScrub;
     std::string_view key;                     ///< of the value that is read now, as it stands in the text
-    std::size_t index = 0;                    ///< of the value that is read now, in a list
+    std::size_t index = 0;                    ///< of the value that is read now
     Treatment treatment = Treatment::kScrub;  ///< of that value
   };
   struct Note {
@@ -56,6 +60,12 @@ class JsonScrub final : private FindingSink {
     std::vector<std::string> rules;
   };
   enum class Kind : unsigned char { kEvent, kNested };
+  /// What was found out about a key, which may say something else in another kind of object.
+  struct KnownKey {
+    std::string_view key;
+    unsigned place = 0;
+    Treatment treatment = Treatment::kScrub;
+  };
 
   JsonScrub(std::string_view json, const ScrubContext& context, Kind kind)
       : json_(json), context_(context), kind_(kind) {}
@@ -67,7 +77,8 @@ class JsonScrub final : private FindingSink {
   void scrub_key(std::size_t begin, std::size_t end, bool has_escape);
   bool read_literal();
   bool finish_value(bool& is_done);
-  Treatment treatment_of(std::string_view key) const;
+  Treatment treatment_of_written(std::string_view key);
+  [[nodiscard]] Treatment treatment_of(std::string_view key) const;
   [[nodiscard]] Treatment current_treatment() const;
 
   bool find_string_end(std::size_t begin, std::size_t& end, bool& has_escape) const;
@@ -88,6 +99,9 @@ class JsonScrub final : private FindingSink {
   std::size_t at_ = 0;
   std::vector<Level> levels_;
   bool has_meta_ = false;
+  JsonExtent extent_;
+  static constexpr std::size_t kKnownKeys = 64;
+  std::array<KnownKey, kKnownKeys> known_keys_;  ///< frames and breadcrumbs repeat the same few; by a hash
 
   std::string result_;
   std::size_t copied_ = 0;            ///< how much of json_ is in result_

@@ -36,8 +36,11 @@ Result<Scrubber> Scrubber::create(const ScrubOptions& options) {
   return scrubber;
 }
 
-Result<std::string> Scrubber::scrub_event(std::string_view json) const {
-  return JsonScrub(json, {rules_, keys_, *patterns_, keeps_user_}).run();
+Result<std::string> Scrubber::scrub_event(std::string_view json, JsonExtent* extent) const {
+  JsonScrub scrub(json, {rules_, keys_, *patterns_, keeps_user_});
+  auto scrubbed = scrub.run();
+  if (extent != nullptr) *extent = scrub.extent();
+  return scrubbed;
 }
 
 std::string Scrubber::scrub_paths(std::string_view text) {

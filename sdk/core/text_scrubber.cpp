@@ -113,7 +113,9 @@ void find_home_folders(std::string_view text, FindingSink& sink) {
       ++at;
       continue;
     }
-    const Finding finding = shapes::home_folder(text, at);
+    const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+    const bool may_be_home = next == 'h' || next == 'U';  // "home" or "Users"; most paths lead elsewhere
+    const Finding finding = may_be_home ? shapes::home_folder(text, at) : Finding{};
     if (finding.end > finding.begin) {
       sink.found(finding);
       at = finding.end;

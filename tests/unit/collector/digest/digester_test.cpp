@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -39,22 +40,25 @@ class MemorySource final : public EventSource {
   }
   bool wait_until_empty() {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return events_.empty(); });
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return events_.empty() && unreleased_ == 0; });
   }
 
-  trapline::core::Result<std::vector<SpooledEvent>> wait_for_events(std::size_t) override {
+  trapline::core::Result<std::vector<SpooledEvent>> claim_events(std::size_t) override {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !events_.empty() || is_stopped_; });
     if (is_stopped_) return std::vector<SpooledEvent>{};
-    return std::vector<SpooledEvent>(events_.begin(), events_.end());
+    std::vector<SpooledEvent> claimed(events_.begin(), events_.end());
+    events_.clear();
+    unreleased_ += claimed.size();
+    return claimed;
   }
-  trapline::core::Status release_through(std::int64_t sequence) override {
+  trapline::core::Status release(std::span<const std::int64_t> sequences) override {
     const std::lock_guard lock(mutex_);
     if (failures_ > 0) {
       --failures_;
       return trapline::core::Error{"storage", "the disk is away"};
     }
-    while (!events_.empty() && events_.front().sequence <= sequence) events_.pop_front();
+    unreleased_ -= sequences.size();
     changed_.notify_all();
     return {};
   }
@@ -68,6 +72,7 @@ class MemorySource final : public EventSource {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<SpooledEvent> events_;
+  std::size_t unreleased_ = 0;
   std::int64_t last_ = 0;
   int failures_ = 0;
   bool is_stopped_ = false;

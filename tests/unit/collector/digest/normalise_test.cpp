@@ -198,6 +198,23 @@ TEST_CASE("what is too large is cut with a note, and the rest stays whole") {
   CHECK(trimmed["exception"]["values"][0]["type"] == "E");
 }
 
+TEST_CASE("what is over one limit only is found, with and without scrubbing") {
+  json text = {{"extra", {{"text", std::string(20'000, 't')}}}};
+  json crumbs;
+  for (int number = 0; number < 101; ++number)
+    crumbs["breadcrumbs"]["values"].push_back({{"message", "m " + std::to_string(number)}});
+  json deep = "bottom";
+  for (int level = 0; level < 60; ++level) deep = json{{"d", deep}};
+  const json names = {{"tags", {{"t", std::string(201, 'v')}}}};
+  for (const json& event : {text, crumbs, json{{"deep", deep}}, names}) {
+    CAPTURE(event.dump());
+    for (const char* settings : {R"({"scrubbing":{"enabled":true}})", R"({"scrubbing":{"enabled":false}})"}) {
+      const json stored = json::parse(digest(event.dump(), settings).payload);
+      CHECK(stored.contains("_meta"));
+    }
+  }
+}
+
 TEST_CASE("an event that is too large as a whole loses its least useful parts first") {
   json event;
   for (int number = 0; number < 900; ++number) event["extra"]["k" + std::to_string(number)] = std::string(1'000, 'x');
@@ -251,6 +268,39 @@ TEST_CASE("members are set in JSON text without touching the rest") {
   CHECK(set(R"({"x":1})", {"b", "c"}, "true") == R"({"b":{"c":true},"x":1})");
   CHECK(set(R"({"b":7})", {"b", "c"}, "true") == R"({"b":{"c":true}})");
   CHECK(set(R"({"b":-1.5e3})", {"b"}, "0") == R"({"b":0})");
+}
+
+TEST_CASE("a member is set in the outermost object, whatever has the same name elsewhere") {
+  const auto set = [](std::string text, Outermost outermost) {
+    set_json_member(text, {"user", "id"}, "2", outermost);
+    return text;
+  };
+  CHECK(set(R"({"a":{"b":1}})", Outermost::kLacks) == R"({"user":{"id":2},"a":{"b":1}})");
+  CHECK(set(R"({"a":{"user":{}}})", Outermost::kLacks) == R"({"user":{"id":2},"a":{"user":{}}})");
+  CHECK(set(R"({"a":"user", "user" : {"id":1}})", Outermost::kHas) == R"({"a":"user", "user" : {"id":2}})");
+  CHECK(set(R"({"a":{"user":{}},"user":{"id":1}})", Outermost::kHas) == R"({"a":{"user":{}},"user":{"id":2}})");
+  CHECK(set(R"({"a":{"user":{}},"us\u0065r":{"id":1}})", Outermost::kHas) ==
+        R"({"a":{"user":{}},"us\u0065r":{"id":2}})");
+}
+
+TEST_CASE("the only member of a name is found, and none where there may be another") {
+  CHECK(find_only_member(R"({"a":1, "user" : {"id":"}"} })", "user") == R"({"id":"}"})");
+  CHECK_FALSE(find_only_member(R"({"a":{"user":1},"user":2})", "user"));
+  CHECK_FALSE(find_only_member(R"({"a":"\u0075ser","user":2})", "user"));
+  CHECK_FALSE(find_only_member(R"({"a":"user"})", "user"));
+  CHECK_FALSE(find_only_member(R"({"a":"\"user\":2"})", "user"));
+  CHECK(find_only_member(R"({"a":"\\","user":2})", "user") == "2");
+}
+
+TEST_CASE("who the user is, is told from the event as it was sent") {
+  const auto identity = [](const std::string& payload) {
+    return digest_event(spooled(payload), DigestSettings::defaults()).user_identity;
+  };
+  CHECK(identity(R"({"user":{"email":"ada@example.com"}})") == "email:ada@example.com");
+  CHECK(identity(R"({"extra":{"user":{"email":"bob@example.com"}},"user":{"email":"ada@example.com"}})") ==
+        "email:ada@example.com");
+  CHECK(identity(R"({"extra":{"user":{"email":"bob@example.com"}}})").empty());
+  CHECK(identity(R"({"us\u0065r":{"email":"ada@example.com"}})") == "email:ada@example.com");
 }
 
 TEST_CASE("settings that are misspelt, of the wrong kind or too large are refused with a reason") {

@@ -124,7 +124,7 @@ TEST_CASE("the envelope header's id is the first event's, and wins over the payl
   const IntakeReceipt receipt = fixture.accept(envelope("1", kKey, body));
   CHECK(receipt.accepted == 2);
   CHECK(receipt.event_id == header_id);
-  const auto spooled = fixture.spool->wait_for_events(10);
+  const auto spooled = fixture.spool->claim_events(10);
   CHECK(spooled->at(0).event_id == header_id);
   CHECK(spooled->at(1).event_id == payload_id);
 }
@@ -134,7 +134,7 @@ TEST_CASE("an event without an id is given one, and the answer names it") {
   const IntakeReceipt receipt =
       fixture.accept({.door = Door::kStore, .path_project = "1", .query_key = kKey, .body = "{}"});
   CHECK(receipt.event_id.size() == 32);
-  CHECK(fixture.spool->wait_for_events(1)->at(0).event_id == receipt.event_id);
+  CHECK(fixture.spool->claim_events(1)->at(0).event_id == receipt.event_id);
 }
 
 TEST_CASE("items that are not kept are accepted and counted by type") {

@@ -78,19 +78,19 @@ std::string make_three(const std::string& folder) {
 
 }  // namespace
 
-TEST_CASE("events come out in the order they went in, again and again until they are released") {
+TEST_CASE("events come out in the order they went in, each once") {
   TemporaryFolder folder;
   const auto spool = open_spool(folder.path("s"));
   REQUIRE(append(*spool, {1, 2, 3}));
-  const auto first = spool->wait_for_events(2);
+  const auto first = spool->claim_events(2);
   REQUIRE(first);
   REQUIRE(first->size() == 2);
   CHECK((*first)[0].payload == numbered_payload(1));
   CHECK((*first)[0].received_at == 7);
   CHECK((*first)[0].client_ip == "192.0.2.1");
-  CHECK(spool->wait_for_events(2)->at(0).event_id == numbered_event_id(1));
-  REQUIRE(spool->release_through((*first)[1].sequence));
-  CHECK(spool->wait_for_events(2)->at(0).event_id == numbered_event_id(3));
+  CHECK(spool->size() == 3);
+  REQUIRE(spool->release(std::vector{(*first)[0].sequence, (*first)[1].sequence}));
+  CHECK(spool->claim_events(2)->at(0).event_id == numbered_event_id(3));
   CHECK(spool->size() == 1);
 }
 
@@ -146,11 +146,11 @@ TEST_CASE("sequence numbers are never given twice, also when the spool has been 
   for (int round = 0; round < 3; ++round) {
     const auto spool = open_spool(folder.path("s"));
     REQUIRE(append(*spool, {round}));
-    const auto events = spool->wait_for_events(10);
+    const auto events = spool->claim_events(10);
     REQUIRE(events->size() == 1);
     CHECK(events->at(0).sequence > last);
     last = events->at(0).sequence;
-    REQUIRE(spool->release_through(last));
+    REQUIRE(spool->release(std::vector{last}));
   }
 }
 
@@ -196,7 +196,7 @@ TEST_CASE("many threads append and read at once, and every event comes out once"
 TEST_CASE("stopping wakes whoever waits for events or items") {
   TemporaryFolder folder;
   const auto spool = open_spool(folder.path("s"));
-  std::thread events([&] { CHECK(spool->wait_for_events(1)->empty()); });
+  std::thread events([&] { CHECK(spool->claim_events(1)->empty()); });
   std::thread items([&] { CHECK(spool->claim_items(1)->empty()); });
   spool->stop();
   events.join();
