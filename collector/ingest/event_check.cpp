@@ -72,6 +72,7 @@ Result<CheckedEvent> check_event(std::string_view json, std::size_t max_bytes) {
   simdjson::error_code code = parser.parse(checked.json).get(root);
   if (is_repairable(code)) {
     checked.json = repair_json(json);
+    checked.is_as_sent = false;
     code = parser.parse(checked.json).get(root);
   }
   if (code != simdjson::SUCCESS) return refusal(code, checked.json);

@@ -25,7 +25,8 @@ using core::Status;
 /// A request's parts, split and checked one after the other.
 class PartsReader {
  public:
-  explicit PartsReader(const IntakeLimits& limits) : limits_(limits) {}
+  PartsReader(const IntakeLimits& limits, std::span<const std::uint32_t> as_sent)
+      : limits_(limits), as_sent_(as_sent) {}
 
   void set_header(BatchHeader header) { header_ = std::move(header); }
   void set_event_id(const std::string& id) { read_.event_id = id; }
@@ -34,12 +35,15 @@ class PartsReader {
   /// Takes the next part in as an event, or writes down why not. `id_override` wins over the payload's own.
   void add_event(std::string_view json, std::string_view id_override = {}) {
     const std::uint32_t index = next_index_++;
-    auto checked = check_event(json, limits_.max_event_bytes);
+    const bool is_known = is_known_to_be_good(index);
+    auto checked = is_known ? CheckedEvent{std::string(json), {}, true} : check_event(json, limits_.max_event_bytes);
     if (!checked) return reject(index, checked.error());
     RequestPart part;
     part.index = index;
+    part.is_as_sent = checked->is_as_sent;
     part.event_id = !id_override.empty() ? std::string(id_override) : std::move(checked->event_id);
-    if (part.event_id.empty()) part.event_id = core::new_event_id();
+    // What was checked before was given its id then.
+    if (part.event_id.empty() && !is_known) part.event_id = core::new_event_id();
     part.payload = header_.complete(std::move(checked->json));
     if (!has_event_) read_.event_id = part.event_id;
     has_event_ = true;
@@ -100,9 +104,14 @@ class PartsReader {
   }
 
  private:
+  bool is_known_to_be_good(std::uint32_t index) {
+    while (!as_sent_.empty() && as_sent_.front() < index) as_sent_ = as_sent_.subspan(1);
+    return !as_sent_.empty() && as_sent_.front() == index;
+  }
   void reject(std::uint32_t index, const Error& error) { read_.rejected.push_back({index, error.code, error.message}); }
 
   const IntakeLimits& limits_;
+  std::span<const std::uint32_t> as_sent_;
   std::size_t file_bytes_ = 0;
   BatchHeader header_;
   RequestParts read_;
@@ -110,12 +119,12 @@ class PartsReader {
   bool has_event_ = false;
 };
 
-Result<RequestParts> read_events(const RequestForm& form, std::string_view body, const IntakeLimits& limits) {
+Result<RequestParts> read_events(const RequestForm& form, std::string_view body, const IntakeLimits& limits,
+                                 PartsReader& reader) {
   const auto format = events_format(form.content_type);
   if (!format) return format.error();
   const auto split = split_events(*format, body, limits.max_events);
   if (!split) return split.error();
-  PartsReader reader(limits);
   if (!split->batch_header.empty()) {
     auto header = BatchHeader::read(split->batch_header);
     if (!header) return header.error();
@@ -127,7 +136,7 @@ Result<RequestParts> read_events(const RequestForm& form, std::string_view body,
   return reader.take();
 }
 
-Result<RequestParts> read_store(std::string_view body, const IntakeLimits& limits) {
+Result<RequestParts> read_store(std::string_view body, const IntakeLimits& limits, PartsReader& reader) {
   // No more is inflated than may be taken: bombs cost what events cost.
   const auto decoded = decode_store_body(body, std::min(limits.max_inflated_bytes, limits.max_event_bytes));
   if (!decoded && decoded.error().code == "inflated_too_large") {
@@ -135,15 +144,13 @@ Result<RequestParts> read_store(std::string_view body, const IntakeLimits& limit
                  "the event is longer than the limit of " + std::to_string(limits.max_event_bytes) + " bytes"};
   }
   if (!decoded) return decoded.error();
-  PartsReader reader(limits);
   reader.add_event(*decoded ? std::string_view(**decoded) : body);
   return reader.take_or_first_rejection();
 }
 
-Result<RequestParts> read_envelope(std::string_view body, const IntakeLimits& limits) {
+Result<RequestParts> read_envelope(std::string_view body, PartsReader& reader) {
   const auto envelope = parse_envelope(body);
   if (!envelope) return envelope.error();
-  PartsReader reader(limits);
   // The header's id is the first event's: attachments beside it refer to it by that.
   const std::string envelope_id = envelope->header.event_id.value_or("");
   std::string id = envelope_id;
@@ -174,19 +181,17 @@ Result<RequestParts> read_envelope(std::string_view body, const IntakeLimits& li
   return read;
 }
 
-Result<RequestParts> read_security(const RequestForm& form, std::string_view body, const IntakeLimits& limits) {
+Result<RequestParts> read_security(const RequestForm& form, std::string_view body, PartsReader& reader) {
   const auto reports = read_browser_reports(body, form.environment, form.release);
   if (!reports) return reports.error();
-  PartsReader reader(limits);
   for (const std::string& event : reports->events) reader.add_event(event);
   if (reports->ignored > 0) reader.ignore("browser_report", reports->ignored);
   return reader.take_or_first_rejection();
 }
 
-Result<RequestParts> read_minidump(const RequestForm& form, std::string_view body, const IntakeLimits& limits) {
+Result<RequestParts> read_minidump(const RequestForm& form, std::string_view body, PartsReader& reader) {
   const auto upload = read_minidump_upload(form.content_type, body);
   if (!upload) return upload.error();
-  PartsReader reader(limits);
   reader.add_event(upload->event, upload->event_id);
   const std::string id = reader.event_id();
   if (!id.empty()) {
@@ -197,26 +202,29 @@ Result<RequestParts> read_minidump(const RequestForm& form, std::string_view bod
 
 }  // namespace
 
-Result<RequestParts> read_decoded_parts(const RequestForm& form, std::string_view body, const IntakeLimits& limits) {
+Result<RequestParts> read_decoded_parts(const RequestForm& form, std::string_view body, const IntakeLimits& limits,
+                                        std::span<const std::uint32_t> as_sent) {
+  PartsReader reader(limits, as_sent);
   switch (form.door) {
     case Door::kEvents:
-      return read_events(form, body, limits);
+      return read_events(form, body, limits, reader);
     case Door::kStore:
-      return read_store(body, limits);
+      return read_store(body, limits, reader);
     case Door::kSecurity:
-      return read_security(form, body, limits);
+      return read_security(form, body, reader);
     case Door::kMinidump:
-      return read_minidump(form, body, limits);
+      return read_minidump(form, body, reader);
     case Door::kEnvelope:
       break;
   }
-  return read_envelope(body, limits);
+  return read_envelope(body, reader);
 }
 
-Result<RequestParts> read_parts(const RequestForm& form, std::string_view body, const IntakeLimits& limits) {
+Result<RequestParts> read_parts(const RequestForm& form, std::string_view body, const IntakeLimits& limits,
+                                std::span<const std::uint32_t> as_sent) {
   const auto decoded = decode_content(form.content_encoding, body, limits.max_inflated_bytes);
   if (!decoded) return decoded.error();
-  return read_decoded_parts(form, *decoded ? std::string_view(**decoded) : body, limits);
+  return read_decoded_parts(form, *decoded ? std::string_view(**decoded) : body, limits, as_sent);
 }
 
 }  // namespace trapline::collector

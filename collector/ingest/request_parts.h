@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,7 @@ struct RequestPart {
   ItemKind kind = ItemKind::kEvent;
   std::uint32_t index = 0;  ///< position in the request, from 0, refused and ignored parts counted
   std::string event_id;     ///< of an event its own, of an attachment the one it belongs to; empty: none
+  bool is_as_sent = false;  ///< an event that was checked and stands in the request as JSON that needed no repair
   std::string payload;
   std::string filename;  ///< the last three of attachments only
   std::string content_type;
@@ -73,10 +75,12 @@ struct RequestParts {
 
 /// Undoes the Content-Encoding and, at the store door, base64. An event without an id gets one that is made up here, so
 /// the ids must be kept beside the bytes. Errors: those of the parsers, when nothing of the request can be taken.
-core::Result<RequestParts> read_parts(const RequestForm& form, std::string_view body, const IntakeLimits& limits);
+/// The events of the request that have the indexes `as_sent`, ascending, are not checked again.
+core::Result<RequestParts> read_parts(const RequestForm& form, std::string_view body, const IntakeLimits& limits,
+                                      std::span<const std::uint32_t> as_sent = {});
 
 /// The same for a body whose Content-Encoding is undone already.
 core::Result<RequestParts> read_decoded_parts(const RequestForm& form, std::string_view body,
-                                              const IntakeLimits& limits);
+                                              const IntakeLimits& limits, std::span<const std::uint32_t> as_sent = {});
 
 }  // namespace trapline::collector

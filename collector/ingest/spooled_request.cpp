@@ -18,6 +18,8 @@ using core::Result;
 
 constexpr std::uint8_t kVersion = 2;
 constexpr std::size_t kHashBytes = 16;
+/// Beside a part's kind: an event that needs no second check.
+constexpr std::uint8_t kAsSent = 0x80;
 /// Headers are copied into every event of a request: longer ones tell nothing more.
 constexpr std::size_t kLongestText = 512;
 
@@ -141,7 +143,7 @@ void encode_request(const SpooledRequest& request, std::string_view body, std::s
   }
   put(record, static_cast<std::uint32_t>(request.parts.size()));
   for (const RequestPart& part : request.parts) {
-    put(record, static_cast<std::uint8_t>(part.kind));
+    put(record, static_cast<std::uint8_t>(static_cast<std::uint8_t>(part.kind) | (part.is_as_sent ? kAsSent : 0)));
     put(record, part.index);
     put_text(record, part.event_id);
   }
@@ -162,14 +164,17 @@ Result<SpooledRequest> decode_request(std::string_view record) {
   }
   const auto count = reader.number<std::uint32_t>();
   std::vector<RequestPart> accepted;
+  std::vector<std::uint32_t> as_sent;
   for (std::uint32_t number = 0; number < count && reader.is_whole(); ++number) {
     RequestPart& part = accepted.emplace_back();
-    part.kind = static_cast<ItemKind>(reader.number<std::uint8_t>());
+    const auto kind = reader.number<std::uint8_t>();
+    part.kind = static_cast<ItemKind>(kind & ~kAsSent);
     part.index = reader.number<std::uint32_t>();
+    if ((kind & kAsSent) != 0) as_sent.push_back(part.index);
     part.event_id = reader.text();
   }
   if (!reader.is_whole()) return damaged("ends too early");
-  auto read = read_parts(request.form, reader.rest(), no_limits());
+  auto read = read_parts(request.form, reader.rest(), no_limits(), as_sent);
   if (!read) return damaged("cannot be read any more: " + read.error().message);
   auto found = read->parts.begin();
   for (RequestPart& part : accepted) {

@@ -248,3 +248,22 @@ TEST_CASE("items are read as their clients mean them, and nonsense in them is su
     }
   }
 }
+
+TEST_CASE(
+    "of a request that is read again, what was good as it stood is not checked again, and what was mended is mended") {
+  const RequestForm form{.content_type = "application/x-ndjson"};
+  const std::string body = "{\"a\":1}\n{\"n\":NaN}\n{\"b\":2}\n";
+  const auto first = read_parts(form, body, {});
+  REQUIRE(first->parts.size() == 3);
+  CHECK(first->parts[0].is_as_sent);
+  CHECK_FALSE(first->parts[1].is_as_sent);
+  const std::vector<std::uint32_t> as_sent{0, 2};
+  const auto again = read_parts(form, body, {}, as_sent);
+  REQUIRE(again->parts.size() == 3);
+  for (std::size_t index = 0; index < 3; ++index) {
+    CHECK(again->parts[index].payload == first->parts[index].payload);
+    CHECK(again->parts[index].is_as_sent == first->parts[index].is_as_sent);
+  }
+  const auto unchecked = read_parts(form, "{\"a\n", {}, std::vector<std::uint32_t>{0});
+  CHECK(unchecked->parts.at(0).payload == "{\"a");
+}
