@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -36,6 +37,8 @@ namespace fs = std::filesystem;
 
 /// How long a new or revoked key may take to be noticed, at most.
 constexpr std::chrono::seconds kHouseInterval{2};
+/// A step takes about 20 ms of the time in which others may not write.
+constexpr std::chrono::milliseconds kSweepInterval{100};
 
 /// Held while a server uses the data folder.
 Result<std::unique_ptr<FileLock>> lock_data_folder(const std::string& folder) {
@@ -64,6 +67,15 @@ void bound_idle_memory() {
 #ifdef __GLIBC__
   mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe): before any thread
 #endif
+}
+
+/// Removes a little of what is left of deleted projects, again and again. What fails is told once.
+std::function<void()> sweeping(Store& store) {
+  return [&store, has_failed = false]() mutable {
+    const auto swept = store.sweep_deleted_projects();
+    if (!swept && !has_failed) spdlog::error("deleted projects cannot be removed yet: {}", swept.error().message);
+    has_failed = !swept.ok();
+  };
 }
 
 void wait_for_end(const sigset_t& signals) {
@@ -161,12 +173,14 @@ Status serve(const Config& config) {
   digester.start();
   item_writer.start();
   Housekeeper housekeeper({[&intake] { intake.keep_house(); }}, kHouseInterval);
+  Housekeeper sweeper({sweeping(**store)}, kSweepInterval);
   std::thread serving([&server] { server.run(); });
   log_with_fields("listening", {{"url", config.public_url_at(*port)}});
   wait_for_end(signals);
   server.stop();
   serving.join();
   housekeeper.stop();
+  sweeper.stop();
   digester.stop();
   item_writer.stop();
   spdlog::info("stopped");

@@ -87,13 +87,9 @@ HttpReply list_history(const ApiContext& context, const HttpRequest& request) {
 }  // namespace
 
 void add_issue_routes(Router& router, const ApiContext& context) {
-  using Write = HttpReply (*)(const ApiContext&, const HttpRequest&, const std::string&);
   const auto reads = [&](std::string_view pattern, ApiWork work) { add_reading(router, context, pattern, work); };
-  const auto writes = [&](const char* method, std::string_view pattern, Write work) {
-    router.add(method, pattern, [context, work](const HttpRequest& request) {
-      const auto actor = authenticate_writer(context.accounts, request);
-      return actor ? work(context, request, *actor) : error_reply(actor.error());
-    });
+  const auto writes = [&](const char* method, std::string_view pattern, ApiChange work) {
+    add_changing(router, context, method, pattern, authenticate_writer, work);
   };
   writes("PATCH", "/api/v1/issues/{id}", patch_issue);
   writes("POST", "/api/v1/issues/{id}/merge", merge_issues);

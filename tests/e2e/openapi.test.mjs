@@ -177,6 +177,43 @@ test('what is read and changed is as described, and so are the refusals', async 
   await ask('patch', '/api/v1/projects/999/digest', 404, { body: {} });
 });
 
+test('projects and keys are made, changed and deleted as described', async () => {
+  const asAdmin = { token: collector.adminToken };
+  const made = await ask('post', '/api/v1/projects', 201, { ...asAdmin, body: { name: 'shop' } });
+  await ask('post', '/api/v1/projects', 400, { ...asAdmin, body: {} });
+  await ask('post', '/api/v1/projects', 401, { token: null, body: { name: 'x' } });
+  await ask('post', '/api/v1/projects', 403, { body: { name: 'x' } });
+  await ask('post', '/api/v1/projects', 409, { ...asAdmin, body: { name: 'shop' } });
+  const project = `/api/v1/projects/${made.id}`;
+  const settings = { require_signature: true, allowed_origins: ['*.example'], allowed_ips: ['10.0.0.0/8'], rate_limit_per_hour: 'pro' };
+  await ask('patch', project, 200, { ...asAdmin, body: { name: 'store', ...settings } });
+  await ask('patch', project, 400, { ...asAdmin, body: { allowed_ips: ['x'] } });
+  await ask('patch', project, 403, { body: {} });
+  await ask('patch', project, 409, { ...asAdmin, body: { name: 'default' } });
+  await ask('patch', '/api/v1/projects/999', 404, { ...asAdmin, body: {} });
+  const created = await ask('post', `${project}/keys`, 201, { ...asAdmin, body: { with_secret: true } });
+  await ask('post', `${project}/keys`, 201, asAdmin);
+  await ask('post', `${project}/keys`, 400, { ...asAdmin, body: { rate_limit_per_hour: 'lots' } });
+  await ask('post', `${project}/keys`, 403, {});
+  await ask('get', `${project}/keys`, 200);
+  await ask('get', '/api/v1/projects/999/keys', 404);
+  await ask('get', `${project}/keys`, 401, { token: null });
+  const path = `${project}/keys/${created.public_key}`;
+  await ask('patch', path, 200, { ...asAdmin, body: { is_active: false, rate_limit_per_hour: 5 } });
+  await ask('patch', path, 400, { ...asAdmin, body: { is_active: 'no' } });
+  await ask('patch', path, 403, { body: {} });
+  await ask('delete', path, 403, {});
+  await ask('delete', path, 204, asAdmin);
+  await ask('delete', path, 404, asAdmin);
+  await ask('patch', path, 404, { ...asAdmin, body: { is_active: true } });
+  for (const key of (await ask('get', `${project}/keys`, 200)).items) await ask('delete', `${project}/keys/${key.public_key}`, 204, asAdmin);
+  await ask('get', project, 200);
+  await ask('delete', project, 400, asAdmin);
+  await ask('delete', `${project}?confirm=store`, 403, {});
+  await ask('delete', `${project}?confirm=store`, 204, asAdmin);
+  await ask('delete', `${project}?confirm=store`, 404, asAdmin);
+});
+
 test('every route that is described was asked', () => {
   const missing = Object.entries(description.paths).flatMap(([pattern, methods]) =>
     Object.keys(methods)
