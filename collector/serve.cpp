@@ -21,6 +21,7 @@
 #include "collector/http/health_routes.h"
 #include "collector/http/http_server.h"
 #include "collector/http/intake_routes.h"
+#include "collector/http/live_feed.h"
 #include "collector/http/session_routes.h"
 #include "collector/ingest/housekeeper.h"
 #include "collector/ingest/intake.h"
@@ -134,7 +135,9 @@ Status serve(const Config& config) {
   if (!spool) return spool.error();
   Accounts accounts(**store);
   Intake intake(**store, **spool, config.limits, core::system_clock(), config.data + "/nonces");
-  Digester digester(**spool, **store);
+  LiveFeed live(**store);
+  Digester digester(**spool, **store, core::system_clock(),
+                    [&live](const AppendOutcome& outcome) { live.stored(outcome); });
   ItemWriter item_writer(**spool, **store, [](const std::string& trouble) {
     if (trouble.empty()) {
       spdlog::info("storing sessions, files and reports goes on");
@@ -156,7 +159,7 @@ Status serve(const Config& config) {
   add_health_routes(router, {intake, **spool, digester, **store});
   add_session_routes(router, accounts, is_https);
   const auto public_url = std::make_shared<std::string>();
-  add_api_routes(router, {**store, accounts, public_url});
+  add_api_routes(router, {**store, accounts, public_url, &live});
   add_intake_routes(router, {**store, accounts, public_url});
   HttpOptions http;
   http.trusted_proxies = config.trusted_proxies;
@@ -170,6 +173,7 @@ Status serve(const Config& config) {
   if (Status status = greet(**store, accounts, *public_url); !status) {
     spdlog::error("no welcome link or first project could be made: {}", status.error().message);
   }
+  live.start([&] { return LiveTotals{intake.counts().accepted, digester.digested()}; });
   digester.start();
   item_writer.start();
   Housekeeper housekeeper({[&intake] { intake.keep_house(); }}, kHouseInterval);
@@ -179,6 +183,7 @@ Status serve(const Config& config) {
   wait_for_end(signals);
   server.stop();
   serving.join();
+  live.stop();
   housekeeper.stop();
   sweeper.stop();
   digester.stop();

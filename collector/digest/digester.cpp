@@ -38,10 +38,11 @@ struct Digester::Understood {
   std::string error;  ///< empty: it was understood
 };
 
-Digester::Digester(EventSource& source, EventStore& store, const core::Clock& clock)
+Digester::Digester(EventSource& source, EventStore& store, const core::Clock& clock, Listener listener)
     : source_(source),
       store_(store),
       clock_(clock),
+      listener_(std::move(listener)),
       workers_(std::clamp(std::thread::hardware_concurrency(), 1U, kMostWorkers)),
       settings_(store) {}
 
@@ -167,6 +168,8 @@ core::Status Digester::append(std::span<const DigestedEvent> batch, const Settin
   digested_.fetch_add(outcome->stored + outcome->counted_only, std::memory_order_relaxed);
   counted_only_.fetch_add(outcome->counted_only, std::memory_order_relaxed);
   duplicates_.fetch_add(outcome->duplicates, std::memory_order_relaxed);
+  left_out_.fetch_add(outcome->left_out, std::memory_order_relaxed);
+  if (listener_) listener_(*outcome);
   return {};
 }
 
@@ -215,6 +218,10 @@ void Digester::watch_clock() {
     const auto changes = store_.end_due_ignores(clock_.unix_millis());
     if (!changes && !has_failed) spdlog::error("ignored issues cannot be looked at: {}", changes.error().message);
     has_failed = !changes.ok();
+    if (!changes || changes->empty() || !listener_) continue;
+    AppendOutcome outcome;
+    outcome.changes = *changes;
+    listener_(outcome);
   }
 }
 

@@ -49,6 +49,30 @@ function operationOf(method, path) {
   throw new Error(`the description has no ${method} ${path}`);
 }
 
+/** Holds a value against one of the description's schemas. */
+function check(value, name) {
+  const validate = ajv.compile({ $ref: `api#/components/schemas/${name}` });
+  assert.ok(validate(value), `${name}: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(value)}`);
+}
+
+/** The events of a stream until there is one of each name; their data. */
+async function readStream(path, names) {
+  const leaving = new AbortController();
+  const response = await fetch(collector.url + path, { headers: { Authorization: `Bearer ${collector.token}` }, signal: leaving.signal });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('content-type'), 'text/event-stream');
+  answered.add(`get ${path} 200`);
+  const found = {};
+  let text = '';
+  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    for (const [, name, data] of text.matchAll(/event: (\w+)\ndata: (.*)\n\n/g)) found[name] = JSON.parse(data);
+    if (names.every((name) => found[name])) break;
+  }
+  leaving.abort();
+  return found;
+}
+
 /** Sends a request and holds its answer against the description. */
 async function ask(method, path, expected, { body, token = collector.writeToken, headers = {} } = {}) {
   const { name, operation } = operationOf(method, path.split('?')[0]);
@@ -212,6 +236,17 @@ test('projects and keys are made, changed and deleted as described', async () =>
   await ask('delete', `${project}?confirm=store`, 403, {});
   await ask('delete', `${project}?confirm=store`, 204, asAdmin);
   await ask('delete', `${project}?confirm=store`, 404, asAdmin);
+});
+
+test('a stream tells of issues and totals as described', async () => {
+  await ask('get', '/api/v1/stream?project=x', 400);
+  await ask('get', '/api/v1/stream?project=999', 404);
+  await ask('get', '/api/v1/stream', 401, { token: null });
+  const reading = readStream('/api/v1/stream', ['stats', 'issue']);
+  const sending = setInterval(() => sendEvent(collector, { message: 'watched' }).catch(() => {}), 200);
+  const { stats, issue } = await reading.finally(() => clearInterval(sending));
+  check(stats, 'LiveTotals');
+  check(issue, 'LiveIssue');
 });
 
 test('every route that is described was asked', () => {
