@@ -9,10 +9,12 @@
 #include "collector/http/authentication.h"
 #include "collector/http/digest_routes.h"
 #include "collector/http/issue_routes.h"
+#include "collector/http/item_routes.h"
 #include "collector/http/live_routes.h"
 #include "collector/http/project_routes.h"
 #include "collector/http/query_params.h"
 #include "collector/http/release_routes.h"
+#include "collector/http/stats_routes.h"
 #include "collector/storage/time_span.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
@@ -115,6 +117,8 @@ void add_api_routes(Router& router, const ApiContext& context) {
   add("/api/v1/events", list_events);
   add("/api/v1/events/{project}/{event_id}", get_event);
   add_project_routes(router, context);
+  add_item_routes(router, context);
+  add_stats_routes(router, context);
   add_live_routes(router, context);
   add_issue_routes(router, context);
   add_digest_routes(router, context);

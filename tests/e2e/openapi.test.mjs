@@ -73,6 +73,14 @@ async function readStream(path, names) {
   return found;
 }
 
+/** Items are stored some time after they were taken in. */
+async function waitForItems(path) {
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    if ((await ask('get', path, 200)).items.length > 0) return;
+  }
+  throw new Error(`${path} shows nothing after 20 seconds`);
+}
+
 /** Sends a request and holds its answer against the description. */
 async function ask(method, path, expected, { body, token = collector.writeToken, headers = {} } = {}) {
   const { name, operation } = operationOf(method, path.split('?')[0]);
@@ -120,6 +128,15 @@ test('the doors answer as described, to the good, the bad and the unknown', asyn
   await ask('post', '/v1/events', 413, { body: `{"message":"${'x'.repeat(25 << 20)}"}`, token: null, headers: asEvents });
   const session = '{}\n{"type":"session"}\n{"sid":"0123456789abcdef0123456789abcdef","init":true,"status":"crashed","did":"zoe","attrs":{"release":"shop@1.0","environment":"prod"}}\n';
   await ask('post', '/api/1/envelope/', 200, { body: session, token: null, headers: withKey });
+  const items = [
+    [{ type: 'sessions' }, { aggregates: [{ started: new Date().toISOString(), exited: 2, errored: 1 }], attrs: { release: 'shop@1.0', environment: 'prod' } }],
+    [{ type: 'check_in' }, { check_in_id: 'b'.repeat(32), monitor_slug: 'nightly', status: 'ok', duration: 1.5, monitor_config: { schedule: { type: 'crontab', value: '0 0 * * *' } } }],
+    [{ type: 'user_report' }, { event_id: 'c'.repeat(32), name: 'Zoe', email: 'zoe@a.example', comments: 'It broke.' }],
+    [{ type: 'transaction' }, { type: 'transaction', event_id: 'd'.repeat(32), transaction: '/cart', start_timestamp: 1795223297.1, timestamp: 1795223297.4, contexts: { trace: { trace_id: 'e'.repeat(32), span_id: 'f'.repeat(16), op: 'http.server', status: 'ok' } } }],
+  ];
+  for (const [head, item] of items) {
+    await ask('post', '/api/1/envelope/', 200, { body: `{}\n${JSON.stringify(head)}\n${JSON.stringify(item)}\n`, token: null, headers: withKey });
+  }
   const file = '{"event_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}\n{"type":"event"}\n{"message":"with a file","event_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}\n{"type":"attachment","length":3,"filename":"a.txt"}\nabc\n';
   await ask('post', '/api/1/envelope/', 200, { body: file, token: null, headers: withKey });
   await ask('post', '/api/1/envelope/', 400, { body: 'no envelope', token: null, headers: withKey });
@@ -149,14 +166,19 @@ test('what is read and changed is as described, and so are the refusals', async 
   await waitForIssues(collector, 8);
   const issues = (await ask('get', '/api/v1/issues?limit=100', 200)).items;
   const [first, second, third] = issues;
-  const projectPaths = ['', '/refusals', '/digest', '/quarantine', '/ledger', '/release-health', '/release-health/hours?release=shop@1.0'];
+  const projectPaths = ['', '/refusals', '/digest', '/quarantine', '/ledger', '/release-health', '/release-health/hours?release=shop@1.0', '/stats', '/sessions', '/session-counts', '/check-ins', '/feedback', '/transactions'];
   for (const path of projectPaths) {
     const [name, query = ''] = path.split('?');
     await ask('get', `/api/v1/projects/1${name}?${query}`, 200);
     await ask('get', `/api/v1/projects/999${name}`, 404);
     await ask('get', `/api/v1/projects/1${name}`, 401, { token: null });
   }
-  for (const path of ['/refusals', '/ledger', '/release-health', '/release-health/hours']) {
+  for (const path of ['/sessions', '/session-counts', '/check-ins', '/feedback', '/transactions']) {
+    await ask('get', `/api/v1/projects/1${path}?limit=0`, 400);
+    await ask('get', `/api/v1/projects/1${path}?cursor=x`, 400);
+    await waitForItems(`/api/v1/projects/1${path}`);
+  }
+  for (const path of ['/stats', '/refusals', '/ledger', '/release-health', '/release-health/hours']) {
     await ask('get', `/api/v1/projects/1${path}?from=yesterday`, 400);
   }
   for (const path of ['', '/events', '/stats', '/hashes', '/history']) {

@@ -173,3 +173,40 @@ TEST_CASE("a project is deleted with all it has when its name is given, while ev
   CHECK(fixture.collector.get("/issues")["items"].size() == 1);
   fixture.ask("POST", "/projects", {{"name", "old shop"}}, 201);
 }
+
+TEST_CASE("a project's stats tell by hour what became of its events") {
+  Fixture fixture;
+  const json key = fixture.ask("POST", "/projects/1/keys", nullptr, 201);
+  const std::string disabled = key["public_key"];
+  fixture.ask("PATCH", "/projects/1/keys/" + disabled, {{"is_active", false}}, 200);
+  CHECK(fixture.comes_to(disabled, "disabled_key"));
+  for (int number = 0; number < 3; ++number) CHECK(fixture.send(fixture.collector.key()) == "202");
+  const httplib::Headers with_key{{"Authorization", "Trapline " + fixture.collector.key()}};
+  const std::string same = json{{"message", "m"}, {"event_id", std::string(32, 'a')}}.dump();
+  for (int number = 0; number < 2; ++number) {
+    CHECK(fixture.client->Post("/v1/events", with_key, same, "application/json")->status == 202);
+  }
+  const std::string report =
+      "{}\n{\"type\":\"client_report\"}\n"
+      R"({"discarded_events":[{"reason":"queue_overflow","category":"error","quantity":5}]})"
+      "\n";
+  CHECK(fixture.client->Post("/api/1/envelope/?sentry_key=" + fixture.collector.key(), report, "text/plain")->status ==
+        200);
+  const auto are_all_there = [](const json& totals) {
+    return totals["stored"] == 4 && totals["duplicates"] == 1 && totals["refused"].value("disabled_key", 0) > 0 &&
+           totals["not_sent"].value("queue_overflow", 0) == 5;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  json stats = fixture.collector.get("/projects/1/stats");
+  while (!are_all_there(stats["totals"])) {
+    REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, stats.dump());
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // polling, until the deadline
+    stats = fixture.collector.get("/projects/1/stats");
+  }
+  CHECK(stats["totals"]["accepted"] == 4);
+  std::int64_t stored = 0;
+  for (const json& hour : stats["hours"]) stored += hour["stored"].get<std::int64_t>();
+  CHECK(stored == 4);
+  CHECK(fixture.collector.get("/projects/1/stats?to=2020-01-01T00:00:00Z&from=2019-12-31T00:00:00Z")["hours"].empty());
+  fixture.ask("GET", "/projects/1/stats?from=2020-01-01T00:00:00Z", nullptr, 400);
+}
