@@ -38,7 +38,7 @@ namespace fs = std::filesystem;
 
 /// How long a new or revoked key may take to be noticed, at most.
 constexpr std::chrono::seconds kHouseInterval{2};
-/// A step takes about 20 ms of the time in which others may not write.
+/// In a step others may not write, for some 13 ms: most of the time is theirs.
 constexpr std::chrono::milliseconds kSweepInterval{100};
 
 /// Held while a server uses the data folder.

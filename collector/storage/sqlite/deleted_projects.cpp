@@ -11,28 +11,29 @@ constexpr std::int64_t kRowsForFile = 100;
 
 /// What is deleted by ?1, at most ?2 rows.
 constexpr std::string_view kByProject[] = {
-    "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE project_id = ?1 LIMIT ?2)",
-    "DELETE FROM event_counted WHERE project_id = ?1 AND event_id IN "
-    "(SELECT event_id FROM event_counted WHERE project_id = ?1 LIMIT ?2)",
-    "DELETE FROM quarantined_event WHERE id IN (SELECT id FROM quarantined_event WHERE project_id = ?1 LIMIT ?2)",
-    "DELETE FROM session WHERE project_id = ?1 AND sid IN (SELECT sid FROM session WHERE project_id = ?1 LIMIT ?2)",
-    "DELETE FROM session_count WHERE item_id IN (SELECT item_id FROM session_count WHERE project_id = ?1 LIMIT ?2)",
-    "DELETE FROM user_report WHERE item_id IN (SELECT item_id FROM user_report WHERE project_id = ?1 LIMIT ?2)",
-    "DELETE FROM client_loss WHERE item_id IN (SELECT item_id FROM client_loss WHERE project_id = ?1 LIMIT ?2)",
-    "DELETE FROM check_in WHERE project_id = ?1 AND check_in_id IN "
-    "(SELECT check_in_id FROM check_in WHERE project_id = ?1 LIMIT ?2)",
-    "DELETE FROM transaction_summary WHERE item_id IN "
-    "(SELECT item_id FROM transaction_summary WHERE project_id = ?1 LIMIT ?2)",
+    R"(DELETE FROM event WHERE id IN (SELECT id FROM event WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM event_counted WHERE project_id = ?1 AND event_id IN
+       (SELECT event_id FROM event_counted WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM quarantined_event WHERE id IN (SELECT id FROM quarantined_event WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM session WHERE project_id = ?1 AND sid IN
+       (SELECT sid FROM session WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM session_count WHERE item_id IN (SELECT item_id FROM session_count WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM user_report WHERE item_id IN (SELECT item_id FROM user_report WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM client_loss WHERE item_id IN (SELECT item_id FROM client_loss WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM check_in WHERE project_id = ?1 AND check_in_id IN
+       (SELECT check_in_id FROM check_in WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM transaction_summary WHERE item_id IN
+       (SELECT item_id FROM transaction_summary WHERE project_id = ?1 LIMIT ?2))",
     R"(DELETE FROM release_hour WHERE project_id = ?1 AND (hour, "release", environment) IN
        (SELECT hour, "release", environment FROM release_hour WHERE project_id = ?1 LIMIT ?2))",
     R"(DELETE FROM release_user WHERE project_id = ?1 AND (day, "release", environment, user_hash) IN
        (SELECT day, "release", environment, user_hash FROM release_user WHERE project_id = ?1 LIMIT ?2))",
-    "DELETE FROM refusal_hour WHERE project_id = ?1 AND (hour, reason) IN "
-    "(SELECT hour, reason FROM refusal_hour WHERE project_id = ?1 LIMIT ?2)",
+    R"(DELETE FROM refusal_hour WHERE project_id = ?1 AND (hour, reason) IN
+       (SELECT hour, reason FROM refusal_hour WHERE project_id = ?1 LIMIT ?2))",
     R"(DELETE FROM ledger WHERE project_id = ?1 AND (hour, "release", outcome, reason) IN
        (SELECT hour, "release", outcome, reason FROM ledger WHERE project_id = ?1 LIMIT ?2))",
     R"(DELETE FROM "release" WHERE id IN (SELECT id FROM "release" WHERE project_id = ?1 LIMIT ?2))",
-    "DELETE FROM environment WHERE id IN (SELECT id FROM environment WHERE project_id = ?1 LIMIT ?2)",
+    R"(DELETE FROM environment WHERE id IN (SELECT id FROM environment WHERE project_id = ?1 LIMIT ?2))",
 };
 constexpr std::string_view kFiles =
     "DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE project_id = ?1 LIMIT ?2)";
@@ -42,10 +43,12 @@ constexpr std::string_view kNextHash =
     "SELECT id, issue_id FROM issue_hash WHERE project_id = ?1 ORDER BY kind, hash LIMIT 1";
 /// What is deleted by a hash.
 constexpr std::string_view kByHash[] = {
-    "DELETE FROM hash_user WHERE hash_id = ?1 AND user IN (SELECT user FROM hash_user WHERE hash_id = ?1 LIMIT ?2)",
-    "DELETE FROM hash_hour WHERE hash_id = ?1 AND hour IN (SELECT hour FROM hash_hour WHERE hash_id = ?1 LIMIT ?2)",
-    "DELETE FROM hash_presence WHERE hash_id = ?1 AND (release_id, environment_id) IN "
-    "(SELECT release_id, environment_id FROM hash_presence WHERE hash_id = ?1 LIMIT ?2)",
+    R"(DELETE FROM hash_user WHERE hash_id = ?1 AND user IN
+       (SELECT user FROM hash_user WHERE hash_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM hash_hour WHERE hash_id = ?1 AND hour IN
+       (SELECT hour FROM hash_hour WHERE hash_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM hash_presence WHERE hash_id = ?1 AND (release_id, environment_id) IN
+       (SELECT release_id, environment_id FROM hash_presence WHERE hash_id = ?1 LIMIT ?2))",
 };
 constexpr std::string_view kHistory =
     "DELETE FROM issue_history WHERE id IN (SELECT id FROM issue_history WHERE issue_id = ?1 LIMIT ?2)";
@@ -57,12 +60,10 @@ class Sweep {
 
   [[nodiscard]] bool may_go_on() const { return left_ > 0; }
 
+  /// As many as may be of the rows that the statement finds; each counts for `weight`.
   void run(std::string_view sql, std::int64_t id, std::int64_t weight = 1) {
     if (!may_go_on()) return;
-    Statement statement = connection_.prepare(sql);
-    statement.bind(id);
-    if (sql.find("?2") != std::string_view::npos) statement.bind((left_ + weight - 1) / weight);
-    statement.run();
+    connection_.prepare(sql).bind(id, (left_ + weight - 1) / weight).run();
     left_ -= connection_.changes() * weight;
   }
 
@@ -81,10 +82,11 @@ class Sweep {
     run(kHistory, issue);
     if (!may_go_on()) return true;
     // In one go: an issue without a hash would not be found again.
-    run("DELETE FROM issue_hash WHERE id = ?1", hash);
+    connection_.prepare("DELETE FROM issue_hash WHERE id = ?").bind(hash).run();
     connection_.prepare("DELETE FROM issue WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM issue_hash WHERE issue_id = ?1)")
         .bind(issue)
         .run();
+    --left_;
     return true;
   }
 
