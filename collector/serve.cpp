@@ -70,6 +70,12 @@ void bound_idle_memory() {
 #endif
 }
 
+void wait_for_end(const sigset_t& signals) {
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("{}: stopping", signal == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
 /// Removes a little of what is left of deleted projects, again and again. What fails is told once.
 std::function<void()> sweeping(Store& store) {
   return [&store, has_failed = false]() mutable {
@@ -77,12 +83,6 @@ std::function<void()> sweeping(Store& store) {
     if (!swept && !has_failed) spdlog::error("deleted projects cannot be removed yet: {}", swept.error().message);
     has_failed = !swept.ok();
   };
-}
-
-void wait_for_end(const sigset_t& signals) {
-  int signal = 0;
-  sigwait(&signals, &signal);
-  spdlog::info("{}: stopping", signal == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
 /// A store that is empty gets a project; one without users a link to become the first.

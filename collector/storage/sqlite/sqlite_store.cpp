@@ -334,7 +334,7 @@ Status SqliteStore::delete_project(ProjectId id) {
 
 Result<bool> SqliteStore::sweep_deleted_projects() {
   // Asked all the time: only when there is something to do the writer's lock is taken.
-  const auto has_deleted = read([](Connection& connection) { return sqlite::has_deleted_projects(connection); });
+  auto has_deleted = read([](Connection& connection) { return sqlite::has_deleted_projects(connection); });
   if (!has_deleted || !*has_deleted) return has_deleted;
   return write([](Connection& connection) { return sqlite::sweep_deleted_projects(connection, kMostRowsSwept); });
 }
