@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -19,6 +20,7 @@
 #include "collector/http/health_routes.h"
 #include "collector/http/http_server.h"
 #include "collector/http/intake_routes.h"
+#include "collector/http/live_feed.h"
 #include "collector/http/session_routes.h"
 #include "collector/ingest/housekeeper.h"
 #include "collector/ingest/intake.h"
@@ -35,6 +37,8 @@ namespace fs = std::filesystem;
 
 /// How long a new or revoked key may take to be noticed, at most.
 constexpr std::chrono::seconds kHouseInterval{2};
+/// In a step others may not write, for some 13 ms: most of the time is theirs.
+constexpr std::chrono::milliseconds kSweepInterval{100};
 
 /// Held while a server uses the data folder.
 Result<std::unique_ptr<FileLock>> lock_data_folder(const std::string& folder) {
@@ -61,6 +65,15 @@ void wait_for_end(const sigset_t& signals) {
   int signal = 0;
   sigwait(&signals, &signal);
   spdlog::info("{}: stopping", signal == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
+/// Removes a little of what is left of deleted projects, again and again. What fails is told once.
+std::function<void()> sweeping(Store& store) {
+  return [&store, has_failed = false]() mutable {
+    const auto swept = store.sweep_deleted_projects();
+    if (!swept && !has_failed) spdlog::error("deleted projects cannot be removed yet: {}", swept.error().message);
+    has_failed = !swept.ok();
+  };
 }
 
 /// A store that is empty gets a project; one without users a link to become the first.
@@ -112,7 +125,9 @@ Status serve(const Config& config) {
   if (!spool) return spool.error();
   Accounts accounts(**store);
   Intake intake(**store, **spool, config.limits, core::system_clock(), config.data + "/nonces");
-  Digester digester(**spool, **store);
+  LiveFeed live(**store);
+  Digester digester(**spool, **store, core::system_clock(),
+                    [&live](const AppendOutcome& outcome) { live.stored(outcome); });
   ItemWriter item_writer(**spool, **store, [](const std::string& trouble) {
     if (trouble.empty()) {
       spdlog::info("storing sessions, files and reports goes on");
@@ -134,7 +149,7 @@ Status serve(const Config& config) {
   add_health_routes(router, {intake, **spool, digester, **store});
   add_session_routes(router, accounts, is_https);
   const auto public_url = std::make_shared<std::string>();
-  add_api_routes(router, {**store, accounts, public_url});
+  add_api_routes(router, {**store, accounts, public_url, &live});
   add_intake_routes(router, {**store, accounts, public_url});
   HttpOptions http;
   http.trusted_proxies = config.trusted_proxies;
@@ -148,15 +163,19 @@ Status serve(const Config& config) {
   if (Status status = greet(**store, accounts, *public_url); !status) {
     spdlog::error("no welcome link or first project could be made: {}", status.error().message);
   }
+  live.start([&] { return LiveTotals{intake.counts().accepted, digester.digested()}; });
   digester.start();
   item_writer.start();
   Housekeeper housekeeper({[&intake] { intake.keep_house(); }}, kHouseInterval);
+  Housekeeper sweeper({sweeping(**store)}, kSweepInterval);
   std::thread serving([&server] { server.run(); });
   log_with_fields("listening", {{"url", config.public_url_at(*port)}});
   wait_for_end(signals);
   server.stop();
   serving.join();
+  live.stop();
   housekeeper.stop();
+  sweeper.stop();
   digester.stop();
   item_writer.stop();
   spdlog::info("stopped");

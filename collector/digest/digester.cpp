@@ -51,10 +51,11 @@ struct Digester::Run {
   std::vector<std::int64_t> sequences;  ///< of both
 };
 
-Digester::Digester(EventSource& source, EventStore& store, const core::Clock& clock)
+Digester::Digester(EventSource& source, EventStore& store, const core::Clock& clock, Listener listener)
     : source_(source),
       store_(store),
       clock_(clock),
+      listener_(std::move(listener)),
       workers_(std::clamp(std::thread::hardware_concurrency(), 1U, kMostWorkers)),
       settings_(store) {}
 
@@ -209,6 +210,8 @@ core::Status Digester::append(std::span<const DigestedEvent> batch, const Settin
   digested_.fetch_add(outcome->stored + outcome->counted_only, std::memory_order_relaxed);
   counted_only_.fetch_add(outcome->counted_only, std::memory_order_relaxed);
   duplicates_.fetch_add(outcome->duplicates, std::memory_order_relaxed);
+  left_out_.fetch_add(outcome->left_out, std::memory_order_relaxed);
+  if (listener_) listener_(*outcome);
   return {};
 }
 
@@ -257,6 +260,10 @@ void Digester::watch_clock() {
     const auto changes = store_.end_due_ignores(clock_.unix_millis());
     if (!changes && !has_failed) spdlog::error("ignored issues cannot be looked at: {}", changes.error().message);
     has_failed = !changes.ok();
+    if (!changes || changes->empty() || !listener_) continue;
+    AppendOutcome outcome;
+    outcome.changes = *changes;
+    listener_(outcome);
   }
 }
 

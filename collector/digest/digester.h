@@ -30,7 +30,12 @@ namespace trapline::collector {
 /// Thread-safe. Borrows source and store, which must outlive it.
 class Digester {
  public:
-  Digester(EventSource& source, EventStore& store, const core::Clock& clock = core::system_clock());
+  /// Told what was stored, and of ignored issues that show again; called by the digester's threads, which it must not
+  /// hold up.
+  using Listener = std::function<void(const AppendOutcome&)>;
+
+  Digester(EventSource& source, EventStore& store, const core::Clock& clock = core::system_clock(),
+           Listener listener = {});
   ~Digester();  ///< stop()
   Digester(const Digester&) = delete;
   Digester& operator=(const Digester&) = delete;
@@ -51,6 +56,8 @@ class Digester {
   [[nodiscard]] std::uint64_t quarantined() const { return quarantined_.load(std::memory_order_relaxed); }
   /// Events that were already stored; not those that came again because releasing them failed.
   [[nodiscard]] std::uint64_t duplicates() const { return duplicates_.load(std::memory_order_relaxed); }
+  /// Events of projects that were deleted meanwhile.
+  [[nodiscard]] std::uint64_t left_out() const { return left_out_.load(std::memory_order_relaxed); }
 
  private:
   struct Understood;
@@ -77,6 +84,7 @@ class Digester {
   EventSource& source_;
   EventStore& store_;
   const core::Clock& clock_;
+  const Listener listener_;
   WorkerPool workers_;
   SettingsCache settings_;
   StormGuard storm_guard_;
@@ -85,6 +93,7 @@ class Digester {
   std::atomic<std::uint64_t> digested_{0};
   std::atomic<std::uint64_t> duplicates_{0};
   std::atomic<std::uint64_t> counted_only_{0};
+  std::atomic<std::uint64_t> left_out_{0};
   std::atomic<std::uint64_t> quarantined_{0};
   std::mutex mutex_;
   std::condition_variable stopping_;

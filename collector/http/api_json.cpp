@@ -13,6 +13,15 @@ std::string dump(const json& value) { return value.dump(-1, ' ', false, json::er
 
 json null_or(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
 
+std::string make_dsn(std::string_view public_url, std::string_view user, ProjectId project) {
+  const std::size_t scheme_end = public_url.find("://") + 3;
+  std::string dsn(public_url.substr(0, scheme_end));
+  dsn += user;
+  dsn += '@';
+  dsn += public_url.substr(scheme_end);
+  return dsn + "/" + std::to_string(project);
+}
+
 json state_to_json(const IssueState& state) {
   json shown = {{"since", core::format_timestamp(state.status_at)}};
   if (state.resolved_release) shown[state.resolved_is_next ? "after_release" : "in_release"] = *state.resolved_release;
@@ -81,11 +90,25 @@ json to_json(const LedgerEntry& entry) {
           {"count", entry.count}};
 }
 
-json to_json(const Project& project, std::string_view dsn) {
+json to_json(const Project& project, const IngestSettings& settings, std::string_view public_url) {
+  // Without an active key there is nowhere to send to.
+  const json dsn = project.public_key.empty() ? json(nullptr) : json(make_dsn(public_url, project));
   return {{"id", std::to_string(project.id)},
           {"name", project.name},
           {"dsn", dsn},
-          {"created_at", core::format_timestamp(project.created_at)}};
+          {"created_at", core::format_timestamp(project.created_at)},
+          {"require_signature", settings.require_signature},
+          {"allowed_origins", settings.allowed_origins},
+          {"allowed_ips", settings.allowed_ips},
+          {"rate_limit_per_hour", settings.rate_limit_per_hour}};
+}
+
+json to_json(const ProjectKey& key, std::string_view public_url) {
+  ProjectKey shown = key;
+  shown.secret_key.clear();
+  return {{"public_key", key.public_key},       {"has_secret", !key.secret_key.empty()},
+          {"is_active", key.is_active},         {"rate_limit_per_hour", key.rate_limit_per_hour},
+          {"dsn", make_dsn(public_url, shown)}, {"created_at", core::format_timestamp(key.created_at)}};
 }
 
 json to_json(const User& user) {
@@ -138,11 +161,12 @@ std::string page_to_json(const std::vector<std::string>& items, std::string_view
 }
 
 std::string make_dsn(std::string_view public_url, const Project& project) {
-  const std::size_t scheme_end = public_url.find("://") + 3;
-  std::string dsn(public_url.substr(0, scheme_end));
-  dsn += project.public_key + "@";
-  dsn += public_url.substr(scheme_end);
-  return dsn + "/" + std::to_string(project.id);
+  return make_dsn(public_url, project.public_key, project.id);
+}
+
+std::string make_dsn(std::string_view public_url, const ProjectKey& key) {
+  const bool has_secret = !key.secret_key.empty();
+  return make_dsn(public_url, has_secret ? key.public_key + ":" + key.secret_key : key.public_key, key.project_id);
 }
 
 }  // namespace trapline::collector

@@ -7,13 +7,16 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "collector/storage/ingest_settings.h"
 #include "collector/storage/records.h"
 
 namespace trapline::collector {
 
 nlohmann::json to_json(const Issue& issue);
-/// `dsn` is made from the address that clients reach the collector by.
-nlohmann::json to_json(const Project& project, std::string_view dsn);
+/// `public_url` is where clients reach the collector.
+nlohmann::json to_json(const Project& project, const IngestSettings& settings, std::string_view public_url);
+/// Without its secret.
+nlohmann::json to_json(const ProjectKey& key, std::string_view public_url);
 nlohmann::json to_json(const User& user);
 nlohmann::json to_json(const IssueHash& hash);
 nlohmann::json to_json(const HistoryEntry& entry);
@@ -27,7 +30,8 @@ std::string event_to_json(const StoredEvent& stored, bool with_payload, bool wit
 /// `{"items": […], "next_cursor": …}` around items that are JSON already.
 std::string page_to_json(const std::vector<std::string>& items, std::string_view next_cursor);
 
-/// "https://key@host/prefix/1" from "https://host/prefix".
+/// "https://key@host/prefix/1" from "https://host/prefix"; with the secret when the key has one.
 std::string make_dsn(std::string_view public_url, const Project& project);
+std::string make_dsn(std::string_view public_url, const ProjectKey& key);
 
 }  // namespace trapline::collector

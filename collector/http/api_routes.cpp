@@ -9,8 +9,12 @@
 #include "collector/http/authentication.h"
 #include "collector/http/digest_routes.h"
 #include "collector/http/issue_routes.h"
+#include "collector/http/item_routes.h"
+#include "collector/http/live_routes.h"
+#include "collector/http/project_routes.h"
 #include "collector/http/query_params.h"
 #include "collector/http/release_routes.h"
+#include "collector/http/stats_routes.h"
 #include "collector/storage/time_span.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
@@ -30,20 +34,6 @@ HttpReply raw_json(std::string text) {
   HttpReply reply;
   reply.body = std::move(text);
   return reply;
-}
-
-HttpReply list_projects(const ApiContext& context) {
-  const auto projects = context.store.list_projects();
-  if (!projects) return error_reply(projects.error());
-  json items = json::array();
-  for (const Project& project : *projects) items.push_back(to_json(project, make_dsn(*context.public_url, project)));
-  return json_reply({{"items", std::move(items)}, {"next_cursor", nullptr}});
-}
-
-HttpReply get_project(const ApiContext& context, const HttpRequest& request) {
-  const auto project = project_of_path(context, request);
-  return project ? json_reply(to_json(*project, make_dsn(*context.public_url, *project)))
-                 : error_reply(project.error());
 }
 
 HttpReply list_issues(const ApiContext& context, const HttpRequest& request) {
@@ -120,14 +110,16 @@ HttpReply get_issue_stats(const ApiContext& context, const HttpRequest& request)
 
 void add_api_routes(Router& router, const ApiContext& context) {
   const auto add = [&](std::string_view pattern, ApiWork work) { add_reading(router, context, pattern, work); };
-  add("/api/v1/projects", [](const ApiContext& api, const HttpRequest&) { return list_projects(api); });
-  add("/api/v1/projects/{id}", get_project);
   add("/api/v1/issues", list_issues);
   add("/api/v1/issues/{id}", get_issue);
   add("/api/v1/issues/{id}/events", list_issue_events);
   add("/api/v1/issues/{id}/stats", get_issue_stats);
   add("/api/v1/events", list_events);
   add("/api/v1/events/{project}/{event_id}", get_event);
+  add_project_routes(router, context);
+  add_item_routes(router, context);
+  add_stats_routes(router, context);
+  add_live_routes(router, context);
   add_issue_routes(router, context);
   add_digest_routes(router, context);
   add_release_routes(router, context);

@@ -14,6 +14,8 @@ namespace trapline::collector {
 /// The text of openapi.json.
 std::string_view openapi_text();
 
+class LiveFeed;
+
 /// What the API's routes work with; all of it outlives them.
 struct ApiContext {
   Store& store;
@@ -21,10 +23,11 @@ struct ApiContext {
   /// Where clients reach the collector, without a final slash. Known when the socket is bound, which is after the
   /// routes are made: shared for that reason.
   std::shared_ptr<const std::string> public_url;
+  LiveFeed* live = nullptr;  ///< who is told of changes; none: nobody
   const core::Clock& clock = core::system_clock();
 };
 
-/// Adds /api/v1: projects, issues, events, what changes them (issue_routes.h, digest_routes.h), openapi.json.
+/// Adds /api/v1: projects, issues, events, what changes them, what is told of them, openapi.json.
 void add_api_routes(Router& router, const ApiContext& context);
 
 }  // namespace trapline::collector

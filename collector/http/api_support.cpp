@@ -14,6 +14,14 @@ void add_reading(Router& router, const ApiContext& context, std::string_view pat
   });
 }
 
+void add_changing(Router& router, const ApiContext& context, const char* method, std::string_view pattern,
+                  Authenticate authenticate, ApiChange work) {
+  router.add(method, pattern, [context, authenticate, work](const HttpRequest& request) {
+    const auto actor = authenticate(context.accounts, request);
+    return actor ? work(context, request, *actor) : error_reply(actor.error());
+  });
+}
+
 Result<Project> project_of_path(const ApiContext& context, const HttpRequest& request) {
   const auto id = read_path_id(request.path_params.at(0));
   if (!id) return id.error();

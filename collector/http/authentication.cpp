@@ -13,6 +13,33 @@ std::string_view authority_of(std::string_view origin) {
   return scheme_end == std::string_view::npos ? origin : origin.substr(scheme_end + 3);
 }
 
+/// Who may make a change, and what the others are told.
+struct Demand {
+  TokenScope scope;
+  Role role;
+  std::string_view token_refusal;
+  std::string_view user_refusal;
+};
+
+Result<std::string> authenticate_change(Accounts& accounts, const HttpRequest& request, const Demand& demand) {
+  if (Status status = authenticate_reader(accounts, request); !status) return status.error();
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string_view authorization = request.header("authorization");
+  if (authorization.starts_with(kBearer)) {
+    const auto token = accounts.find_token(core::trim(authorization.substr(kBearer.size())));
+    if (!token) return token.error();
+    if (!*token) return Error{"not_signed_in", "this token is not known"};
+    if ((*token)->scope < demand.scope) return Error{"forbidden", std::string(demand.token_refusal)};
+    return (*token)->name;
+  }
+  const auto user = accounts.user_of_session(session_secret(request));
+  if (!user) return user.error();
+  if (!*user) return Error{"not_signed_in", "sign in, or send a token as Authorization: Bearer <token>"};
+  if ((*user)->role < demand.role) return Error{"forbidden", std::string(demand.user_refusal)};
+  if (Status status = check_same_origin(request); !status) return status.error();
+  return (*user)->email;
+}
+
 }  // namespace
 
 std::string session_secret(const HttpRequest& request) {
@@ -48,26 +75,19 @@ Status authenticate_reader(Accounts& accounts, const HttpRequest& request) {
 }
 
 Result<std::string> authenticate_writer(Accounts& accounts, const HttpRequest& request) {
-  if (Status status = authenticate_reader(accounts, request); !status) return status.error();
-  constexpr std::string_view kBearer = "Bearer ";
-  const std::string_view authorization = request.header("authorization");
-  if (authorization.starts_with(kBearer)) {
-    const auto token = accounts.find_token(core::trim(authorization.substr(kBearer.size())));
-    if (!token) return token.error();
-    if (!*token) return Error{"not_signed_in", "this token is not known"};
-    if ((*token)->scope == TokenScope::kRead) {
-      return Error{
-          "forbidden",
-          "this token may only read: trapline-collector token create --scope write makes one that may change things"};
-    }
-    return (*token)->name;
-  }
-  const auto user = accounts.user_of_session(session_secret(request));
-  if (!user) return user.error();
-  if (!*user) return Error{"not_signed_in", "sign in, or send a token as Authorization: Bearer <token>"};
-  if ((*user)->role == Role::kViewer) return Error{"forbidden", "viewers may look at everything and change nothing"};
-  if (Status status = check_same_origin(request); !status) return status.error();
-  return (*user)->email;
+  return authenticate_change(
+      accounts, request,
+      {TokenScope::kWrite, Role::kMember,
+       "this token may only read: trapline-collector token create --scope write makes one that may change things",
+       "viewers may look at everything and change nothing"});
+}
+
+Result<std::string> authenticate_admin(Accounts& accounts, const HttpRequest& request) {
+  return authenticate_change(
+      accounts, request,
+      {TokenScope::kAdmin, Role::kAdmin,
+       "this token may not change projects and keys: trapline-collector token create --scope admin makes one that may",
+       "owners and admins change projects and keys"});
 }
 
 Status check_same_origin(const HttpRequest& request) {

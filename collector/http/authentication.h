@@ -22,6 +22,9 @@ Status authenticate_reader(Accounts& accounts, const HttpRequest& request);
 /// "unsupported_content_type", "storage".
 Result<std::string> authenticate_writer(Accounts& accounts, const HttpRequest& request);
 
+/// The same of what only admins and owners may change, and tokens of scope admin.
+Result<std::string> authenticate_admin(Accounts& accounts, const HttpRequest& request);
+
 /// Whether a request that changes something comes from our own pages: JSON, and from the origin it is sent to. A page
 /// of another site can send neither without the browser asking us first. Errors: "unsupported_content_type",
 /// "forbidden".

@@ -61,11 +61,10 @@ const std::string& date() {
   return text;
 }
 
-}  // namespace
-
-std::string serialize(const HttpReply& reply, bool is_head, bool keeps_alive) {
+/// The status line and the headers that every answer has.
+std::string head_of(const HttpReply& reply) {
   std::string bytes;
-  bytes.reserve(512 + (is_head ? 0 : reply.body.size()));
+  bytes.reserve(512 + reply.body.size());
   bytes += "HTTP/1.1 " + std::to_string(reply.status) + " ";
   bytes += phrase_of(reply.status);
   bytes += "\r\nDate: ";
@@ -77,6 +76,19 @@ std::string serialize(const HttpReply& reply, bool is_head, bool keeps_alive) {
     bytes += value;
     bytes += "\r\n";
   }
+  return bytes;
+}
+
+}  // namespace
+
+std::string serialize_stream_head(const HttpReply& reply) {
+  // Without the last header proxies such as nginx would hold events back until they have enough for a buffer.
+  return head_of(reply) + "Content-Type: " + reply.content_type +
+         "\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n";
+}
+
+std::string serialize(const HttpReply& reply, bool is_head, bool keeps_alive) {
+  std::string bytes = head_of(reply);
   const bool has_content = reply.status != 204 && reply.status != 304;
   if (has_content) {
     bytes += "Content-Type: " + reply.content_type;

@@ -5,18 +5,22 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
+#include <optional>
 #include <string>
 
+#include "collector/http/event_stream.h"
 #include "collector/http/http_parser.h"
 #include "collector/http/reply.h"
 
 namespace trapline::collector {
 
 enum class Phase {
-  kReading,   ///< waits for a request, or for the rest of one
-  kWorking,   ///< a worker has it
-  kWriting,   ///< the answer did not fit into the socket at once
-  kDraining,  ///< was answered for the last time; what still comes is thrown away, so that the answer can be read
+  kReading,    ///< waits for a request, or for the rest of one
+  kWorking,    ///< a worker has it
+  kWriting,    ///< the answer did not fit into the socket at once
+  kStreaming,  ///< news is sent as it comes
+  kDraining,   ///< was answered for the last time; what still comes is thrown away, so that the answer can be read
 };
 
 struct Connection {
@@ -32,7 +36,14 @@ struct Connection {
   bool closes_after = false;  ///< this answer is the last
   std::size_t buffered = 0;   ///< what it adds to the bytes of all bodies
   std::size_t drained = 0;
+  std::shared_ptr<EventStream> stream;  ///< shared with those who have news for it
+  bool is_stream = false;               ///< counted as one
+  std::chrono::steady_clock::time_point stream_ends;
+  std::optional<std::chrono::steady_clock::time_point> stalled_since;  ///< a stream's client takes nothing
 };
+
+/// The head of an answer that ends with its connection.
+std::string serialize_stream_head(const HttpReply& reply);
 
 /// The answer's bytes. A HEAD request gets no body, but is told its length.
 std::string serialize(const HttpReply& reply, bool is_head, bool keeps_alive);

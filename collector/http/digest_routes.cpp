@@ -28,7 +28,7 @@ HttpReply get_settings(const ApiContext& context, const HttpRequest& request) {
   return reply;
 }
 
-HttpReply patch_settings(const ApiContext& context, const HttpRequest& request) {
+HttpReply patch_settings(const ApiContext& context, const HttpRequest& request, const std::string& /*actor*/) {
   const auto project = project_of_path(context, request);
   if (!project) return error_reply(project.error());
   bool is_request_wrong = false;
@@ -110,10 +110,7 @@ void add_digest_routes(Router& router, const ApiContext& context) {
   reads("/api/v1/projects/{id}/quarantine", list_quarantine);
   reads("/api/v1/projects/{id}/ledger", get_ledger);
   reads("/api/v1/events/{project}/{event_id}/grouping", explain_event);
-  router.add("PATCH", "/api/v1/projects/{id}/digest", [context](const HttpRequest& request) {
-    const auto actor = authenticate_writer(context.accounts, request);
-    return actor ? patch_settings(context, request) : error_reply(actor.error());
-  });
+  add_changing(router, context, "PATCH", "/api/v1/projects/{id}/digest", authenticate_writer, patch_settings);
 }
 
 }  // namespace trapline::collector

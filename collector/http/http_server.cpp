@@ -1,31 +1,25 @@
 #include "collector/http/http_server.h"
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <memory>
 #include <mutex>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "collector/http/authentication.h"
-#include "collector/http/connection.h"
+#include "collector/http/client_address.h"
+#include "collector/http/connections.h"
+#include "collector/http/dispatcher.h"
+#include "collector/http/event_stream.h"
 #include "collector/http/ingest_routes.h"
 #include "collector/http/listener.h"
-#include "collector/http/static_files.h"
 #include "collector/http/worker_threads.h"
-#include "collector/ingest/token_bucket.h"
 
 namespace trapline::collector {
 namespace {
@@ -44,83 +38,27 @@ constexpr std::chrono::seconds kDrainDeadline{15};
 constexpr std::chrono::seconds kPoliteDrainDeadline{2};
 constexpr std::chrono::seconds kLastWrites{3};
 
-bool is_api_path(std::string_view path) { return path.starts_with("/api/") || path.starts_with("/v1/"); }
-bool is_health_path(std::string_view path) { return path == "/healthz" || path == "/readyz" || path == "/metrics"; }
-
 HttpReply busy_reply(std::string_view message) {
   HttpReply reply = error_reply(503, "busy", message);
   reply.headers.emplace_back("Retry-After", "2");
   return reply;
 }
 
-HttpReply too_often_reply(int seconds) {
-  HttpReply reply = error_reply(429, "rate_limited", "this token, session or address asks more often than it may");
-  reply.headers.emplace_back("Retry-After", std::to_string(seconds));
-  return reply;
-}
-
-/// "/api/v1/issues/7/events" -> "issues": each kind of question has a limit of its own.
-std::string_view resource_of(std::string_view path) {
-  constexpr std::string_view kApi = "/api/v1/";
-  if (!path.starts_with(kApi)) return path;
-  path.remove_prefix(kApi.size());
-  return path.substr(0, path.find('/'));
-}
-
-/// Whose requests at the API are counted together.
-std::string caller_of(const HttpRequest& request) {
-  std::string caller(request.header("authorization"));
-  if (caller.empty()) caller = session_secret(request);
-  if (caller.empty()) caller = request.peer;
-  return caller + '\n' + std::string(resource_of(request.path));
-}
-
-std::string address_text(const sockaddr_storage& address, socklen_t size) {
-  std::array<char, NI_MAXHOST> text{};
-  if (getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, text.data(), text.size(), nullptr, 0,
-                  NI_NUMERICHOST) != 0) {
-    return {};
-  }
-  return text.data();
-}
-
-/// A file descriptor kept back, to be given up for a moment when there is no other: without it a connection that cannot
-/// be accepted would stay in the backlog and wake the loop for ever.
-class SpareDescriptor {
- public:
-  SpareDescriptor() : file_(open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
-  ~SpareDescriptor() { close(file_); }
-  SpareDescriptor(const SpareDescriptor&) = delete;
-  SpareDescriptor& operator=(const SpareDescriptor&) = delete;
-  void hang_up_one(int listener) {
-    close(file_);
-    const int socket = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-    if (socket >= 0) close(socket);
-    file_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  }
-
- private:
-  int file_;
-};
-
 }  // namespace
 
 class HttpServer::Implementation {
  public:
   Implementation(Router router, Intake& intake, HttpOptions options)
-      : router_(std::move(router)),
-        intake_(intake),
+      : intake_(intake),
         options_(std::move(options)),
-        api_buckets_(options_.api_requests_per_minute, core::system_clock()),
-        stranger_buckets_(options_.api_requests_per_minute, core::system_clock()),
-        epoll_(epoll_create1(EPOLL_CLOEXEC)),
+        dispatcher_(std::move(router), intake, options_.trusted_proxies, options_.api_requests_per_minute),
+        connections_({options_.max_connections, options_.max_connections_per_ip, options_.max_streams,
+                      options_.max_buffered_bytes, kMostSmallBody, options_.idle_deadline}),
         wake_up_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
   ~Implementation() {
-    for (const auto& [socket, connection] : connections_) close(socket);
     if (listener_.socket >= 0) close(listener_.socket);
     close(wake_up_);
-    close(epoll_);
   }
   Implementation(const Implementation&) = delete;
   Implementation& operator=(const Implementation&) = delete;
@@ -129,8 +67,9 @@ class HttpServer::Implementation {
     const auto listener = listen_on(host, port);
     if (!listener) return listener.error();
     listener_ = *listener;
-    watch(EPOLL_CTL_ADD, listener_.socket, EPOLLIN);
-    watch(EPOLL_CTL_ADD, wake_up_, EPOLLIN);
+    for (const int source : {listener_.socket, wake_up_, bell_->descriptor()}) {
+      connections_.watch(EPOLL_CTL_ADD, source, EPOLLIN);
+    }
     return listener_.port;
   }
 
@@ -144,7 +83,7 @@ class HttpServer::Implementation {
     api_->stop();
     // Answers that did not fit into their sockets get a moment to.
     const auto end = Clock::now() + kLastWrites;
-    while (has_writing() && Clock::now() < end) turn();
+    while (connections_.has_writing() && Clock::now() < end) turn();
   }
 
   void stop() {
@@ -156,17 +95,19 @@ class HttpServer::Implementation {
   [[nodiscard]] HttpCounts counts() const {
     const std::lock_guard lock(mutex_);
     HttpCounts counts = counts_;
-    counts.connections = connections_.size();
+    counts.connections = connections_.count();
+    counts.streams = connections_.streams();
     return counts;
   }
 
  private:
-  using Shared = std::shared_ptr<Connection>;  // of the table and of whoever has it in hand
+  using Shared = Connections::Shared;
 
   /// One round of the loop: what has come, then who is too late.
   void turn() {
     std::array<epoll_event, kEventsAtOnce> events{};
-    const int count = epoll_wait(epoll_, events.data(), kEventsAtOnce, static_cast<int>(kDeadlineLook.count()));
+    const int count =
+        epoll_wait(connections_.epoll(), events.data(), kEventsAtOnce, static_cast<int>(kDeadlineLook.count()));
     for (int index = 0; index < count; ++index) {
       const int socket = events[static_cast<std::size_t>(index)].data.fd;
       if (socket == listener_.socket) {
@@ -174,7 +115,9 @@ class HttpServer::Implementation {
       } else if (socket == wake_up_) {
         std::uint64_t ignored = 0;
         static_cast<void>(!read(wake_up_, &ignored, sizeof ignored));
-      } else if (Shared connection = find(socket)) {
+      } else if (socket == bell_->descriptor()) {
+        send_news();
+      } else if (Shared connection = connections_.find(socket)) {
         handle_event(connection);
       }
     }
@@ -188,55 +131,33 @@ class HttpServer::Implementation {
 
   void accept_all() {
     for (int number = 0; number < kEventsAtOnce; ++number) {
-      sockaddr_storage address{};
-      socklen_t size = sizeof address;
-      const int socket =
-          accept4(listener_.socket, reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (socket >= 0) {
-        take(socket, address_text(address, size));
-        continue;
-      }
-      const bool is_out_of_descriptors = errno == EMFILE || errno == ENFILE;
-      if (is_out_of_descriptors && !close_longest_idle()) spare_.hang_up_one(listener_.socket);
-      if (!is_out_of_descriptors && errno != ECONNABORTED && errno != EINTR) return;
+      Doorkeeper::Visitor visitor = doorkeeper_.next(listener_.socket, connections_);
+      if (visitor.socket < 0) return;
+      take(visitor.socket, std::move(visitor.peer));
     }
   }
 
   void take(int socket, std::string peer) {
-    const int yes = 1;
-    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);  // else an answer waits for the client's ACK: 40 ms
-    auto connection = std::make_shared<Connection>();
-    connection->socket = socket;
-    connection->counts_for_ip = !is_trusted(peer);
-    connection->peer = std::move(peer);
-    connection->deadline = Clock::now() + options_.idle_deadline;
-    bool is_refused = false;
-    bool is_full = false;
-    {
-      const std::lock_guard lock(mutex_);
-      is_refused = connection->counts_for_ip && per_ip_[connection->peer] >= options_.max_connections_per_ip;
-      if (!is_refused && connection->counts_for_ip) ++per_ip_[connection->peer];
-      if (is_refused) ++counts_.refused_connections;
-      if (!is_refused) connections_.emplace(socket, connection);
-      is_full = connections_.size() > options_.max_connections;
+    const bool counts_for_ip = !is_trusted_proxy(peer, options_.trusted_proxies);
+    const auto [connection, admission] = connections_.admit(socket, std::move(peer), counts_for_ip);
+    switch (admission) {
+      case Connections::Admission::kTaken:
+        return connections_.begin(*connection);
+      case Connections::Admission::kTooManyOfAddress:
+        turn_away(*connection, "too many connections from your address are open at the same time");
+        close(socket);
+        return;
+      case Connections::Admission::kFull:
+        turn_away(*connection, "too many connections are open, and all of them are busy");
+        return connections_.drop(connection);
     }
-    if (is_refused) {
-      turn_away(*connection, "too many connections from your address are open at the same time");
-      close(socket);
-      return;
-    }
-    if (is_full && !close_longest_idle(connection.get())) {
-      {
-        const std::lock_guard lock(mutex_);
-        ++counts_.refused_connections;
-      }
-      turn_away(*connection, "too many connections are open, and all of them are busy");
-      return drop(connection);
-    }
-    watch(EPOLL_CTL_ADD, socket, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT);
   }
 
   void turn_away(Connection& connection, std::string_view why) {
+    {
+      const std::lock_guard lock(mutex_);
+      ++counts_.refused_connections;
+    }
     intake_.count_rejected("too_many_connections");
     HttpReply reply = busy_reply(why);
     allow_any_origin(reply);
@@ -244,85 +165,22 @@ class HttpServer::Implementation {
     send_output(connection);
   }
 
-  /// Makes room for `newest`; false when every other connection is busy.
-  bool close_longest_idle(const Connection* newest = nullptr) {
-    Shared longest;
-    {
-      const std::lock_guard lock(mutex_);
-      for (const auto& [socket, connection] : connections_) {
-        if (connection.get() == newest) continue;
-        const bool is_idle = connection->phase == Phase::kReading && !connection->parser.is_begun();
-        if (is_idle && (!longest || connection->deadline < longest->deadline)) longest = connection;
-      }
-    }
-    if (longest) drop(longest);
-    return longest != nullptr;
-  }
-
-  void drop(const Shared& connection) {
-    const std::lock_guard lock(mutex_);
-    if (connections_.erase(connection->socket) == 0) return;
-    buffered_ -= connection->buffered;
-    connection->buffered = 0;
-    if (connection->counts_for_ip) {
-      const auto found = per_ip_.find(connection->peer);
-      if (found != per_ip_.end() && --found->second == 0) per_ip_.erase(found);
-    }
-    close(connection->socket);
-  }
-
-  Shared find(int socket) {
-    const std::lock_guard lock(mutex_);
-    const auto found = connections_.find(socket);
-    return found != connections_.end() ? found->second : nullptr;
-  }
-
-  void watch(int operation, int socket, std::uint32_t wanted) const {
-    epoll_event event{};
-    event.events = wanted;
-    event.data.fd = socket;
-    epoll_ctl(epoll_, operation, socket, &event);
-  }
-
-  /// Gives the connection to the loop, which goes on when it can be read, or written to. The deadline is set and the
-  /// socket watched in one step: in between, the loop must not find it late and close it.
-  void give_to_loop(const Shared& connection, Phase phase, Clock::duration within) {
-    const std::lock_guard lock(mutex_);
-    if (!connections_.contains(connection->socket)) return;
-    connection->phase = phase;
-    connection->deadline = Clock::now() + within;
-    rearm(*connection);
-  }
-  void rearm(const Connection& connection) const {
-    const std::uint32_t wanted = connection.phase == Phase::kWriting ? EPOLLOUT : EPOLLIN | EPOLLRDHUP;
-    watch(EPOLL_CTL_MOD, connection.socket, wanted | EPOLLONESHOT);
-  }
-
-  bool has_writing() {
-    const std::lock_guard lock(mutex_);
-    return std::any_of(connections_.begin(), connections_.end(),
-                       [](const auto& entry) { return entry.second->phase == Phase::kWriting; });
-  }
-
   void end_late_ones(Clock::time_point now) {
-    std::vector<Shared> late;
-    {
-      const std::lock_guard lock(mutex_);
-      for (const auto& [socket, connection] : connections_) {
-        if (connection->phase != Phase::kWorking && connection->deadline <= now) late.push_back(connection);
+    for (const Shared& connection : connections_.late(now)) {
+      if (connection->phase == Phase::kStreaming) {
+        keep_alive(connection, now);
+        continue;
       }
-    }
-    for (const Shared& connection : late) {
       const bool is_half_asked = connection->phase == Phase::kReading && connection->parser.is_begun();
       if (!is_half_asked) {
-        drop(connection);
+        connections_.drop(connection);
         continue;
       }
       {
         const std::lock_guard lock(mutex_);
         ++counts_.timed_out_requests;
       }
-      count_refused_at_door(connection->parser.head(), "request_timeout");
+      dispatcher_.count_refused(connection->parser.head(), "request_timeout");
       answer_last(connection, error_reply(408, "request_timeout", "the request did not arrive in time"));
     }
   }
@@ -335,6 +193,8 @@ class HttpServer::Implementation {
         return read_request(connection);
       case Phase::kWriting:
         return after_send(connection, send_output(*connection));
+      case Phase::kStreaming:
+        return serve_stream(connection);
       case Phase::kDraining:
         return drain(connection);
       case Phase::kWorking:
@@ -351,14 +211,13 @@ class HttpServer::Implementation {
       if (!take_bytes(connection, {read_buffer_.data(), static_cast<std::size_t>(count)})) return;
       if (static_cast<std::size_t>(count) < read_buffer_.size()) break;
     }
-    const std::lock_guard lock(mutex_);
-    rearm(*connection);
+    connections_.rearm(*connection);
   }
 
   void end_of_input(const Shared& connection) {
-    if (!connection->parser.is_begun()) return drop(connection);
+    if (!connection->parser.is_begun()) return connections_.drop(connection);
     // The other half of the connection may still be read.
-    count_refused_at_door(connection->parser.head(), "incomplete_body");
+    dispatcher_.count_refused(connection->parser.head(), "incomplete_body");
     answer_last(connection,
                 error_reply(400, "incomplete_body", "the request ended, or stopped arriving, before it was complete"));
   }
@@ -374,7 +233,8 @@ class HttpServer::Implementation {
     }
     // A line end before a request begins none: an idle client must not stay for ever by sending them.
     const bool begins_now = !was_begun && parser.is_begun();
-    if (begins_now && parser.state() == RequestParser::State::kHead) set_deadline(*connection, options_.head_deadline);
+    if (begins_now && parser.state() == RequestParser::State::kHead)
+      connections_.set_deadline(*connection, options_.head_deadline);
     switch (parser.state()) {
       case RequestParser::State::kFailed:
         refuse(connection);
@@ -386,7 +246,7 @@ class HttpServer::Implementation {
       default:
         break;
     }
-    if (has_room_for(*connection)) return true;
+    if (connections_.has_room_for(*connection, parser.body().size())) return true;
     count_refused_request(parser.head());
     answer_last(connection, busy_reply("the collector is reading as many large requests as it can hold"));
     return false;
@@ -394,7 +254,7 @@ class HttpServer::Implementation {
 
   void begin_body(Connection& connection) {
     RequestParser& parser = connection.parser;
-    set_deadline(connection, options_.body_deadline);
+    connections_.set_deadline(connection, options_.body_deadline);
     parser.begin_body(find_door(parser.head().path()) ? intake_.limits().max_body_bytes : kMostSmallBody);
     if (parser.head().expects_continue && parser.state() == RequestParser::State::kBody) {
       constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -402,25 +262,11 @@ class HttpServer::Implementation {
     }
   }
 
-  void set_deadline(Connection& connection, Clock::duration within) {
-    const std::lock_guard lock(mutex_);
-    connection.deadline = Clock::now() + within;
-  }
-
-  /// Adds the body to the sum of all; false when that is more than there may be.
-  bool has_room_for(Connection& connection) {
-    const std::size_t size = connection.parser.body().size();
-    const std::lock_guard lock(mutex_);
-    buffered_ += size - connection.buffered;
-    connection.buffered = size;
-    return size <= kMostSmallBody || buffered_ <= options_.max_buffered_bytes;
-  }
-
   void refuse(const Shared& connection) {
     const RequestParser::Failure& failure = connection->parser.failure();
     const RequestHead& head = connection->parser.head();
     const bool is_at_door = find_door(head.path()).has_value();
-    if (is_at_door) count_refused_at_door(head, failure.code);
+    if (is_at_door) dispatcher_.count_refused(head, failure.code);
     answer_last(connection, is_at_door && failure.code == "body_too_large"
                                 ? refuse_large_body(intake_.limits().max_body_bytes)
                                 : error_reply(failure.http_status, failure.code, failure.message));
@@ -430,11 +276,8 @@ class HttpServer::Implementation {
 
   void hand_over(const Shared& connection) {
     const std::string path = connection->parser.head().path();
-    WorkerThreads& workers = find_door(path) || is_health_path(path) ? *doors_ : *api_;
-    {
-      const std::lock_guard lock(mutex_);
-      connection->phase = Phase::kWorking;
-    }
+    WorkerThreads& workers = is_urgent_path(path) ? *doors_ : *api_;
+    connections_.take_in_hand(*connection);
     if (workers.add([this, connection] { work(connection); })) return;
     count_refused_request(connection->parser.head());
     // The last answer, as what may have come behind the request would only be refused as well.
@@ -445,10 +288,14 @@ class HttpServer::Implementation {
   }
 
   /// A worker's part: answers the request, and takes up what came right behind it.
-  void work(const Shared& connection) { respond(connection, answer(*connection)); }
+  void work(const Shared& connection) {
+    const RequestParser& parser = connection->parser;
+    respond(connection, dispatcher_.answer(parser.head(), parser.body(), connection->peer));
+  }
 
   void respond(const Shared& connection, const HttpReply& reply) {
     const RequestHead& head = connection->parser.head();
+    if (reply.stream && head.method != "HEAD") return begin_stream(connection, reply);
     if (!head.keeps_alive || is_stopping_) connection->closes_after = true;
     connection->output = serialize(reply, head.method == "HEAD", !connection->closes_after);
     connection->written = 0;
@@ -466,9 +313,9 @@ class HttpServer::Implementation {
   }
 
   void after_send(const Shared& connection, SendOutcome outcome) {
-    if (outcome == SendOutcome::kFailed) return drop(connection);
+    if (outcome == SendOutcome::kFailed) return connections_.drop(connection);
     if (outcome == SendOutcome::kLater) {
-      return give_to_loop(connection, Phase::kWriting, options_.write_deadline);
+      return connections_.give_to_loop(connection, Phase::kWriting, options_.write_deadline);
     }
     connection->output = std::string();
     if (connection->closes_after) {
@@ -476,124 +323,122 @@ class HttpServer::Implementation {
       shutdown(connection->socket, SHUT_WR);
       const bool is_whole = connection->parser.state() == RequestParser::State::kDone;
       forget_request(*connection);
-      return give_to_loop(connection, Phase::kDraining, is_whole ? kPoliteDrainDeadline : kDrainDeadline);
+      return connections_.give_to_loop(connection, Phase::kDraining, is_whole ? kPoliteDrainDeadline : kDrainDeadline);
     }
     next_request(connection);
   }
 
   void forget_request(Connection& connection) {
     connection.parser = RequestParser();
-    const std::lock_guard lock(mutex_);
-    buffered_ -= connection.buffered;
-    connection.buffered = 0;
+    connections_.forget_body(connection);
   }
 
   void next_request(const Shared& connection) {
     forget_request(*connection);
     const std::string pending = std::exchange(connection->pending, {});
-    if (pending.empty()) return give_to_loop(connection, Phase::kReading, options_.idle_deadline);
-    {
-      const std::lock_guard lock(mutex_);
-      connection->phase = Phase::kWorking;  // not the loop's yet: the rest of it is in our hands
-    }
+    if (pending.empty()) return connections_.give_to_loop(connection, Phase::kReading, options_.idle_deadline);
+    connections_.take_in_hand(*connection);  // not the loop's yet: the rest of it is in our hands
     if (!take_bytes(connection, pending)) return;
     const RequestParser& parser = connection->parser;
     const bool is_in_body = parser.state() == RequestParser::State::kBody;
     const auto within = parser.is_begun() ? options_.head_deadline : options_.idle_deadline;
-    give_to_loop(connection, Phase::kReading, is_in_body ? options_.body_deadline : within);
+    connections_.give_to_loop(connection, Phase::kReading, is_in_body ? options_.body_deadline : within);
   }
 
   void drain(const Shared& connection) {
     for (int number = 0; number < kReadsAtOnce; ++number) {
       const ssize_t count = recv(connection->socket, read_buffer_.data(), read_buffer_.size(), 0);
       if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
-      if (count <= 0) return drop(connection);
+      if (count <= 0) return connections_.drop(connection);
       connection->drained += static_cast<std::size_t>(count);
-      if (connection->drained > kMostDrained) return drop(connection);
+      if (connection->drained > kMostDrained) return connections_.drop(connection);
     }
-    const std::lock_guard lock(mutex_);
-    rearm(*connection);
+    connections_.rearm(*connection);
   }
 
-  HttpReply answer(const Connection& connection) {
-    const RequestHead& head = connection.parser.head();
-    try {
-      return route(connection, head);
-    } catch (const std::exception& error) {
-      spdlog::error("{} {} failed: {}", head.method, head.target, error.what());
-      return error_reply(500, "internal", "the collector failed at this request; its log says why");
+  // --- streams
+
+  void begin_stream(const Shared& connection, const HttpReply& reply) {
+    if (!connections_.claim_stream(*connection)) {
+      count_refused_request(connection->parser.head());
+      return respond(connection, busy_reply("as many live updates are open as may be"));
+    }
+    forget_request(*connection);
+    connection->stream = reply.stream;
+    connection->stream_ends = Clock::now() + options_.stream_lifetime;
+    connection->output = serialize_stream_head(reply);
+    connection->written = 0;
+    // From here on the loop may send, or find the client gone, at any moment.
+    const std::shared_ptr<EventStream> stream = reply.stream;
+    const int socket = connection->socket;
+    connections_.give_to_loop(connection, Phase::kStreaming, options_.heartbeat);
+    stream->attach(bell_, socket);
+  }
+
+  void send_news() {
+    for (const int socket : bell_->answer()) {
+      // The socket may be another connection's by now.
+      if (const Shared connection = connections_.find_stream(socket)) write_stream(connection);
     }
   }
 
-  HttpReply route(const Connection& connection, const RequestHead& head) {
-    const std::string path = head.path();
-    HttpRequest call;
-    call.method = head.method;
-    call.path = path;
-    call.query = head.query();
-    call.headers = head.headers;
-    call.body = connection.parser.body();
-    const std::string peer = client_address(connection.peer, call.header("x-forwarded-for"), options_.trusted_proxies);
-    call.peer = peer;
-    if (const auto door = find_door(path)) {
-      if (call.method == "POST") return take_in(intake_, *door, call);
-      return call.method == "OPTIONS" ? answer_preflight(call) : refuse_method();
-    }
-    const bool is_page = !is_api_path(path) && !is_health_path(path) && (call.method == "GET" || call.method == "HEAD");
-    if (is_page) return serve_dashboard(call);
-    if (!is_health_path(path)) {
-      // Tokens that are made up must not have a limit each.
-      const int stranger_seconds = stranger_buckets_.seconds_until(peer);
-      const int seconds = std::max(stranger_seconds, api_buckets_.take(caller_of(call)));
-      if (seconds > 0) return too_often_reply(seconds);
-    }
-    HttpReply reply = router_.route(call);
-    if (reply.status == 401) static_cast<void>(stranger_buckets_.take(peer));
-    return reply;
+  /// Something happened to the socket: the client hung up, or takes more.
+  void serve_stream(const Shared& connection) {
+    const ssize_t count = recv(connection->socket, read_buffer_.data(), read_buffer_.size(), 0);
+    const bool is_quiet = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    // What it sends is nothing that is waited for.
+    if (count > 0) connection->drained += static_cast<std::size_t>(count);
+    if ((count <= 0 && !is_quiet) || connection->drained > kMostSmallBody) return connections_.drop(connection);
+    write_stream(connection);
   }
 
-  bool is_trusted(const std::string& peer) const {
-    const auto address = parse_address(peer);
-    return address && std::any_of(options_.trusted_proxies.begin(), options_.trusted_proxies.end(),
-                                  [&](const AddressRange& range) { return range.contains(*address); });
+  void write_stream(const Shared& connection) {
+    if (connection->stream->is_overrun()) return connections_.drop(connection);
+    while (true) {
+      if (connection->written == connection->output.size()) {
+        connection->output = connection->stream->take();
+        connection->written = 0;
+        connection->stalled_since.reset();
+      }
+      if (connection->output.empty()) break;
+      const std::size_t written = connection->written;
+      const SendOutcome outcome = send_output(*connection);
+      if (outcome == SendOutcome::kFailed) return connections_.drop(connection);
+      if (outcome == SendOutcome::kDone) continue;
+      if (!connection->stalled_since || connection->written > written) connection->stalled_since = Clock::now();
+      break;
+    }
+    connections_.rearm(*connection);
   }
 
-  /// Counts a request that was not read, at a door for the project it names.
-  void count_refused_at_door(const RequestHead& head, std::string_view reason) {
-    const std::string path = head.path();
-    const auto door = find_door(path);
-    if (!door) return intake_.count_rejected(reason);
-    HttpRequest call;
-    call.path = path;
-    call.query = head.query();
-    call.headers = head.headers;
-    count_refused(intake_, *door, call, reason);
+  void keep_alive(const Shared& connection, Clock::time_point now) {
+    const bool is_stuck = connection->stalled_since && now - *connection->stalled_since >= options_.write_deadline;
+    if (is_stuck || now >= connection->stream_ends) return connections_.drop(connection);
+    connections_.set_deadline(*connection, options_.heartbeat);
+    connection->stream->send(":\n\n");
   }
 
   void count_refused_request(const RequestHead& head) {
-    count_refused_at_door(head, "busy");
+    dispatcher_.count_refused(head, "busy");
     const std::lock_guard lock(mutex_);
     ++counts_.refused_requests;
   }
 
-  Router router_;
   Intake& intake_;
   const HttpOptions options_;
-  TokenBuckets api_buckets_;
-  TokenBuckets stranger_buckets_;  ///< by address, of requests whose token or session is nobody's
-  const int epoll_;
+  Dispatcher dispatcher_;
+  Connections connections_;
   const int wake_up_;
+  /// Shared with the streams, which may outlive the server in the hands of those who have news for them.
+  const std::shared_ptr<StreamBell> bell_ = std::make_shared<StreamBell>();
   Listener listener_;
-  SpareDescriptor spare_;
+  Doorkeeper doorkeeper_;
   std::atomic<bool> is_stopping_{false};
   std::array<char, kReadBytes> read_buffer_{};  ///< only the loop's thread, as the next
   Clock::time_point next_look_;
 
   mutable std::mutex mutex_;
-  std::unordered_map<int, Shared> connections_;          ///< by socket; guarded by mutex_, as all below, and as every
-  std::unordered_map<std::string, std::size_t> per_ip_;  ///< connection's phase and deadline
-  std::size_t buffered_ = 0;                             ///< bytes of all bodies in memory
-  HttpCounts counts_;
+  HttpCounts counts_;  ///< guarded by mutex_
 
   std::optional<WorkerThreads> doors_;
   std::optional<WorkerThreads> api_;
@@ -607,25 +452,5 @@ Result<int> HttpServer::bind(const std::string& host, int port) { return impleme
 void HttpServer::run() { implementation_->run(); }
 void HttpServer::stop() { implementation_->stop(); }
 HttpCounts HttpServer::counts() const { return implementation_->counts(); }
-
-std::string client_address(const std::string& peer, std::string_view forwarded_for,
-                           const std::vector<AddressRange>& trusted_proxies) {
-  const auto is_trusted = [&](std::string_view text) {
-    const auto address = parse_address(text);
-    return address && std::any_of(trusted_proxies.begin(), trusted_proxies.end(),
-                                  [&](const AddressRange& range) { return range.contains(*address); });
-  };
-  std::string client = peer;
-  while (is_trusted(client) && !forwarded_for.empty()) {
-    const std::size_t comma = forwarded_for.rfind(',');
-    std::string_view last = comma == std::string_view::npos ? forwarded_for : forwarded_for.substr(comma + 1);
-    last.remove_prefix(std::min(last.find_first_not_of(' '), last.size()));
-    last = last.substr(0, last.find_last_not_of(' ') + 1);
-    if (!parse_address(last)) break;
-    client = last;
-    forwarded_for = comma == std::string_view::npos ? std::string_view{} : forwarded_for.substr(0, comma);
-  }
-  return client;
-}
 
 }  // namespace trapline::collector

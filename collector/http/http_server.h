@@ -34,6 +34,11 @@ struct HttpOptions {
   std::size_t max_connections_per_ip = 1'024;               ///< trusted proxies excepted
   std::size_t max_waiting_requests = 1'024;                 ///< before each kind of thread
   std::size_t max_buffered_bytes = std::size_t{256} << 20;  ///< of all bodies that are being read or answered
+  std::size_t max_streams = 200;                            ///< of live updates (event_stream.h)
+  std::chrono::milliseconds heartbeat{15'000};              ///< of a stream
+  /// Then a stream is closed and its client comes back: so a token that was revoked, or a user who signed out, sees no
+  /// more than that.
+  std::chrono::milliseconds stream_lifetime{15 * 60'000};
   std::size_t door_threads = 32;
   std::size_t api_threads = 8;
   std::vector<AddressRange> trusted_proxies;   ///< whose X-Forwarded-For is believed
@@ -45,6 +50,7 @@ struct HttpCounts {
   std::size_t connections = 0;
   std::uint64_t refused_connections = 0;  ///< by the limit of one address
   std::uint64_t timed_out_requests = 0;   ///< that did not arrive in their time
+  std::size_t streams = 0;                ///< of the connections
   std::uint64_t refused_requests = 0;     ///< for lack of room in the queue or in memory
 };
 
@@ -71,10 +77,5 @@ class HttpServer {
   class Implementation;
   std::unique_ptr<Implementation> implementation_;
 };
-
-/// Who a request comes from: the connection's other end, or, when that is a trusted proxy, the last address in its
-/// X-Forwarded-For that is none.
-std::string client_address(const std::string& peer, std::string_view forwarded_for,
-                           const std::vector<AddressRange>& trusted_proxies);
 
 }  // namespace trapline::collector

@@ -8,6 +8,7 @@
 #include "collector/http/api_support.h"
 #include "collector/http/authentication.h"
 #include "collector/http/issue_change.h"
+#include "collector/http/live_feed.h"
 #include "collector/http/query_params.h"
 #include "sdk/core/bounded_json.h"
 
@@ -26,6 +27,14 @@ HttpReply list_reply(const Result<std::vector<T>>& list) {
   return json_reply({{"items", std::move(items)}, {"next_cursor", nullptr}});
 }
 
+/// Tells those who watch that the issue has changed.
+void announce(const ApiContext& context, IssuePlace place) {
+  if (context.live != nullptr) context.live->issue_changed(place);
+}
+void announce(const ApiContext& context, const Issue& issue) {
+  announce(context, IssuePlace{issue.id, issue.project_id});
+}
+
 HttpReply patch_issue(const ApiContext& context, const HttpRequest& request, const std::string& actor) {
   auto issue = issue_of_path(context, request);
   if (!issue) return error_reply(issue.error());
@@ -35,7 +44,9 @@ HttpReply patch_issue(const ApiContext& context, const HttpRequest& request, con
   if (!change) return error_reply(change.error());
   if (change->state) issue = context.store.set_issue_state(issue->id, *change->state, actor);
   if (issue && change->assignee) issue = context.store.assign_issue(issue->id, *change->assignee, actor);
-  return issue ? json_reply(to_json(*issue)) : error_reply(issue.error());
+  if (!issue) return error_reply(issue.error());
+  announce(context, *issue);
+  return json_reply(to_json(*issue));
 }
 
 /// The ids that a body's list holds, as texts.
@@ -62,7 +73,10 @@ HttpReply merge_issues(const ApiContext& context, const HttpRequest& request, co
   const auto others = read_ids(request.body, "issues");
   if (!others) return error_reply(others.error());
   const auto merged = context.store.merge_issues(issue->id, *others, actor);
-  return merged ? json_reply(to_json(*merged)) : error_reply(merged.error());
+  if (!merged) return error_reply(merged.error());
+  announce(context, *merged);
+  for (const IssueId other : *others) announce(context, IssuePlace{other, merged->project_id});
+  return json_reply(to_json(*merged));
 }
 
 HttpReply unmerge_issue(const ApiContext& context, const HttpRequest& request, const std::string& actor) {
@@ -71,7 +85,10 @@ HttpReply unmerge_issue(const ApiContext& context, const HttpRequest& request, c
   const auto hashes = read_ids(request.body, "hashes");
   if (!hashes) return error_reply(hashes.error());
   const auto made = context.store.unmerge_hashes(issue->id, *hashes, actor);
-  return made ? json_reply(to_json(*made), 201) : error_reply(made.error());
+  if (!made) return error_reply(made.error());
+  announce(context, *issue);
+  announce(context, *made);
+  return json_reply(to_json(*made), 201);
 }
 
 HttpReply list_hashes(const ApiContext& context, const HttpRequest& request) {
@@ -87,13 +104,9 @@ HttpReply list_history(const ApiContext& context, const HttpRequest& request) {
 }  // namespace
 
 void add_issue_routes(Router& router, const ApiContext& context) {
-  using Write = HttpReply (*)(const ApiContext&, const HttpRequest&, const std::string&);
   const auto reads = [&](std::string_view pattern, ApiWork work) { add_reading(router, context, pattern, work); };
-  const auto writes = [&](const char* method, std::string_view pattern, Write work) {
-    router.add(method, pattern, [context, work](const HttpRequest& request) {
-      const auto actor = authenticate_writer(context.accounts, request);
-      return actor ? work(context, request, *actor) : error_reply(actor.error());
-    });
+  const auto writes = [&](const char* method, std::string_view pattern, ApiChange work) {
+    add_changing(router, context, method, pattern, authenticate_writer, work);
   };
   writes("PATCH", "/api/v1/issues/{id}", patch_issue);
   writes("POST", "/api/v1/issues/{id}/merge", merge_issues);

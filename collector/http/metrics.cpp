@@ -100,6 +100,8 @@ std::string render_metrics(const Intake& intake, const Spool& spool, const Diges
              "Of the digested events, those that a storm's issue counted and did not keep.", digester.counted_only());
   add_metric(text, "trapline_events_quarantined_total", "counter",
              "Events that could not be digested and were set aside.", digester.quarantined());
+  add_metric(text, "trapline_events_left_out_total", "counter",
+             "Accepted events whose project was deleted before they were digested.", digester.left_out());
   add_metric(text, "trapline_events_duplicate_total", "counter", "Events that were there already, by their id.",
              counts.duplicates + digester.duplicates());
   add_labelled(text, "trapline_events_rejected_total", "reason", "Events and requests that were refused.",

@@ -114,6 +114,23 @@ Result<EventQuery> read_event_query(const HttpRequest& request) {
   return params.finish(std::move(query));
 }
 
+Result<ItemQuery> read_item_query(const HttpRequest& request, ProjectId project, ItemKind kind) {
+  ItemQuery query;
+  query.project_id = project;
+  query.kind = kind;
+  ParamReader params(request);
+  params.read_limit(query.limit);
+  params.read_text("cursor", query.cursor);
+  return params.finish(std::move(query));
+}
+
+Result<std::optional<ProjectId>> read_project_param(const HttpRequest& request) {
+  std::optional<ProjectId> project;
+  ParamReader params(request);
+  params.read_id("project", project);
+  return params.finish(project);
+}
+
 Result<std::int64_t> read_path_id(std::string_view text) {
   const auto number = parse_number(text);
   if (!number || *number <= 0) return Error{"not_found", "'" + std::string(text.substr(0, 80)) + "' is not an id"};

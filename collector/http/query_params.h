@@ -3,6 +3,7 @@
 /// The API's query parameters as the store's questions. Errors: "invalid_parameter", naming the parameter, its value
 /// and what it takes. Unknown parameters are ignored.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,12 @@ Result<EventQuery> read_event_query(const HttpRequest& request);
 
 /// A decimal id in a path. Error: "not_found", as nothing can have another kind of id.
 Result<std::int64_t> read_path_id(std::string_view text);
+
+/// The parameters of a list of a project's items.
+Result<ItemQuery> read_item_query(const HttpRequest& request, ProjectId project, ItemKind kind);
+
+/// `project` alone; nothing when it is not given.
+Result<std::optional<ProjectId>> read_project_param(const HttpRequest& request);
 
 struct TimeRange {
   UnixMillis from = 0;

@@ -3,6 +3,7 @@
 /// A request and its answer, without the HTTP library: what routes are written against.
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,8 @@
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
+
+class EventStream;
 
 /// Views are borrowed for the call.
 struct HttpRequest {
@@ -34,6 +37,7 @@ struct HttpReply {
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
+  std::shared_ptr<EventStream> stream;  ///< instead of a body; shared with those who have news for it
 };
 
 /// JSON, with text that is not UTF-8 mended.

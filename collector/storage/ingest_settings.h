@@ -3,6 +3,7 @@
 /// What decides whether a request is let in, as the store keeps it.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,13 @@ struct ProjectKey {
   ProjectId project_id = 0;
   bool is_active = true;
   std::int64_t rate_limit_per_hour = 0;  ///< events; 0: no limit
+  UnixMillis created_at = 0;             ///< the store's to set
+};
+
+/// What of a key is to be changed.
+struct KeyChange {
+  std::optional<bool> is_active;
+  std::optional<std::int64_t> rate_limit_per_hour;
 };
 
 /// All of it at one moment.

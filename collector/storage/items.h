@@ -104,6 +104,14 @@ struct Transaction {
   std::string release;
 };
 
+/// Which items, the newest by receipt first. Sessions of both kinds by `kind`; user reports and feedback together.
+struct ItemQuery {
+  ProjectId project_id = 0;
+  ItemKind kind = ItemKind::kSession;
+  std::size_t limit = 25;
+  std::string cursor = {};  ///< a page's next_cursor; empty: from the start
+};
+
 struct StoredItem {
   std::string item_id;  ///< given when it was taken in; the same again is not stored twice
   ProjectId project_id = 0;

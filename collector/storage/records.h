@@ -74,14 +74,22 @@ struct IssueChange {
   IssueChangeKind kind = IssueChangeKind::kNew;
 };
 
+/// An issue, and whose it is.
+struct IssuePlace {
+  IssueId issue_id = 0;
+  ProjectId project_id = 0;
+};
+
 /// What became of a batch of events given to append().
 struct AppendOutcome {
   std::size_t stored = 0;
   std::size_t counted_only = 0;  ///< counted, not kept
   std::size_t duplicates = 0;    ///< already there by (project, event id): counted nowhere else
   std::size_t repeated = 0;      ///< given before, and again because a kill or an error came between: counted nowhere
+  std::size_t left_out = 0;      ///< of projects that are gone
   std::size_t new_issues = 0;
-  std::vector<IssueChange> changes;  ///< each told once, whatever kills and repeats there are
+  std::vector<IssuePlace> counted_on;  ///< the issues whose counts have changed
+  std::vector<IssueChange> changes;    ///< each told once, whatever kills and repeats there are
 };
 
 /// How the status of an issue ends by itself (issue_life.h).

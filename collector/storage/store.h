@@ -32,6 +32,9 @@ using KeepRule = std::function<bool(const DigestedEvent&)>;
 /// Makes a project's settings of those it has; an error leaves them as they are.
 using SettingsChange = std::function<Result<std::string>(std::string_view before)>;
 
+/// Changes a project's name and switches in place; an error leaves them as they are.
+using ProjectEdit = std::function<Status(std::string& name, IngestSettings& settings)>;
+
 /// Events and the issues they belong to.
 class EventStore {
  public:
@@ -97,6 +100,9 @@ class EventStore {
   /// they did not send (ClientLoss, by the client's hour) is in it, too.
   virtual Result<std::vector<LedgerEntry>> list_ledger(ProjectId project, UnixMillis from, UnixMillis to) = 0;
 
+  /// The same without releases, each hour whole.
+  virtual Result<std::vector<LedgerEntry>> sum_ledger(ProjectId project, UnixMillis from, UnixMillis to) = 0;
+
   /// How the project's events are digested, as JSON (digest/digest_settings.h, which checks it); "{}" when nothing is
   /// set.
   virtual Result<std::string> digest_settings(ProjectId project) = 0;
@@ -123,6 +129,17 @@ class ProjectStore {
 
   /// The project an active key belongs to.
   virtual Result<std::optional<Project>> find_project_by_key(std::string_view public_key) = 0;
+
+  /// Reads, changes and writes in one transaction. "not_found"; "conflict" when another project has the name; the
+  /// errors of `edit`.
+  virtual Status change_project(ProjectId id, const ProjectEdit& edit) = 0;
+
+  /// From now on nothing of the project is there for anybody, nor comes back: its keys open nothing, its name is free,
+  /// and what still comes out of the spool for it is left out. Its rows are for sweep_deleted_projects(). "not_found".
+  virtual Status delete_project(ProjectId id) = 0;
+  /// Removes some rows of deleted projects, few enough for others not to wait. False when there is nothing left to do:
+  /// to be called now and then until it says so, also after a restart.
+  virtual Result<bool> sweep_deleted_projects() = 0;
 };
 
 /// What the doors need to know, and what they count.
@@ -134,12 +151,15 @@ class IngestStore {
 
   /// "not_found" when there is no such project.
   virtual Result<IngestSettings> find_ingest_settings(ProjectId project) = 0;
-  virtual Status set_ingest_settings(ProjectId project, const IngestSettings& settings) = 0;
 
-  /// "not_found" without the project, "conflict" when the key exists.
-  virtual Status create_key(const ProjectKey& key) = 0;
-  /// Changes everything but what the key is and where it belongs. "not_found" when there is no such key.
-  virtual Status update_key(const ProjectKey& key) = 0;
+  /// Answers the key as it is kept. "not_found" without the project, "conflict" when the key exists.
+  virtual Result<ProjectKey> create_key(const ProjectKey& key) = 0;
+  /// The project's keys, in the order in which they were made.
+  virtual Result<std::vector<ProjectKey>> list_keys(ProjectId project) = 0;
+  /// Answers the key as it is then. "not_found" when there is no such key.
+  virtual Result<ProjectKey> change_key(std::string_view public_key, const KeyChange& change) = 0;
+  /// Forgets the key for good. "not_found".
+  virtual Status delete_key(std::string_view public_key) = 0;
 
   /// Adds to what was counted before. Of projects that are gone nothing is kept.
   virtual Status add_refusals(std::span<const RefusalCount> counts) = 0;
@@ -156,8 +176,7 @@ class ItemStore {
   /// of it unless they are older. Items of projects that are gone are left out.
   virtual Status append_items(std::span<const StoredItem> items) = 0;
 
-  /// The newest items of a kind by receipt; sessions of both kinds by `kind`, user reports and feedback together.
-  virtual Result<std::vector<StoredItem>> find_items(ProjectId project, ItemKind kind, std::size_t limit) = 0;
+  virtual Result<Page<StoredItem>> find_items(const ItemQuery& query) = 0;
 
   /// An event's files, in the order in which they were stored; with their bytes only when asked for.
   virtual Result<std::vector<StoredItem>> find_attachments(ProjectId project, std::string_view event_id,

@@ -34,13 +34,14 @@ export async function startCollector() {
   run('user', 'create', credentials.email, '--role', 'owner');
   const token = run('token', 'create', '--name', 'e2e').trim();
   const writeToken = run('token', 'create', '--name', 'e2e writer', '--scope', 'write').trim();
+  const adminToken = run('token', 'create', '--name', 'e2e admin', '--scope', 'admin').trim();
   const stop = async () => {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     await ended;
     rmSync(data, { recursive: true });
   };
-  return { ...facts, token, writeToken, stop };
+  return { ...facts, token, writeToken, adminToken, stop };
 }
 
 /** Runs the C++ example; with '--crash' it ends by an uncaught exception. */

@@ -49,6 +49,38 @@ function operationOf(method, path) {
   throw new Error(`the description has no ${method} ${path}`);
 }
 
+/** Holds a value against one of the description's schemas. */
+function check(value, name) {
+  const validate = ajv.compile({ $ref: `api#/components/schemas/${name}` });
+  assert.ok(validate(value), `${name}: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(value)}`);
+}
+
+/** The events of a stream until there is one of each name; their data. */
+async function readStream(path, names) {
+  const leaving = new AbortController();
+  const response = await fetch(collector.url + path, { headers: { Authorization: `Bearer ${collector.token}` }, signal: leaving.signal });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('content-type'), 'text/event-stream');
+  answered.add(`get ${path} 200`);
+  const found = {};
+  let text = '';
+  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    for (const [, name, data] of text.matchAll(/event: (\w+)\ndata: (.*)\n\n/g)) found[name] = JSON.parse(data);
+    if (names.every((name) => found[name])) break;
+  }
+  leaving.abort();
+  return found;
+}
+
+/** Items are stored some time after they were taken in. */
+async function waitForItems(path) {
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    if ((await ask('get', path, 200)).items.length > 0) return;
+  }
+  throw new Error(`${path} shows nothing after 20 seconds`);
+}
+
 /** Sends a request and holds its answer against the description. */
 async function ask(method, path, expected, { body, token = collector.writeToken, headers = {} } = {}) {
   const { name, operation } = operationOf(method, path.split('?')[0]);
@@ -96,6 +128,15 @@ test('the doors answer as described, to the good, the bad and the unknown', asyn
   await ask('post', '/v1/events', 413, { body: `{"message":"${'x'.repeat(25 << 20)}"}`, token: null, headers: asEvents });
   const session = '{}\n{"type":"session"}\n{"sid":"0123456789abcdef0123456789abcdef","init":true,"status":"crashed","did":"zoe","attrs":{"release":"shop@1.0","environment":"prod"}}\n';
   await ask('post', '/api/1/envelope/', 200, { body: session, token: null, headers: withKey });
+  const items = [
+    [{ type: 'sessions' }, { aggregates: [{ started: new Date().toISOString(), exited: 2, errored: 1 }], attrs: { release: 'shop@1.0', environment: 'prod' } }],
+    [{ type: 'check_in' }, { check_in_id: 'b'.repeat(32), monitor_slug: 'nightly', status: 'ok', duration: 1.5, monitor_config: { schedule: { type: 'crontab', value: '0 0 * * *' } } }],
+    [{ type: 'user_report' }, { event_id: 'c'.repeat(32), name: 'Zoe', email: 'zoe@a.example', comments: 'It broke.' }],
+    [{ type: 'transaction' }, { type: 'transaction', event_id: 'd'.repeat(32), transaction: '/cart', start_timestamp: 1795223297.1, timestamp: 1795223297.4, contexts: { trace: { trace_id: 'e'.repeat(32), span_id: 'f'.repeat(16), op: 'http.server', status: 'ok' } } }],
+  ];
+  for (const [head, item] of items) {
+    await ask('post', '/api/1/envelope/', 200, { body: `{}\n${JSON.stringify(head)}\n${JSON.stringify(item)}\n`, token: null, headers: withKey });
+  }
   const file = '{"event_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}\n{"type":"event"}\n{"message":"with a file","event_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}\n{"type":"attachment","length":3,"filename":"a.txt"}\nabc\n';
   await ask('post', '/api/1/envelope/', 200, { body: file, token: null, headers: withKey });
   await ask('post', '/api/1/envelope/', 400, { body: 'no envelope', token: null, headers: withKey });
@@ -125,14 +166,19 @@ test('what is read and changed is as described, and so are the refusals', async 
   await waitForIssues(collector, 8);
   const issues = (await ask('get', '/api/v1/issues?limit=100', 200)).items;
   const [first, second, third] = issues;
-  const projectPaths = ['', '/refusals', '/digest', '/quarantine', '/ledger', '/release-health', '/release-health/hours?release=shop@1.0'];
+  const projectPaths = ['', '/refusals', '/digest', '/quarantine', '/ledger', '/release-health', '/release-health/hours?release=shop@1.0', '/stats', '/sessions', '/session-counts', '/check-ins', '/feedback', '/transactions'];
   for (const path of projectPaths) {
     const [name, query = ''] = path.split('?');
     await ask('get', `/api/v1/projects/1${name}?${query}`, 200);
     await ask('get', `/api/v1/projects/999${name}`, 404);
     await ask('get', `/api/v1/projects/1${name}`, 401, { token: null });
   }
-  for (const path of ['/refusals', '/ledger', '/release-health', '/release-health/hours']) {
+  for (const path of ['/sessions', '/session-counts', '/check-ins', '/feedback', '/transactions']) {
+    await ask('get', `/api/v1/projects/1${path}?limit=0`, 400);
+    await ask('get', `/api/v1/projects/1${path}?cursor=x`, 400);
+    await waitForItems(`/api/v1/projects/1${path}`);
+  }
+  for (const path of ['/stats', '/refusals', '/ledger', '/release-health', '/release-health/hours']) {
     await ask('get', `/api/v1/projects/1${path}?from=yesterday`, 400);
   }
   for (const path of ['', '/events', '/stats', '/hashes', '/history']) {
@@ -175,6 +221,54 @@ test('what is read and changed is as described, and so are the refusals', async 
   await ask('patch', '/api/v1/projects/1/digest', 200, { body: {} });
   await ask('patch', '/api/v1/projects/1/digest', 400, { body: { nothing: 1 } });
   await ask('patch', '/api/v1/projects/999/digest', 404, { body: {} });
+});
+
+test('projects and keys are made, changed and deleted as described', async () => {
+  const asAdmin = { token: collector.adminToken };
+  const made = await ask('post', '/api/v1/projects', 201, { ...asAdmin, body: { name: 'shop' } });
+  await ask('post', '/api/v1/projects', 400, { ...asAdmin, body: {} });
+  await ask('post', '/api/v1/projects', 401, { token: null, body: { name: 'x' } });
+  await ask('post', '/api/v1/projects', 403, { body: { name: 'x' } });
+  await ask('post', '/api/v1/projects', 409, { ...asAdmin, body: { name: 'shop' } });
+  const project = `/api/v1/projects/${made.id}`;
+  const settings = { require_signature: true, allowed_origins: ['*.example'], allowed_ips: ['10.0.0.0/8'], rate_limit_per_hour: 'pro' };
+  await ask('patch', project, 200, { ...asAdmin, body: { name: 'store', ...settings } });
+  await ask('patch', project, 400, { ...asAdmin, body: { allowed_ips: ['x'] } });
+  await ask('patch', project, 403, { body: {} });
+  await ask('patch', project, 409, { ...asAdmin, body: { name: 'default' } });
+  await ask('patch', '/api/v1/projects/999', 404, { ...asAdmin, body: {} });
+  const created = await ask('post', `${project}/keys`, 201, { ...asAdmin, body: { with_secret: true } });
+  await ask('post', `${project}/keys`, 201, asAdmin);
+  await ask('post', `${project}/keys`, 400, { ...asAdmin, body: { rate_limit_per_hour: 'lots' } });
+  await ask('post', `${project}/keys`, 403, {});
+  await ask('get', `${project}/keys`, 200);
+  await ask('get', '/api/v1/projects/999/keys', 404);
+  await ask('get', `${project}/keys`, 401, { token: null });
+  const path = `${project}/keys/${created.public_key}`;
+  await ask('patch', path, 200, { ...asAdmin, body: { is_active: false, rate_limit_per_hour: 5 } });
+  await ask('patch', path, 400, { ...asAdmin, body: { is_active: 'no' } });
+  await ask('patch', path, 403, { body: {} });
+  await ask('delete', path, 403, {});
+  await ask('delete', path, 204, asAdmin);
+  await ask('delete', path, 404, asAdmin);
+  await ask('patch', path, 404, { ...asAdmin, body: { is_active: true } });
+  for (const key of (await ask('get', `${project}/keys`, 200)).items) await ask('delete', `${project}/keys/${key.public_key}`, 204, asAdmin);
+  await ask('get', project, 200);
+  await ask('delete', project, 400, asAdmin);
+  await ask('delete', `${project}?confirm=store`, 403, {});
+  await ask('delete', `${project}?confirm=store`, 204, asAdmin);
+  await ask('delete', `${project}?confirm=store`, 404, asAdmin);
+});
+
+test('a stream tells of issues and totals as described', async () => {
+  await ask('get', '/api/v1/stream?project=x', 400);
+  await ask('get', '/api/v1/stream?project=999', 404);
+  await ask('get', '/api/v1/stream', 401, { token: null });
+  const reading = readStream('/api/v1/stream', ['stats', 'issue']);
+  const sending = setInterval(() => sendEvent(collector, { message: 'watched' }).catch(() => {}), 200);
+  const { stats, issue } = await reading.finally(() => clearInterval(sending));
+  check(stats, 'LiveTotals');
+  check(issue, 'LiveIssue');
 });
 
 test('every route that is described was asked', () => {

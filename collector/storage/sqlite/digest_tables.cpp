@@ -11,6 +11,26 @@ constexpr std::string_view kAdd = R"(
   INSERT INTO ledger (project_id, hour, "release", outcome, reason, count) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
   ON CONFLICT DO UPDATE SET count = count + excluded.count)";
 
+// What the server rejected of libtrapline's is among the refusals already.
+constexpr std::string_view kLedger = R"(
+    SELECT hour, "release", outcome, reason, count FROM ledger WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
+    UNION ALL
+    SELECT hour, '', 'refused', reason, count FROM refusal_hour WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
+    UNION ALL
+    SELECT timestamp - timestamp % 3600000 AS hour, '', 'not_sent', reason, sum(quantity) FROM client_loss
+    WHERE project_id = ?1 AND timestamp >= ?2 AND timestamp < ?3 AND reason <> 'rejected'
+      AND category IN ('error', 'default', 'security', '')
+    GROUP BY hour, reason)";
+
+std::vector<LedgerEntry> read_ledger(Statement& rows) {
+  std::vector<LedgerEntry> entries;
+  while (rows.step()) {
+    entries.push_back({rows.integer(0), std::string(rows.text(1)), std::string(rows.text(2)), std::string(rows.text(3)),
+                       rows.integer(4)});
+  }
+  return entries;
+}
+
 void add(Connection& connection, ProjectId project, UnixMillis hour, std::string_view release, std::string_view outcome,
          std::string_view reason, std::int64_t count) {
   if (count == 0) return;
@@ -48,30 +68,29 @@ void move_digest_position(Connection& connection, std::int64_t sequence, bool is
 }
 
 std::vector<LedgerEntry> list_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to) {
-  // What the server rejected of libtrapline's is among the refusals already.
-  Statement statement = connection.prepare(R"(
-    SELECT hour, "release", outcome, reason, count FROM ledger WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
-    UNION ALL
-    SELECT hour, '', 'refused', reason, count FROM refusal_hour WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
-    UNION ALL
-    SELECT timestamp - timestamp % 3600000 AS hour, '', 'not_sent', reason, sum(quantity) FROM client_loss
-    WHERE project_id = ?1 AND timestamp >= ?2 AND timestamp < ?3 AND reason <> 'rejected'
-      AND category IN ('error', 'default', 'security', '')
-    GROUP BY hour, reason
-    ORDER BY hour, "release", outcome, reason LIMIT 10000)");
+  Statement statement =
+      connection.prepare(std::string(kLedger) + " ORDER BY hour, \"release\", outcome, reason LIMIT 10000");
   statement.bind(project, start_of(from, kHourMs), to);
-  std::vector<LedgerEntry> entries;
-  while (statement.step()) {
-    entries.push_back({statement.integer(0), std::string(statement.text(1)), std::string(statement.text(2)),
-                       std::string(statement.text(3)), statement.integer(4)});
-  }
-  return entries;
+  return read_ledger(statement);
+}
+
+std::vector<LedgerEntry> sum_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to) {
+  Statement statement =
+      connection.prepare("SELECT hour, '', outcome, reason, sum(count) FROM (" + std::string(kLedger) +
+                         ") GROUP BY hour, outcome, reason ORDER BY hour, outcome, reason");
+  statement.bind(project, start_of(from, kHourMs), to);
+  return read_ledger(statement);
 }
 
 void quarantine(Connection& connection, const QuarantinedEvent& event) {
   const std::string packed = pack_bytes(event.payload);
   Transaction transaction(connection);
   const bool was_given_before = event.sequence > 0 && event.sequence <= digest_position(connection);
+  const bool is_live = connection.prepare("SELECT 1 FROM live_project WHERE id = ?").bind(event.project_id).step();
+  if (!is_live) {
+    move_digest_position(connection, event.sequence, false);
+    return transaction.commit();
+  }
   Statement insert = connection.prepare(R"(
     INSERT INTO quarantined_event (project_id, event_id, received_at, tries, error, payload) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (project_id, event_id) DO NOTHING)");
@@ -114,7 +133,7 @@ std::string digest_settings(Connection& connection, ProjectId project) {
 
 void set_digest_settings(Connection& connection, ProjectId project, std::string_view settings) {
   Statement statement = connection.prepare(
-      "INSERT INTO digest_settings (project_id, settings) SELECT id, ?2 FROM project WHERE id = ?1 "
+      "INSERT INTO digest_settings (project_id, settings) SELECT id, ?2 FROM live_project WHERE id = ?1 "
       "ON CONFLICT (project_id) DO UPDATE SET settings = excluded.settings");
   statement.bind(project, settings);
   statement.run();

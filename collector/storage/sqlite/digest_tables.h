@@ -41,6 +41,8 @@ void move_digest_position(Connection& connection, std::int64_t sequence, bool is
 
 std::vector<LedgerEntry> list_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to);
 
+std::vector<LedgerEntry> sum_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to);
+
 void quarantine(Connection& connection, const QuarantinedEvent& event);
 std::vector<QuarantinedEvent> list_quarantine(Connection& connection, ProjectId project);
 

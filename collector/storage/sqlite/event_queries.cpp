@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "collector/storage/sqlite/cursor.h"
+#include "collector/storage/sqlite/deleted_projects.h"
 #include "collector/storage/sqlite/event_codec.h"
 #include "collector/storage/sqlite/event_ids.h"
 #include "collector/storage/sqlite/where_clause.h"
@@ -112,6 +113,7 @@ std::vector<std::int64_t> rows_of_issue(Connection& connection, const EventQuery
 std::vector<std::int64_t> rows_of_all(Connection& connection, const EventQuery& query, std::int64_t from,
                                       std::int64_t before) {
   WhereClause where;
+  where.add(kOfLiveProject);
   if (query.project_id) where.add("project_id = ?", *query.project_id);
   where.add("id >= ?", from);
   where.add("id < ?", before);
@@ -147,7 +149,8 @@ Page<StoredEvent> find_events(Connection& connection, PayloadDictionaries& dicti
       page.next_cursor = Cursor{page.items.back().event.received_at, rows[query.limit - 1]}.to_text();
       break;
     }
-    Statement statement = connection.prepare(std::string(kSelect) + " WHERE event.id = ?");
+    Statement statement =
+        connection.prepare(std::string(kSelect) + " WHERE event.id = ? AND event." + std::string(kOfLiveProject));
     statement.bind(row);
     if (statement.step()) page.items.push_back(read_event(connection, dictionaries, statement, query.with_payload));
   }
@@ -160,7 +163,8 @@ std::optional<StoredEvent> find_event(Connection& connection, PayloadDictionarie
   std::int64_t row_id = 0;
   {
     const std::string id = event_id_bytes(event_id);
-    Statement statement = connection.prepare(std::string(kSelect) + " WHERE event.project_id = ? AND event_id = ?");
+    Statement statement = connection.prepare(
+        std::string(kSelect) + " WHERE event.project_id = ? AND event_id = ? AND event." + std::string(kOfLiveProject));
     statement.bind(project);
     statement.bind_blob(id);
     if (!statement.step()) return std::nullopt;

@@ -52,10 +52,15 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
   std::unordered_map<std::int64_t, HashTally> tallies;
   std::unordered_set<IssueId> new_issues;
   Ledger ledger;
+  std::unordered_map<ProjectId, bool> live_projects;
   const std::int64_t position = digest_position(connection_);
   bool is_anew = false;
   for (std::size_t index = 0; index < batch.size(); ++index) {
     const DigestedEvent& event = batch[index];
+    if (!is_live(event.project_id, live_projects)) {
+      ++outcome.left_out;
+      continue;
+    }
     Ledger::Line& line = ledger.line(event);
     Placed place = look_up_place(event);
     const Fate fate = write(event, *packed[index], keeps, place, new_issues);
@@ -79,6 +84,7 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
   }
   for (const auto& [issue, parts] : by_issue) {
     const auto changes = update_issue(connection_, parts, new_users[issue], new_issues.contains(issue), now);
+    outcome.counted_on.push_back({issue, parts.front()->newest().project_id});
     outcome.changes.insert(outcome.changes.end(), changes.begin(), changes.end());
   }
   outcome.new_issues = new_issues.size();
@@ -106,6 +112,14 @@ std::optional<EventWriter::Placed> EventWriter::look_up(ProjectId project, int k
   statement.bind(project, kind, std::string_view(hash));
   if (!statement.step()) return std::nullopt;
   return Placed{statement.integer(0), statement.integer(1)};
+}
+
+/// Asked once a batch: events of a project may come out of the spool after it was deleted.
+bool EventWriter::is_live(ProjectId project, std::unordered_map<ProjectId, bool>& known) {
+  const auto found = known.find(project);
+  if (found != known.end()) return found->second;
+  const bool is_live = connection_.prepare("SELECT 1 FROM live_project WHERE id = ?").bind(project).step();
+  return known.emplace(project, is_live).first->second;
 }
 
 /// Where the event's fine hash leads.

@@ -39,6 +39,7 @@ class EventWriter {
 
   Fate write(const DigestedEvent& event, const std::string& packed, const KeepRule& keeps, Placed& place,
              std::unordered_set<IssueId>& new_issues);
+  bool is_live(ProjectId project, std::unordered_map<ProjectId, bool>& known);
   Placed look_up_place(const DigestedEvent& event);
   Placed make_place(const DigestedEvent& event, std::unordered_set<IssueId>& new_issues);
   void remember(std::string key, Placed place);

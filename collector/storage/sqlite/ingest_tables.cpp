@@ -3,11 +3,17 @@
 #include <string>
 #include <string_view>
 
+#include "collector/storage/sqlite/issue_changes.h"
+#include "collector/storage/sqlite/project_table.h"
+
 namespace trapline::collector::sqlite {
 namespace {
 
 constexpr std::string_view kSelectSettings =
-    "SELECT id, require_signature, allowed_origins, allowed_ips, rate_limit_per_hour FROM project";
+    "SELECT id, require_signature, allowed_origins, allowed_ips, rate_limit_per_hour FROM live_project";
+
+constexpr std::string_view kSelectKey =
+    "SELECT public_key, secret_key, project_id, is_active, rate_limit_per_hour, created_at FROM project_key";
 
 /// Lists are texts with an entry a line.
 std::string join(const std::vector<std::string>& entries) {
@@ -40,13 +46,18 @@ IngestDirectory::Entry read_settings(const Statement& row) {
   return entry;
 }
 
+ProjectKey read_key(const Statement& row) {
+  return {std::string(row.text(0)), std::string(row.text(1)), row.integer(2),
+          row.integer(3) != 0,      row.integer(4),           row.integer(5)};
+}
+
 /// Duplicates are no refusals: they stand in the ledger with those that digestion finds. Of which release they are
 /// nobody has looked.
 void add_duplicates(Connection& connection, const RefusalCount& count) {
   connection
       .prepare(
           "INSERT INTO ledger (project_id, hour, \"release\", outcome, reason, count) "
-          "SELECT ?1, ?2, '', 'duplicate', 'door', ?3 WHERE EXISTS (SELECT 1 FROM project WHERE id = ?1) "
+          "SELECT ?1, ?2, '', 'duplicate', 'door', ?3 WHERE EXISTS (SELECT 1 FROM live_project WHERE id = ?1) "
           "ON CONFLICT DO UPDATE SET count = count + excluded.count")
       .bind(count.project_id, count.hour, count.count)
       .run();
@@ -58,12 +69,8 @@ IngestDirectory load_ingest_directory(Connection& connection) {
   IngestDirectory directory;
   Statement projects = connection.prepare(kSelectSettings);
   while (projects.step()) directory.projects.push_back(read_settings(projects));
-  Statement keys =
-      connection.prepare("SELECT public_key, secret_key, project_id, is_active, rate_limit_per_hour FROM project_key");
-  while (keys.step()) {
-    directory.keys.push_back(
-        {std::string(keys.text(0)), std::string(keys.text(1)), keys.integer(2), keys.integer(3) != 0, keys.integer(4)});
-  }
+  Statement keys = connection.prepare(kSelectKey);
+  while (keys.step()) directory.keys.push_back(read_key(keys));
   return directory;
 }
 
@@ -74,22 +81,32 @@ std::optional<IngestSettings> find_ingest_settings(Connection& connection, Proje
   return read_settings(row).settings;
 }
 
-bool set_ingest_settings(Connection& connection, ProjectId project, const IngestSettings& settings) {
+void change_project(Connection& connection, ProjectId project, const ProjectEdit& edit) {
+  Transaction transaction(connection);
+  const auto found = find_project(connection, project);
+  if (!found) throw Refusal("not_found", "there is no project " + std::to_string(project));
+  std::string name = found->name;
+  IngestSettings settings = find_ingest_settings(connection, project).value();
+  if (const Status status = edit(name, settings); !status) throw Refusal(status.error().code, status.error().message);
+  if (name != found->name &&
+      connection.prepare("SELECT 1 FROM project WHERE name = ?").bind(std::string_view(name)).step()) {
+    throw Refusal("conflict", "there is a project named '" + name + "' already");
+  }
   const std::string origins = join(settings.allowed_origins);
   const std::string ips = join(settings.allowed_ips);
   connection
       .prepare(
-          "UPDATE project SET require_signature = ?, allowed_origins = ?, allowed_ips = ?, rate_limit_per_hour = ? "
-          "WHERE id = ?")
-      .bind(settings.require_signature ? 1 : 0, std::string_view(origins), std::string_view(ips),
-            settings.rate_limit_per_hour, project)
+          "UPDATE project SET name = ?, require_signature = ?, allowed_origins = ?, allowed_ips = ?, "
+          "rate_limit_per_hour = ? WHERE id = ?")
+      .bind(std::string_view(name), settings.require_signature ? 1 : 0, std::string_view(origins),
+            std::string_view(ips), settings.rate_limit_per_hour, project)
       .run();
-  return connection.changes() > 0;
+  transaction.commit();
 }
 
-NewKeyOutcome create_key(Connection& connection, const ProjectKey& key, UnixMillis now) {
+NewKeyOutcome create_key(Connection& connection, const ProjectKey& key) {
   Transaction transaction(connection);
-  if (!connection.prepare("SELECT 1 FROM project WHERE id = ?").bind(key.project_id).step()) {
+  if (!connection.prepare("SELECT 1 FROM live_project WHERE id = ?").bind(key.project_id).step()) {
     return NewKeyOutcome::kNoProject;
   }
   connection
@@ -97,19 +114,37 @@ NewKeyOutcome create_key(Connection& connection, const ProjectKey& key, UnixMill
           "INSERT OR IGNORE INTO project_key (public_key, secret_key, project_id, is_active, rate_limit_per_hour, "
           "created_at) VALUES (?, ?, ?, ?, ?, ?)")
       .bind(std::string_view(key.public_key), std::string_view(key.secret_key), key.project_id, key.is_active ? 1 : 0,
-            key.rate_limit_per_hour, now)
+            key.rate_limit_per_hour, key.created_at)
       .run();
   if (connection.changes() == 0) return NewKeyOutcome::kExists;
   transaction.commit();
   return NewKeyOutcome::kCreated;
 }
 
-bool update_key(Connection& connection, const ProjectKey& key) {
+std::vector<ProjectKey> list_keys(Connection& connection, ProjectId project) {
+  Statement rows =
+      connection.prepare(std::string(kSelectKey) + " WHERE project_id = ? ORDER BY created_at, public_key");
+  rows.bind(project);
+  std::vector<ProjectKey> keys;
+  while (rows.step()) keys.push_back(read_key(rows));
+  return keys;
+}
+
+std::optional<ProjectKey> change_key(Connection& connection, std::string_view public_key, const KeyChange& change) {
   connection
-      .prepare("UPDATE project_key SET secret_key = ?, is_active = ?, rate_limit_per_hour = ? WHERE public_key = ?")
-      .bind(std::string_view(key.secret_key), key.is_active ? 1 : 0, key.rate_limit_per_hour,
-            std::string_view(key.public_key))
+      .prepare(
+          "UPDATE project_key SET is_active = coalesce(?, is_active), "
+          "rate_limit_per_hour = coalesce(?, rate_limit_per_hour) WHERE public_key = ?")
+      .bind(change.is_active, change.rate_limit_per_hour, public_key)
       .run();
+  Statement row = connection.prepare(std::string(kSelectKey) + " WHERE public_key = ?");
+  row.bind(public_key);
+  if (!row.step()) return std::nullopt;
+  return read_key(row);
+}
+
+bool delete_key(Connection& connection, std::string_view public_key) {
+  connection.prepare("DELETE FROM project_key WHERE public_key = ?").bind(public_key).run();
   return connection.changes() > 0;
 }
 
@@ -123,7 +158,7 @@ void add_refusals(Connection& connection, std::span<const RefusalCount> counts) 
     connection
         .prepare(
             "INSERT INTO refusal_hour (project_id, hour, reason, count) "
-            "SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM project WHERE id = ?1) "
+            "SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM live_project WHERE id = ?1) "
             "ON CONFLICT DO UPDATE SET count = count + excluded.count")
         .bind(count.project_id, count.hour, std::string_view(count.reason), count.count)
         .run();

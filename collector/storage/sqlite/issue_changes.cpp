@@ -6,6 +6,7 @@
 
 #include "collector/storage/issue_life.h"
 #include "collector/storage/release_version.h"
+#include "collector/storage/sqlite/deleted_projects.h"
 #include "collector/storage/sqlite/event_queries.h"
 #include "collector/storage/sqlite/issue_tally.h"
 
@@ -22,7 +23,8 @@ std::string dump(const json& value) { return value.dump(-1, ' ', false, json::er
 Refusal no_issue(IssueId id) { return {"not_found", "there is no issue " + std::to_string(id)}; }
 
 ProjectId project_of(Connection& connection, IssueId id) {
-  Statement statement = connection.prepare("SELECT project_id FROM issue WHERE id = ?");
+  Statement statement =
+      connection.prepare("SELECT project_id FROM issue WHERE id = ? AND " + std::string(kOfLiveProject));
   statement.bind(id);
   if (!statement.step()) throw no_issue(id);
   return statement.integer(0);
@@ -160,7 +162,7 @@ std::vector<IssueChange> end_due_ignores(Connection& connection, UnixMillis now)
   std::vector<IssueState> states;
   {
     Statement due = connection.prepare("SELECT id, project_id, " + std::string(kStateColumns) +
-                                       " FROM issue WHERE ignored_until <= ?");
+                                       " FROM issue WHERE ignored_until <= ? AND " + std::string(kOfLiveProject));
     due.bind(now);
     while (due.step()) {
       changes.push_back({due.integer(0), due.integer(1), IssueChangeKind::kUnignored});

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "collector/storage/sqlite/cursor.h"
+#include "collector/storage/sqlite/deleted_projects.h"
 #include "collector/storage/sqlite/issue_tally.h"
 #include "collector/storage/sqlite/where_clause.h"
 #include "collector/storage/time_span.h"
@@ -100,6 +101,7 @@ void add_words(WhereClause& where, std::string_view text) {
 
 WhereClause where_clause(const IssueQuery& query) {
   WhereClause where;
+  where.add(kOfLiveProject);
   if (query.project_id) where.add("project_id = ?", *query.project_id);
   if (query.status) where.add("status = ?", static_cast<std::int64_t>(*query.status));
   if (query.level) where.add("level = ?", static_cast<std::int64_t>(*query.level));
@@ -184,7 +186,8 @@ Page<Issue> find_issues(Connection& connection, const IssueQuery& query, UnixMil
 std::optional<Issue> find_issue(Connection& connection, IssueId id, UnixMillis now) {
   std::vector<Issue> found;
   {
-    Statement statement = connection.prepare(std::string(kSelectIssue) + " WHERE id = ?");
+    Statement statement =
+        connection.prepare(std::string(kSelectIssue) + " WHERE id = ? AND " + std::string(kOfLiveProject));
     statement.bind(id);
     if (!statement.step()) return std::nullopt;
     found.push_back(read_issue(statement));

@@ -1,8 +1,13 @@
 #include "collector/storage/sqlite/item_tables.h"
 
+#include <charconv>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
+#include "collector/storage/sqlite/cursor.h"
+#include "collector/storage/sqlite/deleted_projects.h"
 #include "collector/storage/sqlite/event_codec.h"
 #include "collector/storage/sqlite/release_health.h"
 
@@ -281,6 +286,17 @@ std::vector<StoredItem> read_all(Statement& rows, ProjectId project, const Readi
   return items;
 }
 
+/// The time of receipt and the id at which a page ended: "<time>.<id>". Nothing of the empty text.
+std::optional<std::pair<UnixMillis, std::string>> read_cursor(Text text) {
+  if (text.empty()) return std::nullopt;
+  const std::size_t dot = text.find('.');
+  if (dot == Text::npos) throw InvalidCursor();
+  UnixMillis received_at = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + dot, received_at);
+  if (error != std::errc{} || end != text.data() + dot) throw InvalidCursor();
+  return std::pair(received_at, std::string(text.substr(dot + 1)));
+}
+
 }  // namespace
 
 std::vector<std::string> pack_files(std::span<const StoredItem> items) {
@@ -298,7 +314,7 @@ void append_items(Connection& connection, std::span<const StoredItem> items, std
     const StoredItem& item = items[index];
     auto known = is_known.find(item.project_id);
     if (known == is_known.end()) {
-      const bool exists = connection.prepare("SELECT 1 FROM project WHERE id = ?").bind(item.project_id).step();
+      const bool exists = connection.prepare("SELECT 1 FROM live_project WHERE id = ?").bind(item.project_id).step();
       known = is_known.emplace(item.project_id, exists).first;
     }
     if (!known->second) continue;
@@ -307,24 +323,35 @@ void append_items(Connection& connection, std::span<const StoredItem> items, std
   transaction.commit();
 }
 
-std::vector<StoredItem> find_items(Connection& connection, ProjectId project, ItemKind kind, std::size_t limit) {
-  const Reading reading = reading_of(kind);
-  Statement rows = connection.prepare(std::string(reading.select) +
-                                      "WHERE project_id = ? ORDER BY received_at DESC, item_id LIMIT ?");
-  rows.bind(project, limit);
-  return read_all(rows, project, reading);
+Page<StoredItem> find_items(Connection& connection, const ItemQuery& query) {
+  const Reading reading = reading_of(query.kind);
+  const auto last = read_cursor(query.cursor);
+  std::string sql = std::string(reading.select) + "WHERE project_id = ?1";
+  if (last) sql += " AND (received_at, item_id) < (?3, ?4)";
+  Statement rows = connection.prepare(sql + " ORDER BY received_at DESC, item_id DESC LIMIT ?2");
+  rows.bind(query.project_id, query.limit + 1);  // one more than asked for tells whether there is a next page
+  if (last) rows.bind(last->first, Text(last->second));
+  Page<StoredItem> page{read_all(rows, query.project_id, reading), {}};
+  if (page.items.size() > query.limit) {
+    page.items.pop_back();
+    const StoredItem& end = page.items.back();
+    page.next_cursor = std::to_string(end.received_at) + "." + end.item_id;
+  }
+  return page;
 }
 
 std::vector<StoredItem> find_attachments(Connection& connection, ProjectId project, std::string_view event_id,
                                          bool with_bytes) {
-  Statement rows = connection.prepare(std::string(with_bytes ? kAttachmentColumns : kAttachmentColumnsWithoutBytes) +
-                                      "WHERE project_id = ? AND event_id = ? ORDER BY id");
+  Statement rows =
+      connection.prepare(std::string(with_bytes ? kAttachmentColumns : kAttachmentColumnsWithoutBytes) +
+                         "WHERE project_id = ? AND event_id = ? AND " + std::string(kOfLiveProject) + " ORDER BY id");
   rows.bind(project, event_id);
   return read_all(rows, project, {kAttachmentColumns, read_attachment});
 }
 
 std::optional<StoredItem> find_attachment(Connection& connection, ProjectId project, std::string_view item_id) {
-  Statement rows = connection.prepare(std::string(kAttachmentColumns) + "WHERE project_id = ? AND item_id = ?");
+  Statement rows = connection.prepare(std::string(kAttachmentColumns) + "WHERE project_id = ? AND item_id = ? AND " +
+                                      std::string(kOfLiveProject));
   rows.bind(project, item_id);
   auto found = read_all(rows, project, {kAttachmentColumns, read_attachment});
   if (found.empty()) return std::nullopt;

@@ -16,7 +16,7 @@ std::vector<std::string> pack_files(std::span<const StoredItem> items);
 
 /// ItemStore on one connection; `files` as pack_files() gave them.
 void append_items(Connection& connection, std::span<const StoredItem> items, std::span<const std::string> files);
-std::vector<StoredItem> find_items(Connection& connection, ProjectId project, ItemKind kind, std::size_t limit);
+Page<StoredItem> find_items(Connection& connection, const ItemQuery& query);
 std::vector<StoredItem> find_attachments(Connection& connection, ProjectId project, std::string_view event_id,
                                          bool with_bytes);
 std::optional<StoredItem> find_attachment(Connection& connection, ProjectId project, std::string_view item_id);

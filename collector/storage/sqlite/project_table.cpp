@@ -9,7 +9,7 @@ constexpr std::string_view kSelectProject = R"(
   SELECT id, name, created_at,
          coalesce((SELECT public_key FROM project_key WHERE project_id = project.id AND is_active
                    ORDER BY created_at, public_key LIMIT 1), '')
-  FROM project)";
+  FROM live_project AS project)";
 
 Project read_project(const Statement& row) {
   Project project;

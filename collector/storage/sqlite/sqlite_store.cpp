@@ -6,6 +6,7 @@
 
 #include "collector/storage/sqlite/account_table.h"
 #include "collector/storage/sqlite/cursor.h"
+#include "collector/storage/sqlite/deleted_projects.h"
 #include "collector/storage/sqlite/digest_tables.h"
 #include "collector/storage/sqlite/event_codec.h"
 #include "collector/storage/sqlite/event_queries.h"
@@ -23,6 +24,8 @@ namespace {
 
 /// Readers kept open for the next question; more than this many at once open a connection of their own and close it.
 constexpr std::size_t kMostIdleReaders = 8;
+/// 13 ms of the writer's time (median, of 60,000 events of 1 KB on two busy cores; 80 ms at the 95th percentile).
+constexpr std::int64_t kMostRowsSwept = 1'000;
 
 /// The engine's door: what is thrown inside becomes an Error here.
 template <class Work>
@@ -276,6 +279,10 @@ Result<std::vector<LedgerEntry>> SqliteStore::list_ledger(ProjectId project, Uni
   return read([&](Connection& connection) { return sqlite::list_ledger(connection, project, from, to); });
 }
 
+Result<std::vector<LedgerEntry>> SqliteStore::sum_ledger(ProjectId project, UnixMillis from, UnixMillis to) {
+  return read([&](Connection& connection) { return sqlite::sum_ledger(connection, project, from, to); });
+}
+
 Result<std::string> SqliteStore::digest_settings(ProjectId project) {
   return read([&](Connection& connection) { return sqlite::digest_settings(connection, project); });
 }
@@ -313,6 +320,25 @@ Result<std::optional<Project>> SqliteStore::find_project_by_key(std::string_view
   return read([&](Connection& connection) { return sqlite::find_project_by_key(connection, public_key); });
 }
 
+Status SqliteStore::change_project(ProjectId id, const ProjectEdit& edit) {
+  return write([&](Connection& connection) { sqlite::change_project(connection, id, edit); });
+}
+
+Status SqliteStore::delete_project(ProjectId id) {
+  const auto is_found =
+      write([&](Connection& connection) { return sqlite::delete_project(connection, id, clock_.unix_millis()); });
+  if (!is_found) return is_found.error();
+  if (!*is_found) return Error{"not_found", "there is no project " + std::to_string(id)};
+  return {};
+}
+
+Result<bool> SqliteStore::sweep_deleted_projects() {
+  // Asked all the time: only when there is something to do the writer's lock is taken.
+  auto has_deleted = read([](Connection& connection) { return sqlite::has_deleted_projects(connection); });
+  if (!has_deleted || !*has_deleted) return has_deleted;
+  return write([](Connection& connection) { return sqlite::sweep_deleted_projects(connection, kMostRowsSwept); });
+}
+
 Result<IngestDirectory> SqliteStore::load_ingest_directory() {
   return read([](Connection& connection) { return sqlite::load_ingest_directory(connection); });
 }
@@ -324,29 +350,33 @@ Result<IngestSettings> SqliteStore::find_ingest_settings(ProjectId project) {
   return **found;
 }
 
-Status SqliteStore::set_ingest_settings(ProjectId project, const IngestSettings& settings) {
-  const auto is_found =
-      write([&](Connection& connection) { return sqlite::set_ingest_settings(connection, project, settings); });
-  if (!is_found) return is_found.error();
-  if (!*is_found) return Error{"not_found", "there is no project " + std::to_string(project)};
-  return {};
-}
-
-Status SqliteStore::create_key(const ProjectKey& key) {
-  const auto outcome =
-      write([&](Connection& connection) { return sqlite::create_key(connection, key, clock_.unix_millis()); });
+Result<ProjectKey> SqliteStore::create_key(const ProjectKey& key) {
+  ProjectKey made = key;
+  made.created_at = clock_.unix_millis();
+  const auto outcome = write([&](Connection& connection) { return sqlite::create_key(connection, made); });
   if (!outcome) return outcome.error();
   if (*outcome == NewKeyOutcome::kNoProject) {
     return Error{"not_found", "there is no project " + std::to_string(key.project_id)};
   }
   if (*outcome == NewKeyOutcome::kExists) return Error{"conflict", "this key exists already"};
-  return {};
+  return made;
 }
 
-Status SqliteStore::update_key(const ProjectKey& key) {
-  const auto is_found = write([&](Connection& connection) { return sqlite::update_key(connection, key); });
+Result<std::vector<ProjectKey>> SqliteStore::list_keys(ProjectId project) {
+  return read([&](Connection& connection) { return sqlite::list_keys(connection, project); });
+}
+
+Result<ProjectKey> SqliteStore::change_key(std::string_view public_key, const KeyChange& change) {
+  auto key = write([&](Connection& connection) { return sqlite::change_key(connection, public_key, change); });
+  if (!key) return key.error();
+  if (!*key) return Error{"not_found", "no project has the key " + std::string(public_key)};
+  return std::move(**key);
+}
+
+Status SqliteStore::delete_key(std::string_view public_key) {
+  const auto is_found = write([&](Connection& connection) { return sqlite::delete_key(connection, public_key); });
   if (!is_found) return is_found.error();
-  if (!*is_found) return Error{"not_found", "no project has the key " + key.public_key};
+  if (!*is_found) return Error{"not_found", "no project has the key " + std::string(public_key)};
   return {};
 }
 
@@ -364,8 +394,8 @@ Status SqliteStore::append_items(std::span<const StoredItem> items) {
   return write([&](Connection& connection) { sqlite::append_items(connection, items, *files); });
 }
 
-Result<std::vector<StoredItem>> SqliteStore::find_items(ProjectId project, ItemKind kind, std::size_t limit) {
-  return read([&](Connection& connection) { return sqlite::find_items(connection, project, kind, limit); });
+Result<Page<StoredItem>> SqliteStore::find_items(const ItemQuery& query) {
+  return read([&](Connection& connection) { return sqlite::find_items(connection, query); });
 }
 
 Result<std::vector<StoredItem>> SqliteStore::find_attachments(ProjectId project, std::string_view event_id,

@@ -43,6 +43,7 @@ class SqliteStore final : public Store {
   Status quarantine(const QuarantinedEvent& event) override;
   Result<std::vector<QuarantinedEvent>> list_quarantine(ProjectId project) override;
   Result<std::vector<LedgerEntry>> list_ledger(ProjectId project, UnixMillis from, UnixMillis to) override;
+  Result<std::vector<LedgerEntry>> sum_ledger(ProjectId project, UnixMillis from, UnixMillis to) override;
   Result<std::string> digest_settings(ProjectId project) override;
   Status set_digest_settings(ProjectId project, std::string_view settings) override;
   Result<std::string> change_digest_settings(ProjectId project, const SettingsChange& change) override;
@@ -52,17 +53,21 @@ class SqliteStore final : public Store {
   Result<std::vector<Project>> list_projects() override;
   Result<std::optional<Project>> find_project(ProjectId id) override;
   Result<std::optional<Project>> find_project_by_key(std::string_view public_key) override;
+  Status change_project(ProjectId id, const ProjectEdit& edit) override;
+  Status delete_project(ProjectId id) override;
+  Result<bool> sweep_deleted_projects() override;
 
   Result<IngestDirectory> load_ingest_directory() override;
   Result<IngestSettings> find_ingest_settings(ProjectId project) override;
-  Status set_ingest_settings(ProjectId project, const IngestSettings& settings) override;
-  Status create_key(const ProjectKey& key) override;
-  Status update_key(const ProjectKey& key) override;
+  Result<ProjectKey> create_key(const ProjectKey& key) override;
+  Result<std::vector<ProjectKey>> list_keys(ProjectId project) override;
+  Result<ProjectKey> change_key(std::string_view public_key, const KeyChange& change) override;
+  Status delete_key(std::string_view public_key) override;
   Status add_refusals(std::span<const RefusalCount> counts) override;
   Result<std::vector<RefusalCount>> find_refusals(ProjectId project, UnixMillis from, UnixMillis to) override;
 
   Status append_items(std::span<const StoredItem> items) override;
-  Result<std::vector<StoredItem>> find_items(ProjectId project, ItemKind kind, std::size_t limit) override;
+  Result<Page<StoredItem>> find_items(const ItemQuery& query) override;
   Result<std::vector<StoredItem>> find_attachments(ProjectId project, std::string_view event_id,
                                                    bool with_bytes) override;
   Result<std::optional<StoredItem>> find_attachment(ProjectId project, std::string_view item_id) override;

@@ -239,3 +239,52 @@ TEST_CASE("an issue ignored until a time is shown again by the clock, without an
   CHECK((**fixture.store->find_issue(id)).status == IssueStatus::kUnresolved);
   CHECK(fixture.store->list_history(id)->at(0).kind == "unignored");
 }
+
+TEST_CASE("events whose project was deleted meanwhile are left out, counted, and hold nothing up") {
+  Fixture fixture;
+  for (int number = 0; number < 3; ++number) fixture.source.put(R"({"message":"same"})");
+  fixture.source.put("this is no JSON");
+  REQUIRE(fixture.store->delete_project(1));
+  Digester digester(fixture.source, *fixture.store);
+  digester.start();
+  CHECK(fixture.source.wait_until_empty());
+  digester.stop();
+  CHECK(digester.left_out() == 3);
+  CHECK(digester.digested() == 0);
+  CHECK(fixture.ledger().empty());
+  CHECK(fixture.store->list_quarantine(1)->empty());
+  while (*fixture.store->sweep_deleted_projects()) {
+  }
+  CHECK(fixture.ledger().empty());
+}
+
+TEST_CASE("whoever listens is told of what was stored, and of issues that are shown again by the clock") {
+  Fixture fixture;
+  trapline::tests::ManualClock clock(1'000);
+  fixture.source.put(R"({"message":"same"})");
+  std::mutex mutex;
+  std::condition_variable told;
+  AppendOutcome sum;
+  Digester digester(fixture.source, *fixture.store, clock, [&](const AppendOutcome& outcome) {
+    const std::lock_guard lock(mutex);
+    sum.new_issues += outcome.new_issues;
+    sum.counted_on.insert(sum.counted_on.end(), outcome.counted_on.begin(), outcome.counted_on.end());
+    sum.changes.insert(sum.changes.end(), outcome.changes.begin(), outcome.changes.end());
+    told.notify_all();
+  });
+  digester.start();
+  CHECK(fixture.source.wait_until_empty());
+  std::unique_lock lock(mutex);
+  CHECK(told.wait_for(lock, std::chrono::seconds(20), [&] { return !sum.changes.empty(); }));
+  CHECK(sum.new_issues == 1);
+  CHECK(sum.changes.at(0).kind == IssueChangeKind::kNew);
+  REQUIRE(sum.counted_on.size() == 1);
+  CHECK(sum.counted_on[0].project_id == 1);
+  const IssueState ignored{.status = IssueStatus::kIgnored, .status_at = 1'000, .ignored_until = 1'001};
+  REQUIRE(fixture.store->set_issue_state(sum.counted_on[0].issue_id, ignored, "zoe"));
+  clock.advance(std::chrono::seconds(1));
+  CHECK(told.wait_for(lock, std::chrono::seconds(20), [&] { return sum.changes.size() == 2; }));
+  CHECK(sum.changes.at(1).kind == IssueChangeKind::kUnignored);
+  lock.unlock();
+  digester.stop();
+}

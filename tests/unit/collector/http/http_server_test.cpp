@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "collector/http/client_address.h"
 #include "collector/storage/open_store.h"
 #include "tests/support/temporary_folder.h"
 

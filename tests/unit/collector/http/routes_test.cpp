@@ -133,3 +133,31 @@ TEST_CASE("a DSN is made from the public address, its path included") {
   project.public_key = "k";
   CHECK(make_dsn("https://h:1/x", project) == "https://k@h:1/x/3");
 }
+
+TEST_CASE("projects and keys are for admins and owners, and for tokens of scope admin") {
+  trapline::tests::TemporaryFolder folder;
+  const auto store = open_store("sqlite:" + folder.path("t.db")).value();
+  Accounts accounts(*store);
+  const auto code_of = [&](const HttpRequest& request) {
+    const auto actor = authenticate_admin(accounts, request);
+    return actor ? *actor : actor.error().code;
+  };
+  CHECK(code_of({}) == "not_signed_in");
+  for (const auto& [scope, answer] : std::vector<std::pair<TokenScope, std::string>>{
+           {TokenScope::kRead, "forbidden"}, {TokenScope::kWrite, "forbidden"}, {TokenScope::kAdmin, "ci"}}) {
+    HttpRequest request;
+    request.headers["authorization"] = "Bearer " + accounts.create_token("ci", scope).value();
+    CHECK(code_of(request) == answer);
+  }
+  for (const auto& [role, is_let] : std::vector<std::pair<Role, bool>>{
+           {Role::kViewer, false}, {Role::kMember, false}, {Role::kAdmin, true}, {Role::kOwner, true}}) {
+    const std::string email = std::string(to_word(role)) + "@a.example";
+    REQUIRE(accounts.create_user(email, role, "long enough"));
+    HttpRequest request;
+    request.headers["cookie"] =
+        "trapline_session=" + accounts.sign_in(email, "long enough", "127.0.0.1").value().session_secret;
+    CHECK(code_of(request) == (is_let ? "unsupported_content_type" : "forbidden"));
+    request.headers["content-type"] = "application/json";
+    CHECK(code_of(request) == (is_let ? email : "forbidden"));
+  }
+}

@@ -190,9 +190,9 @@ class Stored {
   explicit Stored(Store& store) {
     for (const ItemKind kind : {ItemKind::kSession, ItemKind::kSessions, ItemKind::kFeedback, ItemKind::kClientReport,
                                 ItemKind::kCheckIn, ItemKind::kTransaction}) {
-      const auto items = store.find_items(1, kind, 1000);
-      REQUIRE(items);
-      for (const StoredItem& item : *items) std::visit([&](const auto& content) { add(content); }, item.content);
+      const auto page = store.find_items({1, kind, 1000});
+      REQUIRE(page);
+      for (const StoredItem& item : page->items) std::visit([&](const auto& content) { add(content); }, item.content);
     }
   }
 

@@ -61,7 +61,10 @@ struct Fixture {
   }
 
   void set(const IngestSettings& settings) {
-    REQUIRE(store->set_ingest_settings(project, settings));
+    REQUIRE(store->change_project(project, [&](std::string& /*name*/, IngestSettings& current) {
+      current = settings;
+      return Status{};
+    }));
     intake->keep_house();
   }
 
@@ -239,11 +242,11 @@ TEST_CASE("a disabled key is refused, and an enabled one opens again") {
   Fixture fixture;
   CHECK(fixture.code({.body = "{}"}).empty());
   fixture.key.is_active = false;
-  REQUIRE(fixture.store->update_key(fixture.key));
+  REQUIRE(fixture.store->change_key(fixture.key.public_key, {fixture.key.is_active, fixture.key.rate_limit_per_hour}));
   fixture.intake->keep_house();
   CHECK(fixture.code({.body = "{}"}) == "disabled_key");
   fixture.key.is_active = true;
-  REQUIRE(fixture.store->update_key(fixture.key));
+  REQUIRE(fixture.store->change_key(fixture.key.public_key, {fixture.key.is_active, fixture.key.rate_limit_per_hour}));
   fixture.intake->keep_house();
   CHECK(fixture.code({.body = "{}"}).empty());
 }
@@ -279,7 +282,7 @@ TEST_CASE("a laxer limit opens the door at once, and a key has a limit of its ow
   fixture.set({.rate_limit_per_hour = 0});
   CHECK(fixture.code({.body = "{}"}).empty());
   fixture.key.rate_limit_per_hour = 2;
-  REQUIRE(fixture.store->update_key(fixture.key));
+  REQUIRE(fixture.store->change_key(fixture.key.public_key, {fixture.key.is_active, fixture.key.rate_limit_per_hour}));
   fixture.intake->keep_house();
   CHECK(fixture.code({.body = "[{},{}]"}).empty());
   CHECK(fixture.code({.body = "{}"}) == "key_rate_limited");
@@ -289,7 +292,7 @@ TEST_CASE("what a key's limit refuses is not taken from the project's, and named
   Fixture fixture;
   fixture.set({.rate_limit_per_hour = 5});
   fixture.key.rate_limit_per_hour = 2;
-  REQUIRE(fixture.store->update_key(fixture.key));
+  REQUIRE(fixture.store->change_key(fixture.key.public_key, {fixture.key.is_active, fixture.key.rate_limit_per_hour}));
   fixture.intake->keep_house();
   const auto partly = std::get<IntakeReceipt>(fixture.send({.body = "[{},{},{},{}]"}));
   CHECK(partly.accepted == 2);

@@ -51,5 +51,5 @@ TEST_CASE("items wait in the spool while the disk is nearly full") {
   CHECK(writer.written() == 0);
   free_bytes = 100;
   CHECK(becomes([&] { return writer.written() == 1; }));
-  CHECK(store->find_items(1, ItemKind::kTransaction, 10)->size() == 1);
+  CHECK(store->find_items({1, ItemKind::kTransaction})->items.size() == 1);
 }

@@ -22,10 +22,10 @@ struct Fixture {
   }
   template <class Content>
   Content only(ItemKind kind) {
-    const auto items = store->find_items(project, kind, 10);
-    REQUIRE(items);
-    REQUIRE(items->size() == 1);
-    return std::get<Content>(items->at(0).content);
+    const auto page = store->find_items({project, kind});
+    REQUIRE(page);
+    REQUIRE(page->items.size() == 1);
+    return std::get<Content>(page->items[0].content);
   }
 };
 
@@ -55,6 +55,28 @@ TEST_CASE("an item that comes twice is stored once") {
   CHECK(fixture.only<ClientLoss>(ItemKind::kClientReport).quantity == 3);
   CHECK(fixture.only<UserReport>(ItemKind::kUserReport).message == "m");
   CHECK(fixture.only<Transaction>(ItemKind::kTransaction).name == "n");
+}
+
+TEST_CASE("items are listed page by page, the newest first, each once, while others come") {
+  Fixture fixture;
+  const auto put = [&](int number, UnixMillis received_at) {
+    const StoredItem item{"i" + std::to_string(number), fixture.project, received_at,
+                          Transaction{.name = std::to_string(number)}};
+    REQUIRE(fixture.store->append_items(std::span(&item, 1)));
+  };
+  for (int number = 0; number < 10; ++number) put(number, 100 + number / 3);  // some came in the same moment
+  std::vector<std::string> names;
+  ItemQuery query{fixture.project, ItemKind::kTransaction, 4};
+  do {
+    const auto page = fixture.store->find_items(query);
+    REQUIRE(page);
+    for (const StoredItem& item : page->items) names.push_back(std::get<Transaction>(item.content).name);
+    query.cursor = page->next_cursor;
+    put(static_cast<int>(100 + names.size()), 1'000);
+  } while (!query.cursor.empty());
+  CHECK(names == std::vector<std::string>{"9", "8", "7", "6", "5", "4", "3", "2", "1", "0"});
+  query.cursor = "nonsense";
+  CHECK(fixture.store->find_items(query).error().code == "invalid_cursor");
 }
 
 TEST_CASE("files are compressed on the disk and come back as they were") {
@@ -107,7 +129,7 @@ TEST_CASE("items of a project that is gone are left out, the others of the batch
   const std::vector<StoredItem> items = {{"i1", 99, 5, ClientLoss{1, "r", "c", 1}},
                                          {"i2", fixture.project, 5, ClientLoss{1, "r", "c", 1}}};
   REQUIRE(fixture.store->append_items(items));
-  CHECK(fixture.store->find_items(fixture.project, ItemKind::kClientReport, 10)->size() == 1);
+  CHECK(fixture.store->find_items({fixture.project, ItemKind::kClientReport})->items.size() == 1);
 }
 
 TEST_CASE("an event's files are found by it, with their bytes or without") {
@@ -132,12 +154,15 @@ TEST_CASE("a project's switches and keys are kept, and refusals add up by hour a
   settings.allowed_origins = {"https://a", "*.b"};
   settings.allowed_ips = {"10.0.0.0/8"};
   settings.rate_limit_per_hour = kFreeRateLimitPerHour;
-  REQUIRE(fixture.store->set_ingest_settings(fixture.project, settings));
+  const ProjectEdit set = [&](std::string& /*name*/, IngestSettings& current) {
+    current = settings;
+    return Status{};
+  };
+  REQUIRE(fixture.store->change_project(fixture.project, set));
   ProjectKey key{std::string(32, 'b'), std::string(32, 'c'), fixture.project, true, 7};
   REQUIRE(fixture.store->create_key(key));
   CHECK(fixture.store->create_key(key).error().code == "conflict");
-  key.is_active = false;
-  REQUIRE(fixture.store->update_key(key));
+  REQUIRE(fixture.store->change_key(key.public_key, {.is_active = false}));
   const auto directory = fixture.store->load_ingest_directory();
   REQUIRE(directory->projects.size() == 1);
   CHECK(directory->projects[0].settings.allowed_origins == settings.allowed_origins);
@@ -146,8 +171,8 @@ TEST_CASE("a project's switches and keys are kept, and refusals add up by hour a
   REQUIRE(directory->keys.size() == 2);
   CHECK(directory->keys[1].secret_key == key.secret_key);
   CHECK_FALSE(directory->keys[1].is_active);
-  CHECK(fixture.store->set_ingest_settings(99, settings).error().code == "not_found");
-  CHECK(fixture.store->update_key({.public_key = "x"}).error().code == "not_found");
+  CHECK(fixture.store->change_project(99, set).error().code == "not_found");
+  CHECK(fixture.store->change_key("x", {}).error().code == "not_found");
 
   const std::vector<RefusalCount> counts = {
       {fixture.project, 3'600'000, "a", 2}, {fixture.project, 0, "a", 1}, {99, 0, "a", 1}};
@@ -177,4 +202,30 @@ TEST_CASE("the ledger has what was refused at the door, and what clients say the
   CHECK(entries->at(1).outcome == "refused");
   CHECK(entries->at(1).reason == "rate_limited");
   CHECK(entries->at(1).count == 4);
+}
+
+TEST_CASE("the ledger summed by hour knows no releases, and leaves nothing out") {
+  Fixture fixture;
+  constexpr UnixMillis kHour = 3'600'000;
+  std::vector<DigestedEvent> events(3);
+  for (std::size_t index = 0; index < events.size(); ++index) {
+    events[index].project_id = fixture.project;
+    events[index].event_id = std::string(31, 'e') + std::to_string(index);
+    events[index].received_at = kHour + 5;
+    events[index].release = "r" + std::to_string(index);
+    events[index].fingerprint = "f";
+    events[index].payload = "{}";
+  }
+  REQUIRE(fixture.store->append(events));
+  const RefusalCount refusal{fixture.project, kHour, "rate_limited", 4};
+  REQUIRE(fixture.store->add_refusals(std::span(&refusal, 1)));
+  fixture.put("i1", ClientLoss{kHour + 5, "queue_overflow", "error", 3});
+  const auto entries = fixture.store->sum_ledger(fixture.project, kHour + 7, 2 * kHour);
+  REQUIRE(entries);
+  std::string told;
+  for (const LedgerEntry& entry : *entries) {
+    CHECK(entry.hour == kHour);
+    told += entry.outcome + " " + entry.reason + " " + std::to_string(entry.count) + "; ";
+  }
+  CHECK(told == "not_sent queue_overflow 3; refused rate_limited 4; stored  3; ");
 }
