@@ -137,8 +137,10 @@ class Intake {
   Status check_quota(const KeyFacts& key, Progress& progress);
   Result<IntakeReceipt> spool_parts(const Progress& progress, const IntakeRequest& request, RequestForm form,
                                     RequestParts parts);
-  /// Leaves duplicates out; answers the ids of the events that stay.
-  std::unordered_set<std::string> drop_duplicates(ProjectId project, RequestParts& parts, IntakeReceipt& receipt);
+  RecentIds::Claim claim_events(ProjectId project, const RequestParts& parts);
+  /// Leaves out what is not in the claim or comes twice; answers the ids of the events that stay.
+  static std::unordered_set<std::string> drop_duplicates(const RecentIds::Claim& claim, RequestParts& parts,
+                                                         IntakeReceipt& receipt);
   /// Leaves out what is over the limits of events and of files.
   void drop_over_quota(const KeyFacts& key, RequestParts& parts, std::unordered_set<std::string>& ids,
                        IntakeReceipt& receipt);
