@@ -17,6 +17,7 @@
 #include "collector/digest/digester.h"
 #include "collector/http/api_json.h"
 #include "collector/http/api_routes.h"
+#include "collector/http/descriptor_limit.h"
 #include "collector/http/health_routes.h"
 #include "collector/http/http_server.h"
 #include "collector/http/intake_routes.h"
@@ -70,6 +71,17 @@ void wait_for_end(const sigset_t& signals) {
   int signal = 0;
   sigwait(&signals, &signal);
   spdlog::info("{}: stopping", signal == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
+/// The connections that the permitted number of open files leaves.
+std::size_t connection_limit(const SpoolOptions& spool, std::size_t wanted) {
+  const std::size_t segments = static_cast<std::size_t>(spool.max_bytes / spool.segment_bytes) + 1;
+  const std::size_t limit = connections_within(raise_descriptor_limit(), segments, wanted);
+  if (limit < wanted) {
+    spdlog::warn("at most {} connections at the same time: the system lets this process open no more files (ulimit -n)",
+                 limit);
+  }
+  return limit;
 }
 
 /// A store that is empty gets a project; one without users a link to become the first.
@@ -149,6 +161,7 @@ Status serve(const Config& config) {
   HttpOptions http;
   http.trusted_proxies = config.trusted_proxies;
   http.api_requests_per_minute = config.api_requests_per_minute;
+  http.max_connections = connection_limit(config.spool, http.max_connections);
   HttpServer server(std::move(router), intake, std::move(http));
   const auto port = server.bind(config.host, config.port);
   if (!port) return port.error();

@@ -43,6 +43,8 @@ constexpr std::size_t kMostDrained = std::size_t{256} << 20;
 constexpr std::chrono::seconds kDrainDeadline{15};
 constexpr std::chrono::seconds kPoliteDrainDeadline{2};
 constexpr std::chrono::seconds kLastWrites{3};
+/// Connections over the limit that are open for as long as they are told so.
+constexpr std::size_t kMostSurplus = 64;
 
 bool is_api_path(std::string_view path) { return path.starts_with("/api/") || path.starts_with("/v1/"); }
 bool is_health_path(std::string_view path) { return path == "/healthz" || path == "/readyz" || path == "/metrics"; }
@@ -197,7 +199,7 @@ class HttpServer::Implementation {
         continue;
       }
       const bool is_out_of_descriptors = errno == EMFILE || errno == ENFILE;
-      if (is_out_of_descriptors && !close_longest_idle()) spare_.hang_up_one(listener_.socket);
+      if (is_out_of_descriptors && !make_room()) spare_.hang_up_one(listener_.socket);
       if (!is_out_of_descriptors && errno != ECONNABORTED && errno != EINTR) return;
     }
   }
@@ -225,13 +227,12 @@ class HttpServer::Implementation {
       close(socket);
       return;
     }
-    if (is_full && !close_longest_idle(connection.get())) {
+    if (is_full && !make_room(connection.get())) {
       {
         const std::lock_guard lock(mutex_);
         ++counts_.refused_connections;
       }
-      turn_away(*connection, "too many connections are open, and all of them are busy");
-      return drop(connection);
+      return turn_away_gently(connection, "too many connections are open, and all of them are busy");
     }
     watch(EPOLL_CTL_ADD, socket, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT);
   }
@@ -244,19 +245,51 @@ class HttpServer::Implementation {
     send_output(connection);
   }
 
-  /// Makes room for `newest`; false when every other connection is busy.
-  bool close_longest_idle(const Connection* newest = nullptr) {
-    Shared longest;
+  /// Lets the client send what it wanted to, while there are few such: closed with that unread, it would see a reset.
+  void turn_away_gently(const Shared& connection, std::string_view why) {
+    std::size_t surplus = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      surplus = connections_.size() - std::min(connections_.size(), options_.max_connections);
+    }
+    if (surplus > std::clamp<std::size_t>(options_.max_connections / 8, 1, kMostSurplus)) {
+      turn_away(*connection, why);
+      return drop(connection);
+    }
+    intake_.count_rejected("too_many_connections");
+    watch(EPOLL_CTL_ADD, connection->socket, EPOLLONESHOT);
+    answer_last(connection, busy_reply(why));
+  }
+
+  /// In which order connections make room for another; nothing: this one is busy.
+  static std::optional<int> rank_to_go(const Connection& connection) {
+    if (connection.phase == Phase::kDraining) return 2;  // it has its last answer
+    if (connection.phase != Phase::kReading) return std::nullopt;
+    if (!connection.parser.is_begun()) return 0;
+    // An honest client's head comes in one piece. Who is at it while all others are needed may be slow on purpose.
+    if (connection.parser.state() == RequestParser::State::kHead) return 1;
+    return std::nullopt;
+  }
+
+  /// Makes room for `newest`; false when every other connection is busy. Of those that are not, the one that is next to
+  /// be late goes.
+  bool make_room(const Connection* newest = nullptr) {
+    Shared chosen;
+    int least_rank = 0;
     {
       const std::lock_guard lock(mutex_);
       for (const auto& [socket, connection] : connections_) {
-        if (connection.get() == newest) continue;
-        const bool is_idle = connection->phase == Phase::kReading && !connection->parser.is_begun();
-        if (is_idle && (!longest || connection->deadline < longest->deadline)) longest = connection;
+        const auto rank = rank_to_go(*connection);
+        if (!rank || connection.get() == newest) continue;
+        const bool goes_first =
+            !chosen || std::pair(*rank, connection->deadline) < std::pair(least_rank, chosen->deadline);
+        if (!goes_first) continue;
+        chosen = connection;
+        least_rank = *rank;
       }
     }
-    if (longest) drop(longest);
-    return longest != nullptr;
+    if (chosen) drop(chosen);
+    return chosen != nullptr;
   }
 
   void drop(const Shared& connection) {
