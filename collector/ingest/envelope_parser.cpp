@@ -5,6 +5,7 @@
 #include <simdjson.h>
 
 #include "sdk/core/event_id.h"
+#include "sdk/core/timestamp.h"
 
 namespace trapline::collector {
 namespace {
@@ -48,6 +49,7 @@ EnvelopeHeader read_header(const simdjson::dom::object& object) {
   EnvelopeHeader header;
   header.event_id = core::normalise_event_id(string_field(object, "event_id"));
   header.dsn = string_field(object, "dsn");
+  header.sent_at = core::parse_timestamp(string_field(object, "sent_at")).value_or(0);
   return header;
 }
 

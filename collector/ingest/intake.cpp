@@ -362,6 +362,7 @@ Result<IntakeReceipt> Intake::spool_parts(const Progress& progress, const Intake
     spooled.form = std::move(form);
     spooled.project_id = project;
     spooled.received_at = clock_.unix_millis();
+    spooled.sent_at = parts.sent_at;
     if (items > 0) spooled.body_hash = hash_of(request.body);
     spooled.client_ip = request.client_ip;
     spooled.user_agent = request.user_agent;

@@ -27,7 +27,11 @@ class PartsReader {
  public:
   explicit PartsReader(const IntakeLimits& limits) : limits_(limits) {}
 
-  void set_header(BatchHeader header) { header_ = std::move(header); }
+  void set_header(BatchHeader header) {
+    header_ = std::move(header);
+    read_.sent_at = header_.sent_at();
+  }
+  void set_sent_at(UnixMillis time) { read_.sent_at = time; }
   void set_event_id(const std::string& id) { read_.event_id = id; }
   [[nodiscard]] const std::string& event_id() const { return read_.event_id; }
 
@@ -148,6 +152,7 @@ Result<RequestParts> read_envelope(std::string_view body, const IntakeLimits& li
   const std::string envelope_id = envelope->header.event_id.value_or("");
   std::string id = envelope_id;
   reader.set_event_id(id);
+  reader.set_sent_at(envelope->header.sent_at);
   for (const EnvelopeItem& item : envelope->items) {
     const ItemType type = item_type(item.type);
     if (!type.kept_as) {
