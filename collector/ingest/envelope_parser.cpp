@@ -4,6 +4,7 @@
 
 #include <simdjson.h>
 
+#include "sdk/core/ascii.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
 
@@ -121,7 +122,7 @@ class ItemReader {
 }  // namespace
 
 Result<EnvelopeHeader> parse_envelope_header(std::string_view body) {
-  const std::string_view line = line_at(body, 0);
+  const std::string_view line = line_at(body, core::byte_order_mark_length(body));
   if (line.empty()) return invalid("it is empty or begins with an empty line, its first line must be a JSON object");
   const auto object = parse_header_line(line);
   if (!object) return invalid("its first line is not a JSON object");
