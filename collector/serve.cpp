@@ -133,7 +133,7 @@ Status serve(const Config& config) {
   auto spool = Spool::open(config.data + "/spool", std::move(spool_options));
   if (!spool) return spool.error();
   Accounts accounts(**store);
-  Intake intake(**store, **spool, config.limits, core::system_clock(), config.data + "/nonces");
+  Intake intake(**store, **spool, config.limits, core::system_clock(), config.data);
   Digester digester(**spool, **store);
   ItemWriter item_writer(**spool, **store, [](const std::string& trouble) {
     if (trouble.empty()) {

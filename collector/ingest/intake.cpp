@@ -137,13 +137,14 @@ std::int64_t bytes_of_files(const RequestParts& parts) {
 
 }  // namespace
 
-Intake::Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock, std::string nonce_file)
+Intake::Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock,
+               const std::string& folder)
     : spool_(spool),
       keys_(store, clock),
       refusals_(store, clock),
       recent_ids_(kRememberedIds),
-      nonces_(clock, std::move(nonce_file)),
-      quotas_(clock),
+      nonces_(clock, folder.empty() ? folder : folder + "/nonces"),
+      quotas_(clock, folder.empty() ? folder : folder + "/quotas"),
       address_buckets_(limits.requests_per_minute_and_ip, clock),
       ceiling_(static_cast<double>(limits.requests_per_second), static_cast<double>(limits.requests_per_second),
                clock.steady_now()),
@@ -447,6 +448,7 @@ void Intake::keep_house() {
   // When the database does not answer, the snapshot before serves on, and the counts wait.
   static_cast<void>(keys_.refresh());
   static_cast<void>(refusals_.flush());
+  quotas_.save();
 }
 
 ProjectId Intake::project_of(const IntakeRequest& request) const {

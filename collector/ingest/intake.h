@@ -82,9 +82,10 @@ struct IntakeCounts {
 /// Thread-safe. Borrows the store and the spool, which must outlive it.
 class Intake {
  public:
-  /// `nonce_file` as in NonceTable.
+  /// In `folder` lies what outlives the process: nonces that were used, and what of the hours' quotas. Empty: nothing
+  /// does.
   Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock = core::system_clock(),
-         std::string nonce_file = {});
+         const std::string& folder = {});
 
   /// Takes a request in: key, project, decompression, splitting into events, spool. When it answers a receipt, every
   /// accepted event is on disk. Blocks for the disk.

@@ -326,7 +326,7 @@ TEST_CASE("requests that share events in any order all end, and each event is ac
 
 TEST_CASE("an event that is over the quota is not remembered as taken") {
   Fixture fixture;
-  REQUIRE(fixture.store->change_ingest_settings(1, {.rate_limit_per_hour = 1}));
+  REQUIRE(fixture.store->set_ingest_settings(1, {.rate_limit_per_hour = 1}));
   fixture.intake.keep_house();
   const std::string body = "[" + event_of('a') + "," + event_of('b') + "]";
   CHECK(fixture.accept(events(body)).accepted == 1);
