@@ -15,6 +15,7 @@
 
 #include "collector/accounts/accounts.h"
 #include "collector/digest/digester.h"
+#include "collector/digest/user_key.h"
 #include "collector/http/api_json.h"
 #include "collector/http/api_routes.h"
 #include "collector/http/descriptor_limit.h"
@@ -135,7 +136,7 @@ Status serve(const Config& config) {
   Accounts accounts(**store);
   Intake intake(**store, **spool, config.limits, core::system_clock(), config.data);
   Digester digester(**spool, **store);
-  ItemWriter item_writer(**spool, **store, [](const std::string& trouble) {
+  ItemWriter item_writer(**spool, **store, load_user_key(config.data + "/user-key"), [](const std::string& trouble) {
     if (trouble.empty()) {
       spdlog::info("storing sessions, files and reports goes on");
     } else {

@@ -121,7 +121,7 @@ struct Fixture {
     for (const Project& project : *projects) {
       REQUIRE(store->set_digest_settings(project.id, R"({"scrubbing":{"enabled":false}})"));
     }
-    ItemWriter writer(*spool, *store);
+    ItemWriter writer(*spool, *store, {});
     writer.start();
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (spool->counts().waiting_items > 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
