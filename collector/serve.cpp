@@ -15,8 +15,10 @@
 
 #include "collector/accounts/accounts.h"
 #include "collector/digest/digester.h"
+#include "collector/digest/user_key.h"
 #include "collector/http/api_json.h"
 #include "collector/http/api_routes.h"
+#include "collector/http/descriptor_limit.h"
 #include "collector/http/health_routes.h"
 #include "collector/http/http_server.h"
 #include "collector/http/intake_routes.h"
@@ -76,6 +78,17 @@ std::function<void()> sweeping(Store& store) {
   };
 }
 
+/// The connections that the permitted number of open files leaves.
+std::size_t connection_limit(const SpoolOptions& spool, std::size_t wanted) {
+  const std::size_t segments = static_cast<std::size_t>(spool.max_bytes / spool.segment_bytes) + 1;
+  const std::size_t limit = connections_within(raise_descriptor_limit(), segments, wanted);
+  if (limit < wanted) {
+    spdlog::warn("at most {} connections at the same time: the system lets this process open no more files (ulimit -n)",
+                 limit);
+  }
+  return limit;
+}
+
 /// A store that is empty gets a project; one without users a link to become the first.
 Status greet(Store& store, Accounts& accounts, const std::string& public_url) {
   const auto projects = store.list_projects();
@@ -124,11 +137,11 @@ Status serve(const Config& config) {
   auto spool = Spool::open(config.data + "/spool", std::move(spool_options));
   if (!spool) return spool.error();
   Accounts accounts(**store);
-  Intake intake(**store, **spool, config.limits, core::system_clock(), config.data + "/nonces");
+  Intake intake(**store, **spool, config.limits, core::system_clock(), config.data);
   LiveFeed live(**store);
   Digester digester(**spool, **store, core::system_clock(),
                     [&live](const AppendOutcome& outcome) { live.stored(outcome); });
-  ItemWriter item_writer(**spool, **store, [](const std::string& trouble) {
+  ItemWriter item_writer(**spool, **store, load_user_key(config.data + "/user-key"), [](const std::string& trouble) {
     if (trouble.empty()) {
       spdlog::info("storing sessions, files and reports goes on");
     } else {
@@ -154,6 +167,7 @@ Status serve(const Config& config) {
   HttpOptions http;
   http.trusted_proxies = config.trusted_proxies;
   http.api_requests_per_minute = config.api_requests_per_minute;
+  http.max_connections = connection_limit(config.spool, http.max_connections);
   HttpServer server(std::move(router), intake, std::move(http));
   const auto port = server.bind(config.host, config.port);
   if (!port) return port.error();

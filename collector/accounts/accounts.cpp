@@ -5,6 +5,7 @@
 
 #include "collector/accounts/passwords.h"
 #include "collector/accounts/secrets.h"
+#include "sdk/core/ascii.h"
 
 namespace trapline::collector {
 namespace {
@@ -26,10 +27,7 @@ Result<std::string> normalise_email(std::string_view email) {
   if (!is_plausible) {
     return Error{"invalid_email", "'" + std::string(email.substr(0, kMostEmailBytes)) + "' is not an e-mail address"};
   }
-  std::string lower(email);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
+  return core::to_lower(email);
 }
 
 Status check_password(std::string_view password) {

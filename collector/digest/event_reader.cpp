@@ -29,6 +29,9 @@ using simdjson::dom::object;
 constexpr UnixMillis kMostFutureMs = 60'000;
 /// What lay in a buffer for longer than this, or comes from a clock that was never set, is as good as undated.
 constexpr UnixMillis kMostPastMs = 90 * kDayMs;
+/// A clock that was off by more than this when the request was sent gave the event's time, too. What is less may be the
+/// request's way here, and the receipt tells no better. The same threshold as Sentry's Relay has.
+constexpr UnixMillis kLeastDriftMs = UnixMillis{55} * 60'000;
 constexpr std::string_view kAutoAddress = "{{auto}}";
 /// Lists are read up to here; no honest client comes near.
 constexpr std::size_t kMostFrames = 500;
@@ -179,10 +182,13 @@ class Edits {
   std::vector<Edit> edits_;
 };
 
-UnixMillis read_timestamp(const EventMembers& event, UnixMillis received_at, Edits& edits) {
+UnixMillis read_timestamp(const EventMembers& event, UnixMillis received_at, UnixMillis sent_at, Edits& edits) {
   const auto value = field(event, "timestamp");
   if (!value) return received_at;
-  const auto time = parse_time(*value);
+  auto time = parse_time(*value);
+  const UnixMillis drift = sent_at > 0 ? received_at - sent_at : 0;
+  const bool has_drift = time && std::abs(drift) >= kLeastDriftMs;
+  if (has_drift) *time += drift;
   std::string_view error;
   if (!time || *time <= 0) {
     error = "invalid_data";
@@ -190,12 +196,15 @@ UnixMillis read_timestamp(const EventMembers& event, UnixMillis received_at, Edi
     error = "future_timestamp";
   } else if (*time < received_at - kMostPastMs) {
     error = "past_timestamp";
+  } else if (has_drift) {
+    error = "clock_drift";
   } else {
     return *time;
   }
+  const UnixMillis right = error == "clock_drift" ? *time : received_at;
   edits.note("timestamp", error, *value);
-  edits.set({"timestamp"}, json_quoted(core::format_timestamp(received_at)));
-  return received_at;
+  edits.set({"timestamp"}, json_quoted(core::format_timestamp(right)));
+  return right;
 }
 
 Level read_level(const EventMembers& event, Edits& edits) {
@@ -503,7 +512,7 @@ ReadEvent read_event(const SpooledEvent& event, ReadOptions options) {
   record.event_id = event.event_id;
   record.sequence = event.sequence;
   record.received_at = event.received_at;
-  record.timestamp = read_timestamp(source, event.received_at, edits);
+  record.timestamp = read_timestamp(source, event.received_at, event.sent_at, edits);
   record.level = read_level(source, edits);
   record.platform = text_field(source, "platform");
   if (record.platform.empty()) record.platform = "other";

@@ -3,7 +3,8 @@
 /// Understands an event's JSON in every form that published clients send: exceptions as an object, a list or
 /// {"values"}, tags as an object or pairs, timestamps as numbers or text, nulls anywhere. What is missing or makes no
 /// sense gets a default, what is too large is cut (trim.h), what clients leave to the server is filled in (the sender's
-/// address and browser); where that changes what the client said, `_meta` tells. An event is never refused here, and
+/// address and browser), a clock that was hours off when the event was sent is corrected; where that changes what the
+/// client said, `_meta` tells. An event is never refused here, and
 /// what is not known is kept as it is.
 
 #include <optional>

@@ -19,7 +19,8 @@ struct SpooledEvent {
   ProjectId project_id = 0;
   std::string event_id;  ///< 32 lower-case hex digits; wins over the one in the payload
   UnixMillis received_at = 0;
-  std::string payload;  ///< the event's JSON object, known to parse
+  UnixMillis sent_at = 0;  ///< when its request was sent, by the sender's clock; 0: it did not say
+  std::string payload;     ///< the event's JSON object, known to parse
   // What the request says about its sender, for what clients leave to the server; empty where it is not known.
   std::string client_ip;   ///< the connection's other end, or what a trusted proxy says it is
   std::string user_agent;  ///< the header

@@ -38,41 +38,42 @@ void scrub_texts(const Scrubber& scrubber, std::initializer_list<Place> places) 
   }
 }
 
+/// How the items of a project are scrubbed.
+struct Rules {
+  const Scrubber& scrubber;
+  ProjectId project;
+  const UserKey& user_key;
+};
+
 /// Sessions are counted by their users: one that is private becomes a hash that tells them apart as well.
-void scrub_user(const Scrubber& scrubber, ProjectId project, std::string& user) {
+void scrub_user(const Rules& rules, std::string& user) {
   if (user.empty()) return;
   std::string scrubbed = user;
-  scrub_texts(scrubber, {{"/user/id", scrubbed}});
+  scrub_texts(rules.scrubber, {{"/user/id", scrubbed}});
   if (scrubbed == user) return;
-  PartHash hash;
+  PartHash hash(rules.user_key);
   hash.add("session user");
-  hash.add(std::to_string(project));
+  hash.add(std::to_string(rules.project));
   hash.add(user);
   user = hash.finish();
 }
 
-void scrub_content(const Scrubber& scrubber, ProjectId, Attachment& file) {
-  file.filename = scrubber.scrub_text(file.filename);
+void scrub_content(const Rules& rules, Attachment& file) { file.filename = rules.scrubber.scrub_text(file.filename); }
+void scrub_content(const Rules& rules, SessionUpdate& session) { scrub_user(rules, session.user); }
+void scrub_content(const Rules& rules, SessionCounts& counts) { scrub_user(rules, counts.user); }
+void scrub_content(const Rules& rules, UserReport& report) {
+  scrub_texts(rules.scrubber, {{"/user/name", report.name},
+                               {"/user/email", report.email},
+                               {"/message", report.message},
+                               {"/request/url", report.url}});
 }
-void scrub_content(const Scrubber& scrubber, ProjectId project, SessionUpdate& session) {
-  scrub_user(scrubber, project, session.user);
-}
-void scrub_content(const Scrubber& scrubber, ProjectId project, SessionCounts& counts) {
-  scrub_user(scrubber, project, counts.user);
-}
-void scrub_content(const Scrubber& scrubber, ProjectId, UserReport& report) {
-  scrub_texts(scrubber, {{"/user/name", report.name},
-                         {"/user/email", report.email},
-                         {"/message", report.message},
-                         {"/request/url", report.url}});
-}
-void scrub_content(const Scrubber&, ProjectId, ClientLoss&) {}
-void scrub_content(const Scrubber& scrubber, ProjectId, CheckIn& check_in) {
+void scrub_content(const Rules&, ClientLoss&) {}
+void scrub_content(const Rules& rules, CheckIn& check_in) {
   // The settings are JSON themselves: a text that the scrubber looks into.
-  scrub_texts(scrubber, {{"/extra/monitor", check_in.monitor}, {"/extra/config", check_in.monitor_config}});
+  scrub_texts(rules.scrubber, {{"/extra/monitor", check_in.monitor}, {"/extra/config", check_in.monitor_config}});
 }
-void scrub_content(const Scrubber& scrubber, ProjectId, Transaction& transaction) {
-  scrub_texts(scrubber, {{"/transaction", transaction.name}, {"/extra/operation", transaction.operation}});
+void scrub_content(const Rules& rules, Transaction& transaction) {
+  scrub_texts(rules.scrubber, {{"/transaction", transaction.name}, {"/extra/operation", transaction.operation}});
 }
 
 }  // namespace
@@ -82,7 +83,8 @@ core::Status ItemScrubber::scrub(std::span<StoredItem> items) {
     const auto settings = settings_.find(item.project_id);
     if (!settings) return settings.error();
     if (!(*settings)->scrubber) continue;
-    std::visit([&](auto& content) { scrub_content(*(*settings)->scrubber, item.project_id, content); }, item.content);
+    const Rules rules{*(*settings)->scrubber, item.project_id, user_key_};
+    std::visit([&](auto& content) { scrub_content(rules, content); }, item.content);
   }
   return {};
 }

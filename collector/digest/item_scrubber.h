@@ -3,6 +3,7 @@
 #include <span>
 
 #include "collector/digest/settings_cache.h"
+#include "collector/digest/user_key.h"
 #include "collector/storage/items.h"
 #include "collector/storage/store.h"
 #include "sdk/core/result.h"
@@ -11,16 +12,18 @@ namespace trapline::collector {
 
 /// Removes what is private from items that are no events, as the project wants it for its events: from transactions'
 /// names, from what people wrote and who they are, from files' names and jobs' settings. Who a session belongs to stays
-/// tellable apart: a name that is private becomes a hash of itself. Files' bytes stay as they are. For one thread.
+/// tellable apart: a name that is private becomes a keyed hash of itself. Files' bytes stay as they are. For one
+/// thread.
 class ItemScrubber {
  public:
-  explicit ItemScrubber(EventStore& store) : settings_(store) {}
+  ItemScrubber(EventStore& store, const UserKey& user_key) : settings_(store), user_key_(user_key) {}
 
   /// An error when a project's settings cannot be read: then nothing of the items may be stored.
   core::Status scrub(std::span<StoredItem> items);
 
  private:
   SettingsCache settings_;
+  UserKey user_key_;
 };
 
 }  // namespace trapline::collector

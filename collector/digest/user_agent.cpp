@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sdk/core/ascii.h"
+
 namespace trapline::collector {
 namespace {
 
@@ -59,13 +61,11 @@ struct WindowsVersion {
 constexpr WindowsVersion kWindows[] = {{"10.0", "10"}, {"6.3", "8.1"},   {"6.2", "8"},
                                        {"6.1", "7"},   {"6.0", "Vista"}, {"5.1", "XP"}};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /// "17_5" and "126.0.0.0" at the text's beginning, with dots.
 std::string version_at(std::string_view text) {
   std::string version;
   for (const char c : text) {
-    if (is_digit(c)) {
+    if (core::is_digit(c)) {
       version += c;
     } else if ((c == '.' || c == '_') && !version.empty()) {
       version += '.';

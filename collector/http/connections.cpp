@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include <fcntl.h>
@@ -23,6 +24,16 @@ std::string address_text(const sockaddr_storage& address, socklen_t size) {
     return {};
   }
   return text.data();
+}
+
+/// In which order connections make room for another; nothing: this one is busy.
+std::optional<int> rank_to_go(const Connection& connection) {
+  if (connection.phase == Phase::kDraining) return 2;  // it has its last answer
+  if (connection.phase != Phase::kReading) return std::nullopt;
+  if (!connection.parser.is_begun()) return 0;
+  // An honest client's head comes in one piece. Who is at it while all others are needed may be slow on purpose.
+  if (connection.parser.state() == RequestParser::State::kHead) return 1;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -59,7 +70,7 @@ Connections::Newcomer Connections::admit(int socket, std::string peer, bool coun
     connections_.emplace(socket, connection);
     is_full = connections_.size() > limits_.max_connections;
   }
-  const bool has_room = !is_full || close_longest_idle(connection.get());
+  const bool has_room = !is_full || make_room(connection.get());
   return {std::move(connection), has_room ? Admission::kTaken : Admission::kFull};
 }
 
@@ -67,18 +78,28 @@ void Connections::begin(const Connection& connection) const {
   watch(EPOLL_CTL_ADD, connection.socket, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT);
 }
 
-bool Connections::close_longest_idle(const Connection* newest) {
-  Shared longest;
+bool Connections::make_room(const Connection* newest) {
+  Shared chosen;
+  int least_rank = 0;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [socket, connection] : connections_) {
-      if (connection.get() == newest) continue;
-      const bool is_idle = connection->phase == Phase::kReading && !connection->parser.is_begun();
-      if (is_idle && (!longest || connection->deadline < longest->deadline)) longest = connection;
+      const auto rank = rank_to_go(*connection);
+      if (!rank || connection.get() == newest) continue;
+      const bool goes_first =
+          !chosen || std::pair(*rank, connection->deadline) < std::pair(least_rank, chosen->deadline);
+      if (!goes_first) continue;
+      chosen = connection;
+      least_rank = *rank;
     }
   }
-  if (longest) drop(longest);
-  return longest != nullptr;
+  if (chosen) drop(chosen);
+  return chosen != nullptr;
+}
+
+std::size_t Connections::surplus() const {
+  const std::lock_guard lock(mutex_);
+  return connections_.size() - std::min(connections_.size(), limits_.max_connections);
 }
 
 void Connections::drop(const Shared& connection) {
@@ -197,7 +218,7 @@ Doorkeeper::Visitor Doorkeeper::next(int listener, Connections& connections) {
     if (socket >= 0) return {socket, address_text(address, size)};
     const bool is_out_of_descriptors = errno == EMFILE || errno == ENFILE;
     if (!is_out_of_descriptors && errno != ECONNABORTED && errno != EINTR) return {};
-    if (is_out_of_descriptors && !connections.close_longest_idle()) hang_up_one(listener);
+    if (is_out_of_descriptors && !connections.make_room()) hang_up_one(listener);
   }
   return {};
 }

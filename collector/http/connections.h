@@ -44,14 +44,17 @@ class Connections {
     Shared connection;
     Admission admission = Admission::kTaken;
   };
-  /// Takes a socket over; `counts_for_ip`: it is one of its address's. A full house makes room by closing the longest
-  /// idle one. One that is not taken is not watched: close() or drop() ends it after it was told why.
+  /// Takes a socket over; `counts_for_ip`: it is one of its address's. A full house makes room
+  /// if it can. One that is not taken is not watched: close() or drop() ends it after it was told why.
   Newcomer admit(int socket, std::string peer, bool counts_for_ip);
   /// Reads on from a newcomer.
   void begin(const Connection& connection) const;
 
-  /// Makes room for `newest`; false when every other connection is busy.
-  bool close_longest_idle(const Connection* newest = nullptr);
+  /// Makes room for `newest`; false when every other connection is busy. Of those that are not, the one that is next to
+  /// be late goes.
+  bool make_room(const Connection* newest = nullptr);
+  /// How many there are over the limit.
+  [[nodiscard]] std::size_t surplus() const;
   /// Closes it, if it is still there.
   void drop(const Shared& connection);
   Shared find(int socket);

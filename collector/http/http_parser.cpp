@@ -18,20 +18,11 @@ constexpr std::size_t kMostReserved = std::size_t{256} << 10;
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
 constexpr std::string_view kLineEnd = "\r\n";
 
-char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), to_lower);
-  return result;
-}
-
 /// RFC 9110: what methods and header names are made of.
 bool is_token(std::string_view text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kMarks.find(c) != std::string_view::npos;
+    return core::is_alnum(c) || kMarks.find(c) != std::string_view::npos;
   });
 }
 
@@ -41,9 +32,8 @@ bool has_control(std::string_view text) {
 }
 
 int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = to_lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  if (!core::is_hex_digit(c)) return -1;
+  return core::is_digit(c) ? c - '0' : core::to_lower(c) - 'a' + 10;
 }
 
 std::string decode(std::string_view text, bool plus_is_blank) {
@@ -65,8 +55,9 @@ std::string decode(std::string_view text, bool plus_is_blank) {
 /// "http://host/path" as proxies write it -> "/path"
 std::string_view without_authority(std::string_view target) {
   const std::size_t scheme_end = target.find("://");
-  const bool is_absolute = scheme_end != std::string_view::npos && (lower(target.substr(0, scheme_end)) == "http" ||
-                                                                    lower(target.substr(0, scheme_end)) == "https");
+  const bool is_absolute =
+      scheme_end != std::string_view::npos && (core::to_lower(target.substr(0, scheme_end)) == "http" ||
+                                               core::to_lower(target.substr(0, scheme_end)) == "https");
   if (!is_absolute) return target;
   const std::size_t path = target.find('/', scheme_end + 3);
   return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
@@ -90,7 +81,7 @@ bool has_bare_line_feed(std::string_view text, std::size_t from) {
 bool has_word(std::string_view list, std::string_view word) {
   while (!list.empty()) {
     const std::size_t comma = list.find(',');
-    if (lower(core::trim(list.substr(0, comma))) == word) return true;
+    if (core::to_lower(core::trim(list.substr(0, comma))) == word) return true;
     list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
   }
   return false;
@@ -203,7 +194,7 @@ bool RequestParser::read_header(std::string_view line) {
     fail(400, "bad_request", "a header line is malformed");
     return false;
   }
-  std::string name = lower(line.substr(0, colon));
+  std::string name = core::to_lower(line.substr(0, colon));
   const std::string_view value = core::trim(line.substr(colon + 1));
   if (has_control(value)) {
     fail(400, "bad_request", "the header " + name + " holds control characters");
@@ -240,7 +231,7 @@ bool RequestParser::read_framing() {
       fail(400, "bad_request", "HTTP/1.0 has no Transfer-Encoding");
       return false;
     }
-    if (lower(value_of("transfer-encoding")) != "chunked") {
+    if (core::to_lower(value_of("transfer-encoding")) != "chunked") {
       fail(501, "bad_request", "the only Transfer-Encoding that is understood is chunked");
       return false;
     }
@@ -263,7 +254,7 @@ bool RequestParser::read_framing() {
   const std::string_view connection = value_of("connection");
   if (has_word(connection, "close")) head_.keeps_alive = false;
   if (has_word(connection, "keep-alive")) head_.keeps_alive = true;
-  head_.expects_continue = lower(value_of("expect")) == "100-continue";
+  head_.expects_continue = core::to_lower(value_of("expect")) == "100-continue";
   return true;
 }
 

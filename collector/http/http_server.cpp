@@ -1,5 +1,6 @@
 #include "collector/http/http_server.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -37,6 +38,8 @@ constexpr std::size_t kMostDrained = std::size_t{256} << 20;
 constexpr std::chrono::seconds kDrainDeadline{15};
 constexpr std::chrono::seconds kPoliteDrainDeadline{2};
 constexpr std::chrono::seconds kLastWrites{3};
+/// Connections over the limit that are open for as long as they are told so.
+constexpr std::size_t kMostSurplus = 64;
 
 HttpReply busy_reply(std::string_view message) {
   HttpReply reply = error_reply(503, "busy", message);
@@ -148,8 +151,7 @@ class HttpServer::Implementation {
         close(socket);
         return;
       case Connections::Admission::kFull:
-        turn_away(*connection, "too many connections are open, and all of them are busy");
-        return connections_.drop(connection);
+        return turn_away_gently(connection, "too many connections are open, and all of them are busy");
     }
   }
 
@@ -163,6 +165,21 @@ class HttpServer::Implementation {
     allow_any_origin(reply);
     connection.output = serialize(reply, false, false);
     send_output(connection);
+  }
+
+  /// Lets the client send what it wanted to, while there are few such: closed with that unread, it would see a reset.
+  void turn_away_gently(const Shared& connection, std::string_view why) {
+    if (connections_.surplus() > std::clamp<std::size_t>(options_.max_connections / 8, 1, kMostSurplus)) {
+      turn_away(*connection, why);
+      return connections_.drop(connection);
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      ++counts_.refused_connections;
+    }
+    intake_.count_rejected("too_many_connections");
+    connections_.watch(EPOLL_CTL_ADD, connection->socket, EPOLLONESHOT);
+    answer_last(connection, busy_reply(why));
   }
 
   void end_late_ones(Clock::time_point now) {

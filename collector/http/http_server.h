@@ -30,9 +30,9 @@ struct HttpOptions {
   std::chrono::milliseconds body_deadline{60'000};  ///< from there to the end of its body
   std::chrono::milliseconds idle_deadline{30'000};  ///< between requests
   std::chrono::milliseconds write_deadline{30'000};
-  std::size_t max_connections = 10'000;                     ///< above, the longest idle one makes room
-  std::size_t max_connections_per_ip = 1'024;               ///< trusted proxies excepted
-  std::size_t max_waiting_requests = 1'024;                 ///< before each kind of thread
+  std::size_t max_connections = 10'000;        ///< above, the longest idle one makes room, or else a slow one
+  std::size_t max_connections_per_ip = 1'024;  ///< trusted proxies excepted
+  std::size_t max_waiting_requests = 1'024;    ///< before each kind of thread
   std::size_t max_buffered_bytes = std::size_t{256} << 20;  ///< of all bodies that are being read or answered
   std::size_t max_streams = 200;                            ///< of live updates (event_stream.h)
   std::chrono::milliseconds heartbeat{15'000};              ///< of a stream

@@ -4,6 +4,8 @@
 
 #include <simdjson.h>
 
+#include "sdk/core/timestamp.h"
+
 namespace trapline::collector {
 namespace {
 
@@ -26,6 +28,10 @@ core::Result<BatchHeader> BatchHeader::read(std::string_view line) {
                        std::string("the batch's first line is not valid JSON: ") + simdjson::error_message(code)};
   }
   BatchHeader header;
+  std::string_view sent_at;
+  if (root["trapline_batch"]["sent_at"].get_string().get(sent_at) == simdjson::SUCCESS) {
+    header.sent_at_ = core::parse_timestamp(sent_at).value_or(0);
+  }
   simdjson::dom::array images;
   if (root["trapline_batch"]["debug_meta"]["images"].get_array().get(images) != simdjson::SUCCESS) return header;
   for (const simdjson::dom::element image : images) {

@@ -1,7 +1,7 @@
 #pragma once
 
-/// The first line of a batch that libtrapline sends: {"trapline_batch":{"debug_meta":{"images":[…]},"ledger":{…}}}. It
-/// carries what the batch's events have in common, so that it travels once.
+/// The first line of a batch that libtrapline sends: {"trapline_batch":{"debug_meta":{"images":[…]},
+/// "sent_at":"…","ledger":{…}}}. It carries what the batch's events have in common, so that it travels once.
 
 #include <cstddef>
 #include <string>
@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/storage/records.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -20,7 +21,7 @@ bool is_batch_header(std::string_view line);
 constexpr std::size_t kMostAddedToEvent = std::size_t{256} << 10;
 constexpr std::size_t kMostAddedToBatch = std::size_t{16} << 20;
 
-/// The modules of the process that sent a batch.
+/// The modules of the process that sent a batch, and when that was by its clock.
 class BatchHeader {
  public:
   /// Without modules.
@@ -33,9 +34,12 @@ class BatchHeader {
   /// long a thousand times.
   [[nodiscard]] std::string complete(std::string json);
 
+  [[nodiscard]] UnixMillis sent_at() const { return sent_at_; }  ///< 0: it does not say
+
  private:
   std::vector<std::pair<std::string, std::string>> images_;  ///< address as written, and the module's JSON
   std::size_t room_ = kMostAddedToBatch;
+  UnixMillis sent_at_ = 0;
 };
 
 }  // namespace trapline::collector

@@ -3,31 +3,19 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <span>
 
-#include <brotli/decode.h>
 #include <libdeflate.h>
-#include <zstd.h>
 
+#include "collector/ingest/stream_decoders.h"
+#include "sdk/core/ascii.h"
 #include "sdk/core/bounded_buffer.h"
 #include "sdk/core/gzip.h"
 
 namespace trapline::collector {
 namespace {
 
-using core::BoundedBuffer;
 using core::Error;
 using core::Result;
-
-Error too_large(std::size_t max_bytes) {
-  return {"inflated_too_large",
-          "decompressed data is larger than the limit of " + std::to_string(max_bytes) + " bytes"};
-}
-
-Error damaged(std::string_view coding, std::size_t position, std::string_view reason) {
-  return {"invalid_compression",
-          std::string(coding) + " data is invalid near byte " + std::to_string(position) + ": " + std::string(reason)};
-}
 
 struct FreeDeflate {
   void operator()(libdeflate_decompressor* decompressor) const { libdeflate_free_decompressor(decompressor); }
@@ -57,67 +45,17 @@ std::optional<std::string> inflate_quickly(std::string_view body, std::size_t ma
   return output;
 }
 
-struct FreeBrotli {
-  void operator()(BrotliDecoderState* state) const { BrotliDecoderDestroyInstance(state); }
-};
-
-Result<std::string> decode_brotli(std::string_view body, std::size_t max_bytes) {
-  const std::unique_ptr<BrotliDecoderState, FreeBrotli> decoder(BrotliDecoderCreateInstance(nullptr, nullptr, nullptr));
-  if (!decoder) return Error{"out_of_memory", "the brotli decoder could not be made"};
-  BoundedBuffer output(max_bytes);
-  std::size_t available = body.size();
-  const auto* next = reinterpret_cast<const std::uint8_t*>(body.data());
-  while (true) {
-    const std::span<char> room = output.room();
-    std::size_t space = room.size();
-    auto* to = reinterpret_cast<std::uint8_t*>(room.data());
-    const BrotliDecoderResult state =
-        BrotliDecoderDecompressStream(decoder.get(), &available, &next, &space, &to, nullptr);
-    output.advance(room.size() - space);
-    if (output.is_over()) return too_large(max_bytes);
-    const std::size_t position = body.size() - available;
-    if (state == BROTLI_DECODER_RESULT_ERROR) {
-      return damaged("brotli", position, BrotliDecoderErrorString(BrotliDecoderGetErrorCode(decoder.get())));
-    }
-    if (state == BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT) return damaged("brotli", position, "it ends too early");
-    if (state == BROTLI_DECODER_RESULT_SUCCESS) {
-      if (available != 0) return damaged("brotli", position, "bytes follow its end");
-      return output.take();
-    }
-  }
-}
-
-struct FreeZstd {
-  void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
-};
-
-Result<std::string> decode_zstd(std::string_view body, std::size_t max_bytes) {
-  const std::unique_ptr<ZSTD_DStream, FreeZstd> stream(ZSTD_createDStream());
-  if (!stream) return Error{"out_of_memory", "the zstd decoder could not be made"};
-  // A frame may ask for a window of gigabytes, allocated at once; RFC 8878 recommends to support 8 MiB.
-  constexpr int kMostWindowLog = 23;
-  ZSTD_DCtx_setParameter(stream.get(), ZSTD_d_windowLogMax, kMostWindowLog);
-  BoundedBuffer output(max_bytes);
-  ZSTD_inBuffer input{body.data(), body.size(), 0};
-  while (true) {
-    const std::span<char> room = output.room();
-    ZSTD_outBuffer to{room.data(), room.size(), 0};
-    const std::size_t state = ZSTD_decompressStream(stream.get(), &to, &input);
-    output.advance(to.pos);
-    if (output.is_over()) return too_large(max_bytes);
-    if (ZSTD_isError(state) != 0) return damaged("zstd", input.pos, ZSTD_getErrorName(state));
-    const bool is_at_end = input.pos == input.size;
-    if (state == 0 && is_at_end) return output.take();
-    if (is_at_end && to.pos < to.size) return damaged("zstd", input.pos, "it ends too early");
-  }
+/// What one of the streaming decoders writes.
+template <class Decode>
+Result<std::optional<std::string>> decode_bounded(Decode decode, std::string_view body, std::size_t max_bytes) {
+  core::BoundedBuffer output(max_bytes);
+  if (core::Status status = decode(body, output); !status) return status.error();
+  return std::optional<std::string>(output.take());
 }
 
 std::string normalised_coding(std::string_view content_encoding) {
-  std::string coding;
-  for (const char character : content_encoding) {
-    if (character == ' ' || character == '\t') continue;
-    coding.push_back(character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a') : character);
-  }
+  std::string coding = core::to_lower(content_encoding);
+  std::erase_if(coding, [](char character) { return character == ' ' || character == '\t'; });
   return coding;
 }
 
@@ -132,7 +70,7 @@ Result<std::optional<std::string>> decode_content(std::string_view content_encod
                                                   std::size_t max_bytes) {
   const std::string coding = normalised_coding(content_encoding);
   if (coding.empty() || coding == "identity") {
-    if (body.size() > max_bytes) return too_large(max_bytes);
+    if (body.size() > max_bytes) return inflated_too_large(max_bytes);
     return std::optional<std::string>{};
   }
   if (coding == "gzip" || coding == "x-gzip") {
@@ -140,8 +78,8 @@ Result<std::optional<std::string>> decode_content(std::string_view content_encod
     return as_optional(core::inflate(body, core::DeflateFormat::kGzip, max_bytes));
   }
   if (coding == "deflate") return as_optional(core::inflate(body, core::DeflateFormat::kZlibOrRaw, max_bytes));
-  if (coding == "br") return as_optional(decode_brotli(body, max_bytes));
-  if (coding == "zstd") return as_optional(decode_zstd(body, max_bytes));
+  if (coding == "br") return decode_bounded(decode_brotli, body, max_bytes);
+  if (coding == "zstd") return decode_bounded(decode_zstd, body, max_bytes);
   return Error{"unsupported_content_encoding", "Content-Encoding '" + std::string(content_encoding.substr(0, 40)) +
                                                    "' is not supported: send gzip, deflate, br, zstd or identity"};
 }

@@ -4,7 +4,9 @@
 
 #include <simdjson.h>
 
+#include "sdk/core/ascii.h"
 #include "sdk/core/event_id.h"
+#include "sdk/core/timestamp.h"
 
 namespace trapline::collector {
 namespace {
@@ -48,6 +50,7 @@ EnvelopeHeader read_header(const simdjson::dom::object& object) {
   EnvelopeHeader header;
   header.event_id = core::normalise_event_id(string_field(object, "event_id"));
   header.dsn = string_field(object, "dsn");
+  header.sent_at = core::parse_timestamp(string_field(object, "sent_at")).value_or(0);
   return header;
 }
 
@@ -119,7 +122,7 @@ class ItemReader {
 }  // namespace
 
 Result<EnvelopeHeader> parse_envelope_header(std::string_view body) {
-  const std::string_view line = line_at(body, 0);
+  const std::string_view line = line_at(body, core::byte_order_mark_length(body));
   if (line.empty()) return invalid("it is empty or begins with an empty line, its first line must be a JSON object");
   const auto object = parse_header_line(line);
   if (!object) return invalid("its first line is not a JSON object");

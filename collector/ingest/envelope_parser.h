@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sdk/core/clock.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -15,6 +16,7 @@ namespace trapline::collector {
 struct EnvelopeHeader {
   std::optional<std::string> event_id;  ///< 32 lower-case hex digits; what is not an id counts as none
   std::string dsn;                      ///< empty when there is none
+  core::UnixMillis sent_at = 0;         ///< by the sender's clock; 0: it does not say
 };
 
 struct EnvelopeItem {

@@ -97,8 +97,7 @@ Result<EventsFormat> events_format(std::string_view content_type) {
 }
 
 Result<SplitEvents> split_events(EventsFormat format, std::string_view body, std::size_t max_events) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
+  body.remove_prefix(core::byte_order_mark_length(body));
   if (format == EventsFormat::kNdjson) return split_lines(body, max_events);
   const std::string_view trimmed = core::trim(body, kJsonBlanks);
   if (trimmed.empty()) return Error{"invalid_json", "the body is empty, it must be an event or an array of events"};

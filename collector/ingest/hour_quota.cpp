@@ -2,14 +2,22 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+#include <utility>
 
 namespace trapline::collector {
 namespace {
 
-/// A clock that is never set back.
+/// A clock that is never set back. An hour ahead, so that the minutes before a machine's start have numbers, too.
 std::int64_t seconds_of(const core::Clock& clock) {
-  return std::chrono::duration_cast<std::chrono::seconds>(clock.steady_now().time_since_epoch()).count();
+  constexpr std::chrono::hours kAhead{1};
+  return std::chrono::duration_cast<std::chrono::seconds>(clock.steady_now().time_since_epoch() + kAhead).count();
 }
+
+/// The machine's own clock does not outlive it: in the file, minutes are those of the wall clock.
+std::int64_t wall_minute_of(const core::Clock& clock) { return clock.unix_millis() / 60'000; }
 
 }  // namespace
 
@@ -55,6 +63,68 @@ int HourWindow::seconds_until_open(std::int64_t limit, std::int64_t now_seconds)
   return static_cast<int>(kMinutes * 60);
 }
 
+std::vector<HourWindow::Minute> HourWindow::minutes(std::int64_t now_minute) {
+  forget_old(now_minute);
+  std::vector<Minute> used;
+  for (std::int64_t minute = std::max<std::int64_t>(newest_minute_ - kMinutes + 1, 0); minute <= newest_minute_;
+       ++minute) {
+    const std::int64_t count = counts_[static_cast<std::size_t>(minute % kMinutes)];
+    if (count > 0) used.push_back({minute, count});
+  }
+  return used;
+}
+
+void HourWindow::restore(const Minute& past, std::int64_t now_minute) {
+  forget_old(now_minute);
+  if (past.count <= 0 || past.minute < 0 || past.minute > newest_minute_ || past.minute <= newest_minute_ - kMinutes) {
+    return;
+  }
+  counts_[static_cast<std::size_t>(past.minute % kMinutes)] += past.count;
+  sum_ += past.count;
+}
+
+HourQuotas::HourQuotas(const core::Clock& clock, std::string path) : clock_(clock), path_(std::move(path)) {
+  if (!path_.empty()) read_file();
+}
+
+/// A line for each minute: when, how many, and of what.
+void HourQuotas::read_file() {
+  const std::int64_t now = seconds_of(clock_) / 60;
+  const std::int64_t wall_now = wall_minute_of(clock_);
+  std::ifstream file(path_);
+  std::int64_t wall_minute = 0;
+  std::int64_t count = 0;
+  std::string name;
+  while (file >> wall_minute >> count && file.ignore() && std::getline(file, name)) {
+    // What was counted by a clock that has been set back since counts as of now.
+    const std::int64_t age = std::max<std::int64_t>(wall_now - wall_minute, 0);
+    windows_[name].restore({now - age, count}, now);
+  }
+}
+
+void HourQuotas::save() {
+  if (path_.empty()) return;
+  std::ostringstream text;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!is_changed_) return;
+    const std::int64_t now = seconds_of(clock_) / 60;
+    for (auto& [name, window] : windows_) {
+      for (const HourWindow::Minute& used : window.minutes(now)) {
+        text << wall_minute_of(clock_) - (now - used.minute) << ' ' << used.count << ' ' << name << '\n';
+      }
+    }
+    is_changed_ = false;
+  }
+  const std::string fresh = path_ + ".new";
+  std::ofstream file(fresh, std::ios::trunc);
+  file << text.view();
+  file.close();
+  if (file && std::rename(fresh.c_str(), path_.c_str()) == 0) return;
+  const std::lock_guard lock(mutex_);
+  is_changed_ = true;
+}
+
 HourQuotas::Grant HourQuotas::take(std::span<const Share> shares, std::int64_t wanted) {
   Grant grant{wanted, 0};
   const std::int64_t minute = seconds_of(clock_) / 60;
@@ -65,7 +135,9 @@ HourQuotas::Grant HourQuotas::take(std::span<const Share> shares, std::int64_t w
     if (room < grant.count) grant = {room, index};
   }
   for (const Share& share : shares) {
-    if (share.limit > 0) windows_[share.name].take(grant.count, share.limit, minute);
+    if (share.limit <= 0) continue;
+    windows_[share.name].take(grant.count, share.limit, minute);
+    is_changed_ = true;
   }
   return grant;
 }
@@ -75,13 +147,16 @@ bool HourQuotas::take_whole(const Share& share, std::int64_t wanted) {
   const std::int64_t minute = seconds_of(clock_) / 60;
   const std::lock_guard lock(mutex_);
   HourWindow& window = windows_[share.name];
+  is_changed_ = true;
   return window.room(share.limit, minute) >= wanted && window.take(wanted, share.limit, minute) == wanted;
 }
 
 void HourQuotas::give_back(std::span<const Share> shares, std::int64_t count) {
   const std::lock_guard lock(mutex_);
   for (const Share& share : shares) {
-    if (share.limit > 0) windows_[share.name].give_back(count);
+    if (share.limit <= 0) continue;
+    windows_[share.name].give_back(count);
+    is_changed_ = true;
   }
 }
 

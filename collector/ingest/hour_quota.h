@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "sdk/core/clock.h"
 
@@ -33,6 +34,14 @@ class HourWindow {
   /// Whether one more may come. 0: yes; else in how many seconds it may, at the latest.
   int seconds_until_open(std::int64_t limit, std::int64_t now_seconds);
 
+  /// What came in each minute of the hour that had something, and how it is put back.
+  struct Minute {
+    std::int64_t minute = 0;
+    std::int64_t count = 0;
+  };
+  [[nodiscard]] std::vector<Minute> minutes(std::int64_t now_minute);
+  void restore(const Minute& past, std::int64_t now_minute);
+
  private:
   static constexpr std::int64_t kMinutes = 60;
 
@@ -43,10 +52,11 @@ class HourWindow {
   std::int64_t newest_minute_ = 0;
 };
 
-/// Windows by name: projects and keys that have a limit. Thread-safe.
+/// Windows by name, which is one line: projects and keys that have a limit. Thread-safe.
 class HourQuotas {
  public:
-  explicit HourQuotas(const core::Clock& clock) : clock_(clock) {}
+  /// `path` is the file in which the use of the last hour outlives the process, empty for none.
+  explicit HourQuotas(const core::Clock& clock, std::string path = {});
 
   /// A window and its limit; a limit of 0 means none, and costs nothing.
   struct Share {
@@ -64,8 +74,16 @@ class HourQuotas {
   void give_back(std::span<const Share> shares, std::int64_t count);
   int seconds_until_open(std::string_view name, std::int64_t limit);
 
+  /// Writes the file when something has changed. What is taken after that is not counted any more when the process is
+  /// killed; when the file cannot be written, the one before stays, and the next call tries again.
+  void save();
+
  private:
+  void read_file();
+
   const core::Clock& clock_;
+  const std::string path_;
+  bool is_changed_ = false;  ///< since save(); guarded by mutex_
   std::mutex mutex_;
   std::unordered_map<std::string, HourWindow> windows_;  ///< guarded by mutex_
 };

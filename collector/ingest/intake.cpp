@@ -137,13 +137,14 @@ std::int64_t bytes_of_files(const RequestParts& parts) {
 
 }  // namespace
 
-Intake::Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock, std::string nonce_file)
+Intake::Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock,
+               const std::string& folder)
     : spool_(spool),
       keys_(store, clock),
       refusals_(store, clock),
       recent_ids_(kRememberedIds),
-      nonces_(clock, std::move(nonce_file)),
-      quotas_(clock),
+      nonces_(clock, folder.empty() ? folder : folder + "/nonces"),
+      quotas_(clock, folder.empty() ? folder : folder + "/quotas"),
       address_buckets_(limits.requests_per_minute_and_ip, clock),
       ceiling_(static_cast<double>(limits.requests_per_second), static_cast<double>(limits.requests_per_second),
                clock.steady_now()),
@@ -350,7 +351,8 @@ Result<IntakeReceipt> Intake::spool_parts(const Progress& progress, const Intake
   IntakeReceipt receipt;
   receipt.event_id = std::move(parts.event_id);
   receipt.rejected = std::move(parts.rejected);
-  std::unordered_set<std::string> ids = drop_duplicates(project, parts, receipt);
+  RecentIds::Claim claim = claim_events(project, parts);
+  std::unordered_set<std::string> ids = drop_duplicates(claim, parts, receipt);
   drop_over_quota(key, parts, ids, receipt);
   receipt.accepted = ids.size();
   const std::uint64_t items = parts.parts.size() - ids.size();
@@ -361,6 +363,7 @@ Result<IntakeReceipt> Intake::spool_parts(const Progress& progress, const Intake
     spooled.form = std::move(form);
     spooled.project_id = project;
     spooled.received_at = clock_.unix_millis();
+    spooled.sent_at = parts.sent_at;
     if (items > 0) spooled.body_hash = hash_of(request.body);
     spooled.client_ip = request.client_ip;
     spooled.user_agent = request.user_agent;
@@ -371,21 +374,28 @@ Result<IntakeReceipt> Intake::spool_parts(const Progress& progress, const Intake
       quotas_.give_back(std::array{file_share(project, limits_)}, file_bytes);
       return appended.error();
     }
-    for (const std::string& id : ids) recent_ids_.add(project, id);
+    for (const std::string& id : ids) claim.keep(id);
   }
   count_receipt(project, receipt, items, parts.ignored_items);
   return receipt;
 }
 
-std::unordered_set<std::string> Intake::drop_duplicates(ProjectId project, RequestParts& parts,
+RecentIds::Claim Intake::claim_events(ProjectId project, const RequestParts& parts) {
+  std::vector<std::string_view> ids;
+  for (const RequestPart& part : parts.parts) {
+    if (part.kind == ItemKind::kEvent) ids.emplace_back(part.event_id);
+  }
+  return recent_ids_.claim(project, ids);
+}
+
+std::unordered_set<std::string> Intake::drop_duplicates(const RecentIds::Claim& claim, RequestParts& parts,
                                                         IntakeReceipt& receipt) {
   std::unordered_set<std::string> ids;
   std::erase_if(parts.parts, [&](const RequestPart& part) {
     if (part.kind != ItemKind::kEvent) return false;
-    const bool is_known = recent_ids_.contains(project, part.event_id) || ids.contains(part.event_id);
-    receipt.duplicates += is_known ? 1 : 0;
-    if (!is_known) ids.insert(part.event_id);
-    return is_known;
+    const bool is_new = claim.contains(part.event_id) && ids.insert(part.event_id).second;
+    receipt.duplicates += is_new ? 0 : 1;
+    return !is_new;
   });
   return ids;
 }
@@ -438,6 +448,7 @@ void Intake::keep_house() {
   // When the database does not answer, the snapshot before serves on, and the counts wait.
   static_cast<void>(keys_.refresh());
   static_cast<void>(refusals_.flush());
+  quotas_.save();
 }
 
 ProjectId Intake::project_of(const IntakeRequest& request) const {

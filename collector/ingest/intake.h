@@ -82,9 +82,10 @@ struct IntakeCounts {
 /// Thread-safe. Borrows the store and the spool, which must outlive it.
 class Intake {
  public:
-  /// `nonce_file` as in NonceTable.
+  /// In `folder` lies what outlives the process: nonces that were used, and what of the hours' quotas. Empty: nothing
+  /// does.
   Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock = core::system_clock(),
-         std::string nonce_file = {});
+         const std::string& folder = {});
 
   /// Takes a request in: key, project, decompression, splitting into events, spool. When it answers a receipt, every
   /// accepted event is on disk. Blocks for the disk.
@@ -137,8 +138,10 @@ class Intake {
   Status check_quota(const KeyFacts& key, Progress& progress);
   Result<IntakeReceipt> spool_parts(const Progress& progress, const IntakeRequest& request, RequestForm form,
                                     RequestParts parts);
-  /// Leaves duplicates out; answers the ids of the events that stay.
-  std::unordered_set<std::string> drop_duplicates(ProjectId project, RequestParts& parts, IntakeReceipt& receipt);
+  RecentIds::Claim claim_events(ProjectId project, const RequestParts& parts);
+  /// Leaves out what is not in the claim or comes twice; answers the ids of the events that stay.
+  static std::unordered_set<std::string> drop_duplicates(const RecentIds::Claim& claim, RequestParts& parts,
+                                                         IntakeReceipt& receipt);
   /// Leaves out what is over the limits of events and of files.
   void drop_over_quota(const KeyFacts& key, RequestParts& parts, std::unordered_set<std::string>& ids,
                        IntakeReceipt& receipt);

@@ -17,8 +17,9 @@ constexpr std::chrono::milliseconds kLongestPause{5'000};
 
 }  // namespace
 
-ItemWriter::ItemWriter(Spool& spool, Store& store, std::function<void(const std::string&)> on_trouble)
-    : spool_(spool), store_(store), scrubber_(store), on_trouble_(std::move(on_trouble)) {}
+ItemWriter::ItemWriter(Spool& spool, Store& store, const UserKey& user_key,
+                       std::function<void(const std::string&)> on_trouble)
+    : spool_(spool), store_(store), scrubber_(store, user_key), on_trouble_(std::move(on_trouble)) {}
 
 ItemWriter::~ItemWriter() { stop(); }
 

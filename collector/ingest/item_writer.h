@@ -22,7 +22,8 @@ namespace trapline::collector {
 class ItemWriter {
  public:
   /// `on_trouble` is told, once each time, when storing begins to fail; with an empty text when it goes on.
-  ItemWriter(Spool& spool, Store& store, std::function<void(const std::string&)> on_trouble = {});
+  ItemWriter(Spool& spool, Store& store, const UserKey& user_key,
+             std::function<void(const std::string&)> on_trouble = {});
   ~ItemWriter();  ///< stop()
   ItemWriter(const ItemWriter&) = delete;
   ItemWriter& operator=(const ItemWriter&) = delete;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "sdk/core/ascii.h"
 #include "sdk/core/utf8.h"
 
 namespace trapline::collector {
@@ -114,8 +115,7 @@ std::size_t copy_bare_word(std::string_view text, std::string& output) {
 }  // namespace
 
 std::string repair_json(std::string_view text) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  text.remove_prefix(core::byte_order_mark_length(text));
   std::string output;
   output.reserve(text.size());
   bool is_in_string = false;

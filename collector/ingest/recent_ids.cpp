@@ -1,5 +1,6 @@
 #include "collector/ingest/recent_ids.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -35,20 +36,45 @@ RecentIds::Id RecentIds::make_id(ProjectId project, std::string_view event_id) {
   return {read_hex(event_id.substr(0, 16)), event_id.size() > 16 ? read_hex(event_id.substr(16, 16)) : 0, project};
 }
 
-bool RecentIds::contains(ProjectId project, std::string_view event_id) const {
-  const Id id = make_id(project, event_id);
-  const std::lock_guard lock(mutex_);
-  return newer_.contains(id) || older_.contains(id);
+RecentIds::Claim RecentIds::claim(ProjectId project, std::span<const std::string_view> event_ids) {
+  Claim claim(*this, project);
+  Ids wanted;
+  for (const std::string_view event_id : event_ids) wanted.insert(make_id(project, event_id));
+  std::unique_lock lock(mutex_);
+  claim_ended_.wait(lock, [&] {
+    return std::none_of(wanted.begin(), wanted.end(), [&](const Id& id) { return claimed_.contains(id); });
+  });
+  std::erase_if(wanted, [&](const Id& id) { return newer_.contains(id) || older_.contains(id); });
+  claimed_.insert(wanted.begin(), wanted.end());
+  claim.ids_ = std::move(wanted);
+  return claim;
 }
 
-void RecentIds::add(ProjectId project, std::string_view event_id) {
-  const Id id = make_id(project, event_id);
-  const std::lock_guard lock(mutex_);
-  if (newer_.size() >= capacity_) {
-    older_ = std::move(newer_);
-    newer_ = Ids();
+void RecentIds::end_claim(const Ids& ids) {
+  if (ids.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Id& id : ids) claimed_.erase(id);
   }
-  newer_.insert(id);
+  claim_ended_.notify_all();
+}
+
+RecentIds::Claim::Claim(Claim&& other) noexcept
+    : owner_(other.owner_), project_(other.project_), ids_(std::move(other.ids_)) {
+  other.ids_.clear();
+}
+
+RecentIds::Claim::~Claim() { owner_->end_claim(ids_); }
+
+bool RecentIds::Claim::contains(std::string_view event_id) const { return ids_.contains(make_id(project_, event_id)); }
+
+void RecentIds::Claim::keep(std::string_view event_id) {
+  const std::lock_guard lock(owner_->mutex_);
+  if (owner_->newer_.size() >= owner_->capacity_) {
+    owner_->older_ = std::move(owner_->newer_);
+    owner_->newer_ = Ids();
+  }
+  owner_->newer_.insert(make_id(project_, event_id));
 }
 
 }  // namespace trapline::collector

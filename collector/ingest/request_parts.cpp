@@ -28,7 +28,11 @@ class PartsReader {
   PartsReader(const IntakeLimits& limits, std::span<const std::uint32_t> as_sent)
       : limits_(limits), as_sent_(as_sent) {}
 
-  void set_header(BatchHeader header) { header_ = std::move(header); }
+  void set_header(BatchHeader header) {
+    header_ = std::move(header);
+    read_.sent_at = header_.sent_at();
+  }
+  void set_sent_at(UnixMillis time) { read_.sent_at = time; }
   void set_event_id(const std::string& id) { read_.event_id = id; }
   [[nodiscard]] const std::string& event_id() const { return read_.event_id; }
 
@@ -155,6 +159,7 @@ Result<RequestParts> read_envelope(std::string_view body, PartsReader& reader) {
   const std::string envelope_id = envelope->header.event_id.value_or("");
   std::string id = envelope_id;
   reader.set_event_id(id);
+  reader.set_sent_at(envelope->header.sent_at);
   for (const EnvelopeItem& item : envelope->items) {
     const ItemType type = item_type(item.type);
     if (!type.kept_as) {

@@ -71,6 +71,7 @@ struct RequestParts {
   std::vector<RejectedEvent> rejected;
   std::map<std::string, std::uint64_t> ignored_items;  ///< by the name their type is counted by
   std::string event_id;                                ///< what the answer names; empty: nothing
+  UnixMillis sent_at = 0;                              ///< when it was sent, by the sender's clock; 0: it does not say
 };
 
 /// Undoes the Content-Encoding and, at the store door, base64. An event without an id gets one that is made up here, so

@@ -51,8 +51,9 @@ std::uint64_t head_hash(const RecordHead& head, const SpoolKey& key) {
 std::uint64_t body_checksum(std::string_view body) { return core::fast_checksum(body, kBodySeed); }
 
 Error failure(std::string_view what, const std::string& path) {
-  return {"storage", "the spool " + std::string(what) + " " + path + ": " +
-                         std::error_code(errno, std::generic_category()).message()};
+  const bool is_full = errno == ENOSPC || errno == EDQUOT;
+  return {is_full ? "disk_full" : "storage", "the spool " + std::string(what) + " " + path + ": " +
+                                                 std::error_code(errno, std::generic_category()).message()};
 }
 
 /// Reads exactly `size` bytes, or fewer at the file's end.

@@ -50,7 +50,7 @@ void seal_record(std::string& record, std::int64_t first_sequence, const SpoolKe
 /// Not thread-safe, except that read_body() and set_damaged() may be called while another thread appends.
 class SegmentFile {
  public:
-  /// Makes the file, on disk with its name before this returns. Error: "storage".
+  /// Makes the file, on disk with its name before this returns. Errors: "storage", "disk_full".
   static core::Result<std::unique_ptr<SegmentFile>> create(const std::string& folder, std::int64_t first_sequence,
                                                            const SpoolKey& key);
 
@@ -63,8 +63,8 @@ class SegmentFile {
   SegmentFile& operator=(const SegmentFile&) = delete;
 
   /// Writes sealed records behind what is there and waits until they are on disk. After an error the file ends where it
-  /// ended before. Errors: "storage"; "segment_unusable" when it could not be brought back to that state, and nothing
-  /// may be appended to it any more.
+  /// ended before. Errors: "storage"; "disk_full"; "segment_unusable" when it could not be brought back to that state,
+  /// and nothing may be appended to it any more.
   core::Status append(const std::vector<std::string_view>& records);
 
   struct Scan {

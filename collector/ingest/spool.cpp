@@ -345,7 +345,7 @@ class SegmentSpool final : public Spool {
     const Status status = file->append(records);
     if (status) return {file, {}};
     is_active_unusable_ = status.error().code == "segment_unusable";
-    return {file, Error{"storage", status.error().message}, is_active_unusable_};
+    return {file, is_active_unusable_ ? Error{"storage", status.error().message} : status.error(), is_active_unusable_};
   }
 
   /// Waits until events (or else items) are in memory, and reads on until there are `wanted` of them or no more; false

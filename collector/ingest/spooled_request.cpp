@@ -108,6 +108,7 @@ SpooledParts split_request(SpooledRequest request, std::int64_t first_sequence) 
     event.project_id = request.project_id;
     event.event_id = std::move(part.event_id);
     event.received_at = request.received_at;
+    event.sent_at = request.sent_at;
     event.payload = std::move(part.payload);
     event.client_ip = request.client_ip;
     event.user_agent = request.user_agent;
@@ -176,6 +177,7 @@ Result<SpooledRequest> decode_request(std::string_view record) {
   if (!reader.is_whole()) return damaged("ends too early");
   auto read = read_parts(request.form, reader.rest(), no_limits(), as_sent);
   if (!read) return damaged("cannot be read any more: " + read.error().message);
+  request.sent_at = read->sent_at;
   auto found = read->parts.begin();
   for (RequestPart& part : accepted) {
     // Both lists are in the request's order.

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "sdk/core/ascii.h"
 #include "sdk/core/gzip.h"
 
 namespace trapline::collector {
@@ -10,8 +11,7 @@ core::Result<std::optional<std::string>> decode_store_body(std::string_view body
   constexpr std::string_view kBlanks = " \t\r\n";
   const std::size_t start = body.find_first_not_of(kBlanks);
   if (start == std::string_view::npos) return core::Error{"invalid_json", "the body is empty, it must be an event"};
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  if (body[start] == '{' || body.starts_with(kByteOrderMark)) return std::optional<std::string>{};
+  if (body[start] == '{' || body.starts_with(core::kByteOrderMark)) return std::optional<std::string>{};
   std::string bytes(body.size() / 4 * 3 + 3, '\0');
   std::size_t length = 0;
   const int failed = sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), body.data(),

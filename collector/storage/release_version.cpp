@@ -4,13 +4,16 @@
 #include <string>
 #include <vector>
 
+#include "sdk/core/ascii.h"
+
 namespace trapline::collector {
 namespace {
 
 constexpr std::size_t kMostParts = 8;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+using core::is_digit;
+using core::is_letter;
+
 bool is_number(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_digit); }
 
 /// Numbers of any length by value.

@@ -3,6 +3,7 @@
 /// Classes of ASCII characters, whatever the locale. Bytes above 127 are in none of them.
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,14 @@ inline std::string to_lower(std::string_view text) {
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return to_lower(c); });
   return lower;
+}
+
+/// What some editors and frameworks write before a text in UTF-8. It says nothing.
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+/// How many bytes at the start are a byte order mark: 0 or 3.
+constexpr std::size_t byte_order_mark_length(std::string_view text) {
+  return text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
 }
 
 /// Without the blanks at both ends.

@@ -33,6 +33,10 @@ class BoundedBuffer {
   /// Whether more was written than the limit allows.
   [[nodiscard]] bool is_over() const { return written_ > max_bytes_; }
 
+  [[nodiscard]] std::size_t max_bytes() const { return max_bytes_; }
+  [[nodiscard]] std::size_t written() const { return written_; }
+  [[nodiscard]] std::size_t allocated() const { return bytes_.capacity(); }
+
   /// What was written. The buffer is spent.
   std::string take() {
     bytes_.resize(written_);

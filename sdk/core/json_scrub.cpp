@@ -220,13 +220,38 @@ bool JsonScrub::read_value() {
   extent_.longest_string = std::max(extent_.longest_string, end - begin);
   if (!levels_.empty()) {
     Level& level = levels_.back();
-    const bool is_name_of_pair =
-        level.is_array && level.index == 0 && levels_.size() > 1 && levels_[levels_.size() - 2].is_array;
-    if (is_name_of_pair) level.first_is_sensitive = context_.keys.matches(json_.substr(begin, end - begin));
+    if (level.is_array && level.index == 0 && levels_.size() > 1) {
+      const std::string_view name = json_.substr(begin, end - begin);
+      // In the format's own lists, such as lines of source, two texts are no pair.
+      const bool may_be_pair =
+          levels_[levels_.size() - 2].is_array ||
+          (level.is_apps && name.find(' ') == std::string_view::npos && is_one_value_left(end + 1));
+      level.first_is_sensitive = may_be_pair && context_.keys.matches(name);
+    }
   }
   scrub_string(begin, end, has_escape, current_treatment());
   at_ = end + 1;
   return true;
+}
+
+/// Whether the list goes on with one text or number and ends: ["password","x"] is a pair, a list of names is none.
+bool JsonScrub::is_one_value_left(std::size_t at) const {
+  const auto skip = [&] {
+    while (at < json_.size() && is_blank(json_[at])) ++at;
+  };
+  skip();
+  if (at >= json_.size() || json_[at] != ',') return false;
+  ++at;
+  skip();
+  bool has_escape = false;
+  if (at < json_.size() && json_[at] == '"') {
+    if (!find_string_end(at + 1, at, has_escape)) return false;
+    ++at;
+  } else {
+    at = std::min(json_.find_first_of(",]{[\"", at), json_.size());
+  }
+  skip();
+  return at < json_.size() && json_[at] == ']';
 }
 
 bool JsonScrub::read_literal() {

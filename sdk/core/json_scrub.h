@@ -76,6 +76,7 @@ class JsonScrub final : private FindingSink {
   bool read_key();
   void scrub_key(std::size_t begin, std::size_t end, bool has_escape);
   bool read_literal();
+  [[nodiscard]] bool is_one_value_left(std::size_t at) const;
   bool finish_value(bool& is_done);
   Treatment treatment_of_written(std::string_view key);
   [[nodiscard]] Treatment treatment_of(std::string_view key) const;

@@ -26,6 +26,7 @@ std::string batch_body(const std::vector<BufferedItem>& items, std::string_view 
   body.reserve(bytes);
   body += "{\"trapline_batch\":{";
   if (!debug_meta.empty()) body.append("\"debug_meta\":").append(debug_meta).append(",");
+  body.append("\"sent_at\":\"").append(core::format_timestamp(core::system_clock().unix_millis())).append("\",");
   body.append("\"ledger\":").append(ledger).append("}}\n");
   for (const BufferedItem& item : items) {
     if (item.repeat_count == 0) {

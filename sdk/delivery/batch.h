@@ -14,8 +14,8 @@ namespace trapline::sdk {
 std::string finished_event(const BufferedItem& item, std::string_view debug_meta = {});
 
 /// The body of POST /v1/events: a line about the batch, then an event a line. The first line is
-/// {"trapline_batch":{"debug_meta":…,"ledger":…}}: the modules, which the events have in common and which would be two
-/// thirds of each, and the process's counters.
+/// {"trapline_batch":{"debug_meta":…,"sent_at":…,"ledger":…}}: the modules, which the events have in common and which
+/// would be two thirds of each, the time, by which a clock that is wrong is noticed, and the process's counters.
 std::string batch_body(const std::vector<BufferedItem>& items, std::string_view debug_meta, std::string_view ledger);
 
 /// An envelope (https://develop.sentry.dev/sdk/foundations/data-model/envelopes/) with one item. `event_id` may be

@@ -161,4 +161,12 @@ nlohmann::json CollectorProcess::wait_for_events(std::size_t count) {
   }
 }
 
+void CollectorProcess::wait_until_digested() const {
+  const auto deadline = std::chrono::steady_clock::now() + 2 * kDeadline;
+  while (client()->Get("/metrics")->body.find("\ntrapline_spool_events 0\n") == std::string::npos) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // polling, until the deadline
+  }
+}
+
 }  // namespace trapline::tests

@@ -47,6 +47,9 @@ class CollectorProcess {
   /// Waits until the API lists so many events in all.
   nlohmann::json wait_for_events(std::size_t count);
 
+  /// Waits until no event waits in the spool.
+  void wait_until_digested() const;
+
  private:
   std::string data_folder_;
   std::string token_;

@@ -13,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -488,4 +489,28 @@ TEST_CASE("requests that are no HTTP, or endless, harm nothing") {
   }
   CHECK(fixture.client->Get("/" + std::string(8000, 'a'))->status == 200);  // an address of the dashboard
   CHECK(fixture.client->Get("/healthz")->status == 200);
+}
+
+TEST_CASE("a low limit of open files is raised, and with 120 clients half-way through a head honest ones are served") {
+  const TemporaryFolder folder;
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit low{60, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &low) == 0);
+  CollectorProcess collector(folder.path("data"));
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit raised{};
+  REQUIRE(prlimit(collector.pid(), RLIMIT_NOFILE, nullptr, &raised) == 0);
+  CHECK(raised.rlim_cur == before.rlim_max);
+  std::vector<std::unique_ptr<RawConnection>> slow;
+  for (int number = 0; number < 120; ++number) {
+    slow.push_back(std::make_unique<RawConnection>(collector.port()));
+    slow.back()->write("POST /v1/events HTTP/1.1\r\nX-Slow: ");
+  }
+  for (int number = 0; number < 20; ++number) {
+    const auto answer = collector.client()->Post("/v1/events", {{"Authorization", "Trapline " + collector.key()}}, "{}",
+                                                 "application/json");
+    REQUIRE(answer);
+    CHECK(answer->status == 202);
+  }
 }

@@ -4,9 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include "sdk/core/clock.h"
+#include "sdk/core/timestamp.h"
 #include "tests/integration/collector_process.h"
 #include "tests/support/temporary_folder.h"
 
+namespace core = trapline::core;
 using nlohmann::json;
 using trapline::tests::CollectorProcess;
 using trapline::tests::run_collector;
@@ -60,6 +63,25 @@ json error_of(const std::string& type, const std::string& release) {
 }
 
 }  // namespace
+
+TEST_CASE("a resolved issue comes back also when the clock of who sees it is an hour slow") {
+  Fixture fixture;
+  const json event = error_of("E", "");
+  fixture.send(event);
+  const std::string path = "/issues/" + fixture.collector.get("/issues")["items"].at(0)["id"].get<std::string>();
+  fixture.change("PATCH", path, {{"status", "resolved"}});
+  const std::string slow = core::format_timestamp(core::system_clock().unix_millis() - 3'600'000);
+  json late = event;
+  late["timestamp"] = slow;
+  const std::string envelope =
+      json{{"sent_at", slow}}.dump() + "\n" + json{{"type", "event"}}.dump() + "\n" + late.dump() + "\n";
+  const auto answer = fixture.client->Post("/api/1/envelope/?sentry_key=" + fixture.collector.key(), envelope,
+                                           "application/x-sentry-envelope");
+  REQUIRE(answer);
+  CHECK(answer->status == 200);
+  fixture.collector.wait_for_events(2);
+  CHECK(fixture.collector.get(path)["status"] == "unresolved");
+}
 
 TEST_CASE("an issue resolved in the next release comes back with it, and its history tells who and why") {
   Fixture fixture;

@@ -11,13 +11,14 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <sqlite3.h>
 
 #include "tests/integration/collector_process.h"
+#include "tests/integration/database.h"
 #include "tests/support/temporary_folder.h"
 
 using nlohmann::json;
 using trapline::tests::CollectorProcess;
+using trapline::tests::Database;
 using trapline::tests::TemporaryFolder;
 
 namespace {
@@ -62,38 +63,6 @@ class Sender {
   std::set<std::string> acknowledged_;
 };
 
-void wait_until_digested(CollectorProcess& collector) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (collector.client()->Get("/metrics")->body.find("\ntrapline_spool_events 0\n") == std::string::npos) {
-    REQUIRE(std::chrono::steady_clock::now() < deadline);
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // polling, until the deadline
-  }
-}
-
-class Database {
- public:
-  explicit Database(const std::string& path) { REQUIRE(sqlite3_open(path.c_str(), &database_) == SQLITE_OK); }
-  ~Database() { sqlite3_close(database_); }
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
-
-  void run(const char* sql) {
-    REQUIRE_MESSAGE(sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) == SQLITE_OK, sqlite3_errmsg(database_));
-  }
-  std::vector<std::string> texts(const char* sql) {
-    std::vector<std::string> rows;
-    const auto take = [](void* into, int, char** values, char**) {
-      static_cast<std::vector<std::string>*>(into)->emplace_back(values[0] != nullptr ? values[0] : "");
-      return 0;
-    };
-    REQUIRE(sqlite3_exec(database_, sql, take, &rows, nullptr) == SQLITE_OK);
-    return rows;
-  }
-
- private:
-  sqlite3* database_ = nullptr;
-};
-
 }  // namespace
 
 TEST_CASE("the collector killed 100 times under load: every acknowledged event is there once, and issues count them") {
@@ -120,7 +89,7 @@ TEST_CASE("the collector killed 100 times under load: every acknowledged event i
   for (const Sender& sender : senders) acknowledged.insert(sender.acknowledged().begin(), sender.acknowledged().end());
   {
     CollectorProcess collector(data);
-    wait_until_digested(collector);
+    collector.wait_until_digested();
   }
   Database database(data + "/trapline.db");
   const std::vector<std::string> stored = database.texts("SELECT lower(hex(event_id)) FROM event");
@@ -159,7 +128,7 @@ TEST_CASE(
     CHECK_MESSAGE(answer->status == 202, answer->body);
   };
   send(0);
-  wait_until_digested(collector);
+  collector.wait_until_digested();
   {
     Database other(folder.path("data") + "/trapline.db");
     other.run("BEGIN IMMEDIATE; UPDATE project SET name = name;");
@@ -168,7 +137,7 @@ TEST_CASE(
     std::this_thread::sleep_until(unlock_at);  // how long the lock is held is what this is about
     other.run("COMMIT");
   }
-  wait_until_digested(collector);
+  collector.wait_until_digested();
   CHECK(collector.get("/projects/1/ledger")["totals"]["stored"] == 110);
   std::int64_t counted = 0;
   const json issues = collector.get("/issues");

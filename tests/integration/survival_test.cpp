@@ -83,15 +83,6 @@ std::map<int, int> stored_numbers(CollectorProcess& collector) {
   }
 }
 
-void wait_until_digested(CollectorProcess& collector) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  const std::string nothing_waits = "\ntrapline_spool_events 0\n";
-  while (collector.client()->Get("/metrics")->body.find(nothing_waits) == std::string::npos) {
-    REQUIRE(std::chrono::steady_clock::now() < deadline);
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));  // polling, until the deadline
-  }
-}
-
 /// What the runs of a folder have counted.
 std::map<std::string, std::int64_t> read_outcomes(const std::string& folder) {
   std::map<std::string, std::int64_t> outcomes;
@@ -112,7 +103,7 @@ std::map<std::string, std::int64_t> read_outcomes(const std::string& folder) {
 void deliver_the_rest(CollectorProcess& collector, const std::string& folder) {
   NumberProgram last(collector.log_field("dsn"), folder, {"0", "0", "0", "60000"});
   CHECK(last.wait() == 0);
-  wait_until_digested(collector);
+  collector.wait_until_digested();
 }
 
 }  // namespace

@@ -5,13 +5,15 @@
 
 #include "collector/digest/event_text.h"
 #include "collector/digest/grouping/function_name.h"
+#include "sdk/core/ascii.h"
 
 namespace trapline::collector {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool is_word(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+using core::is_digit;
+using core::is_hex_digit;
+
+bool is_word(char c) { return core::is_alnum(c) || c == '_'; }
 
 void cut_at(std::string& text, std::string_view part) {
   if (const std::size_t at = text.find(part); at != std::string::npos && at > 0) text.resize(at);
@@ -49,7 +51,7 @@ void cut_numbers(std::string& name) {
   for (std::size_t at = 0; at < name.size();) {
     const bool is_address = name.compare(at, 2, "0x") == 0;
     std::size_t end = is_address ? at + 2 : at;
-    while (end < name.size() && (is_address ? is_hex(name[end]) : is_digit(name[end]))) ++end;
+    while (end < name.size() && (is_address ? is_hex_digit(name[end]) : is_digit(name[end]))) ++end;
     if (end - at >= kLongRun && (is_address || is_digit(name[at]))) {
       kept += '#';
       at = end;
@@ -66,7 +68,7 @@ void cut_mangled_hash(std::string& name) {
   const std::size_t at = name.rfind("17h");
   if (!name.starts_with("_ZN") || at == std::string::npos || at + 3 + kDigits > name.size()) return;
   if (std::all_of(name.begin() + static_cast<std::ptrdiff_t>(at) + 3,
-                  name.begin() + static_cast<std::ptrdiff_t>(at + 3 + kDigits), is_hex)) {
+                  name.begin() + static_cast<std::ptrdiff_t>(at + 3 + kDigits), is_hex_digit)) {
     name.erase(at, 3 + kDigits);
   }
 }
@@ -76,8 +78,8 @@ bool is_build_hash(std::string_view part) {
   constexpr std::size_t kLeast = 6;
   if (part.size() < kLeast || !std::all_of(part.begin(), part.end(), [](char c) { return is_word(c); })) return false;
   const auto digits = std::count_if(part.begin(), part.end(), is_digit);
-  const bool is_all_hex = std::all_of(part.begin(), part.end(), is_hex);
-  const bool has_upper = std::any_of(part.begin(), part.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  const bool is_all_hex = std::all_of(part.begin(), part.end(), is_hex_digit);
+  const bool has_upper = std::any_of(part.begin(), part.end(), core::is_upper);
   return (is_all_hex && digits > 0) || (digits > 0 && has_upper);
 }
 

@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <array>
 
+#include "sdk/core/ascii.h"
+
 namespace trapline::collector {
 namespace {
 
 constexpr std::string_view kAnonymousNamespace = "(anonymous namespace)";
 constexpr std::string_view kOperator = "operator";
 
-bool is_digit(char character) { return character >= '0' && character <= '9'; }
-bool is_identifier(char character) {
-  return is_digit(character) || (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
-         character == '_' || character == '$';
-}
+using core::is_digit;
+
+bool is_identifier(char character) { return core::is_alnum(character) || character == '_' || character == '$'; }
 
 void erase_all(std::string& text, std::string_view part) {
   for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at)) text.erase(at, part.size());

@@ -15,7 +15,10 @@ namespace trapline::collector {
 /// BLAKE2b (RFC 7693) over parts that cannot run into each other.
 class PartHash {
  public:
-  PartHash() { crypto_generichash_init(&state_, nullptr, 0, kBytes); }
+  /// With a key, of 16 to 64 bytes, nobody without it can tell what was hashed by trying.
+  explicit PartHash(std::span<const unsigned char> key = {}) {
+    crypto_generichash_init(&state_, key.data(), key.size(), kBytes);
+  }
 
   void add(std::string_view part) {
     const std::uint64_t length = part.size();

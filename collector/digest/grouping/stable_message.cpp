@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 
+#include "collector/digest/grouping/random_word.h"
 #include "collector/digest/grouping/word_kinds.h"
 #include "sdk/core/utf8.h"
 
@@ -184,26 +185,6 @@ bool is_name(std::string_view part) {
   return true;
 }
 
-/// Whether the word looks random: long, of digits and letters of both cases that change more often than in names that
-/// are put together of words.
-bool is_random(std::string_view word) {
-  constexpr std::size_t kLeast = 10;
-  constexpr std::size_t kLettersOfWord = 4;
-  const bool has_both =
-      std::any_of(word.begin(), word.end(), is_upper) && std::any_of(word.begin(), word.end(), is_lower);
-  if (word.size() < kLeast || !has_both ||
-      !all_of(word, [](char c) { return is_digit(c) || is_letter(c) || is_one_of(c, "+/-_"); })) {
-    return false;
-  }
-  std::size_t changes = 0;
-  for (std::size_t index = 1; index < word.size(); ++index) {
-    const char before = word[index - 1];
-    const char now = word[index];
-    changes += (is_lower(before) && is_upper(now)) || (is_digit(before) != is_digit(now)) ? 1 : 0;
-  }
-  return changes * kLettersOfWord > word.size();
-}
-
 /// A word that is no known kind: of its stretches of letters and digits those go that are no names.
 void add_without_variables(std::string_view word, std::string& result) {
   while (!word.empty()) {
@@ -223,10 +204,12 @@ void add_without_variables(std::string_view word, std::string& result) {
 std::string_view kind_of_word(std::string_view word) {
   if (word.find("://") != std::string_view::npos) return "<url>";
   if (is_email(word)) return "<email>";
+  // Of ids in base64 some begin with a slash; what has another one may be a path with an id in it.
+  if (word.starts_with('/') && word.find('/', 1) == std::string_view::npos && is_random_word(word)) return kNumber;
   if (is_path(word)) return "<path>";
   if (is_host(word)) return "<host>";
   if (is_mac(word)) return "<mac>";
-  if (!std::any_of(word.begin(), word.end(), is_digit)) return {};
+  if (!std::any_of(word.begin(), word.end(), is_digit)) return is_random_word(word) ? kNumber : std::string_view();
   if (is_uuid(word)) return "<uuid>";
   if (is_ipv4(word) || is_ipv6(word)) return "<ip>";
   if (is_date_or_time(word)) return "<date>";
@@ -239,7 +222,7 @@ std::string_view kind_of_word(std::string_view word) {
     if (const std::string_view kind = kind_of_unit(unit); !kind.empty()) return kind;
     if (is_compound_duration(word)) return "<duration>";
   }
-  return is_random(word) ? kNumber : std::string_view();
+  return is_random_word(word) ? kNumber : std::string_view();
 }
 
 /// Takes the next word behind one blank, without a comma behind it, from the text; empty: there is none.

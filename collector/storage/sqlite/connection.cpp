@@ -1,5 +1,9 @@
 #include "collector/storage/sqlite/connection.h"
 
+#include <cstdint>
+#include <filesystem>
+#include <system_error>
+
 namespace trapline::collector::sqlite {
 namespace {
 
@@ -7,6 +11,16 @@ constexpr int kBusyTimeoutMs = 10'000;
 
 [[noreturn]] void fail(sqlite3* database, int code) {
   throw SqliteError(code & 0xFF, database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code));
+}
+
+/// Beside a database that was closed, SQLite makes files even to read it. Where there is no room for them it speaks of
+/// an I/O error.
+std::string advice_on_room(const std::string& path) {
+  constexpr std::uint64_t kLeastBytes = std::uint64_t{1} << 20;
+  std::error_code error;
+  const auto space = std::filesystem::space(std::filesystem::absolute(path, error).parent_path(), error);
+  if (error || space.available >= kLeastBytes) return {};
+  return "; the disk is full: make some megabytes of room and try again, nothing is lost";
 }
 
 }  // namespace
@@ -58,13 +72,15 @@ Connection::Connection(const std::string& path) {
   const int code = sqlite3_open_v2(path.c_str(), &database, kFlags, nullptr);
   database_.reset(database);
   if (code != SQLITE_OK) {
-    throw SqliteError(code & 0xFF, "cannot open the database file " + path + ": " + sqlite3_errstr(code));
+    throw SqliteError(code & 0xFF,
+                      "cannot open the database file " + path + ": " + sqlite3_errstr(code) + advice_on_room(path));
   }
   sqlite3_busy_timeout(database, kBusyTimeoutMs);
   try {
     execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
   } catch (const SqliteError& error) {
-    throw SqliteError(error.code(), "cannot use the database file " + path + ": " + error.what());
+    throw SqliteError(error.code(),
+                      "cannot use the database file " + path + ": " + error.what() + advice_on_room(path));
   }
 }
 

@@ -26,44 +26,43 @@ void insert(Connection& connection, const StoredItem& item, const Attachment& fi
   statement.run();
 }
 
-// An update that is older than what is known changes nothing but the count of errors; of two as old as each other, the
-// one that ends the session wins.
-void upsert(Connection& connection, const StoredItem& item, const SessionUpdate& session) {
-  connection
-      .prepare(
-          "INSERT INTO session (project_id, sid, item_id, received_at, user, status, errors, sequence, started, "
-          "duration_ms, \"release\", environment) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-          "ON CONFLICT DO UPDATE SET "
-          "errors = max(errors, excluded.errors), "
-          "status = CASE WHEN excluded.sequence > sequence OR (excluded.sequence = sequence AND status = 0) "
-          "         THEN excluded.status ELSE status END, "
-          "duration_ms = max(duration_ms, excluded.duration_ms), "
-          "user = CASE WHEN user = '' THEN excluded.user ELSE user END, "
-          "started = min(started, excluded.started), "
-          "received_at = max(received_at, excluded.received_at), "
-          "sequence = max(sequence, excluded.sequence)")
-      .bind(item.project_id, Text(session.sid), Text(item.item_id), item.received_at, Text(session.user),
-            static_cast<int>(session.status), session.errors, session.sequence, session.started, session.duration_ms,
-            Text(session.release), Text(session.environment))
-      .run();
-}
-
-/// Takes a session, as it is known so far, from its release's health (-1), or adds it (1).
-void tally(Connection& connection, const StoredItem& item, const std::string& sid, int sign) {
-  Statement row = connection.prepare(
-      "SELECT status, errors, started, \"release\", environment, user FROM session WHERE project_id = ? AND sid = ?");
-  row.bind(item.project_id, Text(sid));
-  if (!row.step()) return;
+/// Takes a session, as it is known so far, from its release's health (-1), or adds it (1). `row` has its status,
+/// errors, start, release, environment and user.
+void tally(Connection& connection, const StoredItem& item, const Statement& row, int sign) {
   const auto status = static_cast<SessionStatus>(row.integer(0));
   const SessionPlace place{item.project_id, row.integer(2), row.text(3), row.text(4)};
   count_sessions(connection, place, tally_of(status, row.integer(1)), sign);
   if (sign > 0) count_user(connection, place, row.text(5), status == SessionStatus::kCrashed);
 }
 
+void untally(Connection& connection, const StoredItem& item, const SessionUpdate& session) {
+  Statement row = connection.prepare(
+      "SELECT status, errors, started, \"release\", environment, user FROM session WHERE project_id = ? AND sid = ?");
+  row.bind(item.project_id, Text(session.sid));
+  if (row.step()) tally(connection, item, row, -1);
+}
+
+// An update that is older than what is known changes nothing but the count of errors; of two as old as each other, the
+// one that ends the session wins.
 void insert(Connection& connection, const StoredItem& item, const SessionUpdate& session, Text /*file*/) {
-  tally(connection, item, session.sid, -1);
-  upsert(connection, item, session);
-  tally(connection, item, session.sid, 1);
+  untally(connection, item, session);
+  Statement row = connection.prepare(
+      "INSERT INTO session (project_id, sid, item_id, received_at, user, status, errors, sequence, started, "
+      "duration_ms, \"release\", environment) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "ON CONFLICT DO UPDATE SET "
+      "errors = max(errors, excluded.errors), "
+      "status = CASE WHEN excluded.sequence > sequence OR (excluded.sequence = sequence AND status = 0) "
+      "         THEN excluded.status ELSE status END, "
+      "duration_ms = max(duration_ms, excluded.duration_ms), "
+      "user = CASE WHEN user = '' THEN excluded.user ELSE user END, "
+      "started = min(started, excluded.started), "
+      "received_at = max(received_at, excluded.received_at), "
+      "sequence = max(sequence, excluded.sequence) "
+      "RETURNING status, errors, started, \"release\", environment, user");
+  row.bind(item.project_id, Text(session.sid), Text(item.item_id), item.received_at, Text(session.user),
+           static_cast<int>(session.status), session.errors, session.sequence, session.started, session.duration_ms,
+           Text(session.release), Text(session.environment));
+  if (row.step()) tally(connection, item, row, 1);
 }
 
 void insert(Connection& connection, const StoredItem& item, const SessionCounts& counts, Text /*file*/) {

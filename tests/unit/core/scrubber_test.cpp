@@ -121,9 +121,15 @@ TEST_CASE("only the user's name goes from a home folder's path") {
 
 TEST_CASE("values under sensitive names go wherever they stand, whatever their type") {
   const json event = scrub_event(json::parse(R"({
-    "extra": {"db_password": "x", "Api-Key": 5, "count": 5, "auth": {"deep": ["y", {"z": "w"}]}},
+    "extra": {"pair": ["password", "hunter2"], "number": ["pin", 1234], "names": ["password", "name", "age"],
+              "one": ["password"], "sentence": ["no token", "left"], "deeper": ["password", {"a": "b"}],
+              "db_password": "x", "Api-Key": 5, "count": 5, "auth": {"deep": ["y", {"z": "w"}]}},
     "request": {"headers": [["Cookie", "a=b"], ["Accept", "text/html"]]},
-    "tags": {"csrfToken": "t", "shop": "berlin"}})"));
+    "stacktrace": {"frames": [{"pre_context": ["token:", "use it"]}]
+}
+, "tags" : { "csrfToken" : "t", "shop" : "berlin" }
+})"));
+  CHECK(event["stacktrace"]["frames"][0]["pre_context"][1] == "use it");
   CHECK(event["extra"]["db_password"] == "[removed]");
   CHECK(event["extra"]["Api-Key"] == "[removed]");
   CHECK(event["extra"]["count"] == 5);
@@ -131,6 +137,12 @@ TEST_CASE("values under sensitive names go wherever they stand, whatever their t
   CHECK(event["extra"]["auth"].dump().find('w') == std::string::npos);
   CHECK(event["request"]["headers"][0][1] == "[removed]");
   CHECK(event["request"]["headers"][1][1] == "text/html");
+  CHECK(event["extra"]["pair"] == nlohmann::json({"password", "[removed]"}));
+  CHECK(event["extra"]["number"] == nlohmann::json({"pin", "[removed]"}));
+  CHECK(event["extra"]["names"] == nlohmann::json({"password", "name", "age"}));
+  CHECK(event["extra"]["one"] == nlohmann::json({"password"}));
+  CHECK(event["extra"]["sentence"][1] == "left");
+  CHECK(event["extra"]["deeper"][1]["a"] == "b");
   CHECK(event["tags"]["csrfToken"] == "[removed]");
   CHECK(event["tags"]["shop"] == "berlin");
 }

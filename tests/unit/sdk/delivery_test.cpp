@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sdk/core/gzip.h"
+#include "sdk/core/timestamp.h"
 #include "sdk/delivery/memory_buffer.h"
 #include "sdk/delivery/plain_transport.h"
 #include "sdk/delivery/retry_policy.h"
@@ -146,6 +147,7 @@ TEST_CASE("events go out in batches of at most the limit, one a line after a lin
   CHECK(fixture.lines(2) == 6);
   const auto header = nlohmann::json::parse(fixture.script.bodies[0].substr(0, fixture.script.bodies[0].find('\n')));
   CHECK(header["trapline_batch"]["ledger"]["captured"] == 25);
+  CHECK(trapline::core::parse_timestamp(header["trapline_batch"]["sent_at"].get<std::string>()).has_value());
   CHECK(fixture.ledger.of(Fate::kDelivered) == 25);
 }
 

@@ -1,5 +1,6 @@
 #include "collector/digest/item_scrubber.h"
 
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,8 +20,8 @@ struct Fixture {
   Fixture() { REQUIRE(store->create_project("p", std::string(32, 'a'))); }
 
   template <class Content>
-  Content scrubbed(Content content) const {
-    ItemScrubber scrubber(*store);
+  Content scrubbed(Content content, const UserKey& key = {}) const {
+    ItemScrubber scrubber(*store, key);
     StoredItem item;
     item.project_id = 1;
     item.content = std::move(content);
@@ -77,6 +78,27 @@ TEST_CASE("a session's user who is told by something private is still told apart
   CHECK(user("ada@example.com") != user("bob@example.com"));
   CHECK(user("42") == "42");
   CHECK(user("").empty());
+}
+
+TEST_CASE("who lacks the collector's key cannot find a session's user by trying, and the key outlives the process") {
+  const Fixture fixture;
+  const auto user = [&](const UserKey& key) {
+    SessionUpdate session;
+    session.user = "ada@example.com";
+    return fixture.scrubbed(session, key).user;
+  };
+  const std::string path = fixture.folder.path("user-key");
+  const UserKey key = load_user_key(path);
+  CHECK(user(key) != user(UserKey{}));
+  CHECK(user(key) == user(load_user_key(path)));
+  CHECK(std::filesystem::status(path).permissions() ==
+        (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+  // Half a key is none.
+  std::filesystem::resize_file(path, 16);
+  const UserKey next = load_user_key(path);
+  CHECK(next != key);
+  CHECK(load_user_key(path) == next);
+  CHECK(load_user_key(fixture.folder.path("missing/user-key")) != next);
 }
 
 TEST_CASE("items are left as they are where a project wants that") {

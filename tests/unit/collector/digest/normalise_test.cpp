@@ -10,6 +10,7 @@
 #include "collector/digest/event_reader.h"
 #include "collector/digest/json_edit.h"
 #include "collector/digest/user_agent.h"
+#include "sdk/core/timestamp.h"
 
 using namespace trapline::collector;
 using nlohmann::json;
@@ -55,6 +56,43 @@ TEST_CASE("a timestamp of the future, of long ago or of no sense becomes the tim
     CHECK(event["_meta"]["timestamp"][""]["val"] == json::parse(one.timestamp));
   }
   CHECK_FALSE(payload_of(spooled(R"({"timestamp":1795223000})")).contains("_meta"));
+}
+
+TEST_CASE("the time of a clock that was an hour off when the event was sent is corrected, and a note says so") {
+  struct Case {
+    const char* what;
+    UnixMillis sent_at;
+    UnixMillis timestamp;
+    UnixMillis wanted;
+    const char* note;  ///< null: none
+  };
+  constexpr UnixMillis kMinute = 60'000;
+  constexpr UnixMillis kHour = 60 * kMinute;
+  const Case table[] = {
+      {"an hour slow", kReceived - kHour, kReceived - kHour, kReceived, "clock_drift"},
+      {"slow, and the event waited for two hours", kReceived - kHour, kReceived - 3 * kHour, kReceived - 2 * kHour,
+       "clock_drift"},
+      {"a day fast", kReceived + 24 * kHour, kReceived + 23 * kHour, kReceived - kHour, "clock_drift"},
+      {"never set", 1'000, 900, kReceived - 100, "clock_drift"},
+      {"right, and the event waited", kReceived - 2'000, kReceived - 3 * kHour, kReceived - 3 * kHour, nullptr},
+      {"less off than may be the way", kReceived - 54 * kMinute, kReceived - kHour, kReceived - kHour, nullptr},
+      {"not told", 0, kReceived - kHour, kReceived - kHour, nullptr},
+      {"a sender that says anything", kReceived + 1000 * 24 * kHour, kReceived - kHour, kReceived, "past_timestamp"},
+  };
+  for (const Case& one : table) {
+    CAPTURE(one.what);
+    SpooledEvent event = spooled(R"({"timestamp":)" + std::to_string(one.timestamp / 1000) + "." +
+                                 std::to_string(1000 + one.timestamp % 1000).substr(1) + "}");
+    event.sent_at = one.sent_at;
+    const DigestedEvent read = read_event(event).record;
+    CHECK(read.timestamp == one.wanted);
+    const json payload = json::parse(read.payload);
+    CHECK(payload.contains("_meta") == (one.note != nullptr));
+    if (one.note == nullptr) continue;
+    CHECK(payload["_meta"]["timestamp"][""]["err"][0] == one.note);
+    CHECK(payload["_meta"]["timestamp"][""]["val"] == json::parse(event.payload)["timestamp"]);
+    CHECK(trapline::core::parse_timestamp(payload["timestamp"].get<std::string>()) == one.wanted);
+  }
 }
 
 TEST_CASE("an unknown level is an error, with a note") {

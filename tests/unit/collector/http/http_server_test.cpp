@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "collector/http/client_address.h"
+#include "collector/http/descriptor_limit.h"
 #include "collector/storage/open_store.h"
 #include "tests/support/temporary_folder.h"
 
@@ -42,12 +43,14 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  void write(const std::string& text) const {
+  /// False when the other end did not let it.
+  bool write(const std::string& text) const {
     for (std::size_t done = 0; done < text.size();) {
       const ssize_t count = send(socket_, text.data() + done, text.size() - done, MSG_NOSIGNAL);
-      if (count <= 0) return;
+      if (count <= 0) return false;
       done += static_cast<std::size_t>(count);
     }
+    return true;
   }
   void end_writing() const { shutdown(socket_, SHUT_WR); }
   /// Everything until the text has come, or the connection ends.
@@ -332,6 +335,49 @@ TEST_CASE("when all connections are busy, another is refused with 503 instead of
   CHECK(Client(fixture.port).read_all().find("503 ") != std::string::npos);
   fixture.gate.open();
   CHECK(busy.read_until("waited").find("200 OK") != std::string::npos);
+}
+
+TEST_CASE("who is half-way through a head makes room for an honest client, and who is being served does not") {
+  HttpOptions options;
+  options.max_connections = 3;
+  Fixture fixture(options);
+  const Client busy(fixture.port);
+  busy.write("GET /api/wait HTTP/1.1\r\nHost: a\r\n\r\n");
+  fixture.gate.wait_for_waiting(1);
+  std::vector<std::unique_ptr<Client>> slow;
+  for (int number = 0; number < 10; ++number) {
+    slow.push_back(std::make_unique<Client>(fixture.port));
+    slow.back()->write("GET /api/hello HTTP/1.1\r\nX-Slow: ");
+  }
+  const Client honest(fixture.port);
+  honest.write("GET /api/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  CHECK(honest.read_all().starts_with("HTTP/1.1 200"));
+  fixture.gate.open();
+  CHECK(busy.read_until("waited").starts_with("HTTP/1.1 200"));
+}
+
+TEST_CASE("a client that comes when all connections are busy reads its 503 also when it has sent a lot first") {
+  HttpOptions options;
+  options.max_connections = 1;
+  Fixture fixture(options);
+  const Client busy(fixture.port);
+  busy.write("GET /api/wait HTTP/1.1\r\nHost: a\r\n\r\n");
+  fixture.gate.wait_for_waiting(1);
+  const Client honest(fixture.port);
+  CHECK(honest.write("POST /api/1/envelope/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n" +
+                     std::string(9'000'000, 'x')));
+  honest.end_writing();
+  const std::string answer = honest.read_all();
+  CHECK(answer.starts_with("HTTP/1.1 503"));
+  CHECK(answer.find("Retry-After: ") != std::string::npos);
+  CHECK(answer.ends_with("}"));
+}
+
+TEST_CASE("connections are capped so that files can still be opened") {
+  CHECK(connections_within(1'048'576, 129, 10'000) == 10'000);
+  CHECK(connections_within(4'096, 129, 10'000) == 4'096 - 129 - 256);
+  CHECK(connections_within(60, 129, 10'000) == 30);
+  CHECK(connections_within(1, 129, 10'000) == 1);
 }
 
 TEST_CASE("what does not fit into the queue is told 503, and the doors do not wait for the API") {

@@ -1,6 +1,8 @@
 /// Who is let in: keys, signatures, switches of projects, limits.
 
 #include <atomic>
+#include <chrono>
+#include <fstream>
 #include <map>
 #include <string>
 
@@ -272,6 +274,54 @@ TEST_CASE("a project's door closes exactly at its limit and opens when the oldes
   fixture.clock.advance(std::chrono::seconds(closed.retry_after_seconds));
   CHECK(std::get<IntakeReceipt>(fixture.send({.body = "[{},{},{}]"})).accepted == 3);
   CHECK(fixture.code({.body = "{}"}) == "project_rate_limited");
+}
+
+TEST_CASE("a restart grants no second quota, and what was used leaves the hour as if there had been none") {
+  using std::chrono::minutes;
+  const trapline::tests::TemporaryFolder folder;
+  const std::string path = folder.path("quotas");
+  trapline::tests::ManualClock clock{1795223297698};
+  const std::vector<HourQuotas::Share> shares = {{"project 7", 10}, {"unlimited", 0}};
+  {
+    HourQuotas quotas(clock, path);
+    CHECK(quotas.take(shares, 4).count == 4);
+    clock.advance(minutes(20));
+    CHECK(quotas.take(shares, 5).count == 5);
+    quotas.give_back(shares, 1);
+    quotas.save();
+    CHECK(quotas.take(shares, 1).count == 1);  // a kill before the next save() forgets this one
+  }
+  clock.advance(minutes(10));
+  {
+    HourQuotas quotas(clock, path);
+    CHECK(quotas.take(shares, 100).count == 2);
+    CHECK(quotas.seconds_until_open("project 7", 10) <= 30 * 60);
+    quotas.save();
+  }
+  clock.advance(minutes(31));
+  CHECK(HourQuotas(clock, path).take(shares, 100).count == 4);
+  // A clock that was set back, and a file that is none of ours.
+  clock.advance(-minutes(120));
+  CHECK(HourQuotas(clock, path).take(shares, 100).count == 0);
+  clock.advance(minutes(300));
+  CHECK(HourQuotas(clock, path).take(shares, 100).count == 10);
+  std::ofstream(path) << "nonsense\n-5 9 project 7\n";
+  CHECK(HourQuotas(clock, path).take(shares, 100).count == 10);
+}
+
+TEST_CASE("the door of a project that has used its hour stays closed over a restart") {
+  const trapline::tests::TemporaryFolder folder;
+  Fixture fixture;
+  fixture.set({.rate_limit_per_hour = 2});
+  {
+    Intake intake(*fixture.store, *fixture.spool, {}, fixture.clock, folder.path(""));
+    CHECK(std::holds_alternative<IntakeReceipt>(intake.take({.query_key = kKey, .body = "[{},{}]"})));
+    intake.keep_house();
+  }
+  Intake intake(*fixture.store, *fixture.spool, {}, fixture.clock, folder.path(""));
+  const auto outcome = intake.take({.query_key = kKey, .body = "{}"});
+  REQUIRE(std::holds_alternative<IntakeRefusal>(outcome));
+  CHECK(std::get<IntakeRefusal>(outcome).code == "project_rate_limited");
 }
 
 TEST_CASE("a laxer limit opens the door at once, and a key has a limit of its own") {

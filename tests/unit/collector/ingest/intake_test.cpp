@@ -1,6 +1,13 @@
 #include "collector/ingest/intake.h"
 
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <future>
+#include <mutex>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -190,4 +197,140 @@ TEST_CASE("an envelope that comes again gives the same items, with an id of its 
     CHECK(ids[0] == ids[1]);
     CHECK(ids[0][0] != ids[0][1]);
   }
+}
+
+namespace {
+
+/// A spool whose appends wait until they are let go, or fail.
+class HeldSpool : public Spool {
+ public:
+  explicit HeldSpool(Spool& inner) : inner_(inner) {}
+
+  Status append(SpooledRequest request, std::string_view body) override {
+    bool fails = false;
+    {
+      std::unique_lock lock(mutex_);
+      ++arrived_;
+      changed_.notify_all();
+      changed_.wait(lock, [&] { return let_go_ > 0; });
+      --let_go_;
+      fails = fails_;
+    }
+    return fails ? Status{Error{"storage", "no"}} : inner_.append(std::move(request), body);
+  }
+  void wait_for_appends(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return arrived_ >= count; });
+  }
+  void let_go(int count, bool fails = false) {
+    const std::lock_guard lock(mutex_);
+    let_go_ += count;
+    fails_ = fails;
+    changed_.notify_all();
+  }
+  int appends() {
+    const std::lock_guard lock(mutex_);
+    return arrived_;
+  }
+
+  Status admit(std::size_t bytes) override { return inner_.admit(bytes); }
+  Status check_disk() override { return inner_.check_disk(); }
+  Result<std::vector<SpooledItem>> claim_items(std::size_t count) override { return inner_.claim_items(count); }
+  Result<std::vector<SpooledEvent>> claim_events(std::size_t count) override { return inner_.claim_events(count); }
+  Status release(std::span<const std::int64_t> sequences) override { return inner_.release(sequences); }
+  void stop() override { inner_.stop(); }
+  [[nodiscard]] std::int64_t size() const override { return inner_.size(); }
+  [[nodiscard]] SpoolCounts counts() const override { return inner_.counts(); }
+
+ private:
+  Spool& inner_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int arrived_ = 0;
+  int let_go_ = 0;
+  bool fails_ = false;
+};
+
+std::string event_of(char digit) { return R"({"event_id":")" + std::string(32, digit) + "\"}"; }
+
+}  // namespace
+
+TEST_CASE("an event that is sent twice at the same time is a duplicate once it is on disk, and not before") {
+  Fixture fixture;
+  HeldSpool spool(*fixture.spool);
+  Intake intake(*fixture.store, spool, fixture.limits, fixture.clock);
+  const std::string body = event_of('a');
+  const auto take = [&] { return intake.take(events(body)); };
+  auto first = std::async(std::launch::async, take);
+  spool.wait_for_appends(1);
+  auto second = std::async(std::launch::async, take);
+  // Had it been let in, it would stand before the spool; had it been answered, it would be ready.
+  CHECK(second.wait_for(std::chrono::milliseconds(50)) == std::future_status::timeout);
+  CHECK(spool.appends() == 1);
+  spool.let_go(1);
+  CHECK(std::get<IntakeReceipt>(first.get()).accepted == 1);
+  const IntakeReceipt answer = std::get<IntakeReceipt>(second.get());
+  CHECK(answer.accepted == 0);
+  CHECK(answer.duplicates == 1);
+  CHECK(spool.appends() == 1);
+}
+
+TEST_CASE("an event whose request fails is taken from the other that brings it at the same time") {
+  Fixture fixture;
+  HeldSpool spool(*fixture.spool);
+  Intake intake(*fixture.store, spool, fixture.limits, fixture.clock);
+  const std::string body = event_of('a');
+  const auto take = [&] { return intake.take(events(body)); };
+  auto first = std::async(std::launch::async, take);
+  spool.wait_for_appends(1);
+  auto second = std::async(std::launch::async, take);
+  spool.let_go(1, true);
+  CHECK(std::get<IntakeRefusal>(first.get()).code == "storage");
+  spool.wait_for_appends(2);
+  spool.let_go(1);
+  CHECK(std::get<IntakeReceipt>(second.get()).accepted == 1);
+}
+
+TEST_CASE("requests that share events in any order all end, and each event is accepted once") {
+  Fixture fixture;
+  constexpr int kRounds = 100;
+  constexpr int kThreads = 4;
+  std::atomic<std::size_t> accepted = 0;
+  std::atomic<std::size_t> duplicates = 0;
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int round = 0; round < kRounds; ++round) {
+        std::vector<std::string> list;
+        for (int one = 0; one < 3; ++one) {
+          std::string id = std::to_string(1 + round * 3 + (one + thread) % 3);  // 0 is no id
+          id.insert(0, 32 - id.size(), '0');
+          list.push_back(R"({"event_id":")" + id + "\"}");
+        }
+        const auto answer = fixture.intake.take(events("[" + list[0] + "," + list[1] + "," + list[2] + "]"));
+        accepted += std::get<IntakeReceipt>(answer).accepted;
+        duplicates += std::get<IntakeReceipt>(answer).duplicates;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(accepted == 3 * kRounds);
+  CHECK(duplicates == 3 * kRounds * (kThreads - 1));
+  CHECK(fixture.spool->size() == 3 * kRounds);
+}
+
+TEST_CASE("an event that is over the quota is not remembered as taken") {
+  Fixture fixture;
+  REQUIRE(fixture.store->change_project(1, [](std::string& /*name*/, IngestSettings& settings) {
+    settings.rate_limit_per_hour = 1;
+    return Status{};
+  }));
+  fixture.intake.keep_house();
+  const std::string body = "[" + event_of('a') + "," + event_of('b') + "]";
+  CHECK(fixture.accept(events(body)).accepted == 1);
+  fixture.clock.advance(std::chrono::hours(1));
+  const IntakeReceipt later = fixture.accept(events(body));
+  CHECK(later.duplicates == 1);
+  CHECK(later.accepted == 1);
 }

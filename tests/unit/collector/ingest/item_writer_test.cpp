@@ -45,7 +45,7 @@ TEST_CASE("items wait in the spool while the disk is nearly full") {
   free_bytes = 0;
   REQUIRE(becomes([&] { return !spool->check_disk(); }));  // it looks once a second
   std::atomic<bool> is_told{false};
-  ItemWriter writer(*spool, *store, [&](const std::string&) { is_told = true; });
+  ItemWriter writer(*spool, *store, {}, [&](const std::string&) { is_told = true; });
   writer.start();
   CHECK(becomes([&] { return is_told.load(); }));
   CHECK(writer.written() == 0);

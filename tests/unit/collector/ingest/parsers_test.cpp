@@ -109,6 +109,21 @@ TEST_CASE("envelopes are read with given and implicit lengths, with and without 
   CHECK(payloads("{\"type\":\"event\",\"length\":null}\n{}") == All{"event={}"});
 }
 
+TEST_CASE("a byte order mark before an envelope is passed over, wherever the envelope is read") {
+  const std::string body = "\xEF\xBB\xBF{\"dsn\":\"d\"}\n{\"type\":\"event\",\"length\":2}\n{}\n{\"type\":";
+  REQUIRE(parse_envelope_header(body));
+  CHECK(parse_envelope_header(body)->dsn == "d");
+  const auto envelope = parse_envelope(body);
+  REQUIRE(envelope);
+  CHECK(envelope->header.dsn == "d");
+  REQUIRE(envelope->items.size() == 1);
+  CHECK(envelope->items[0].payload == "{}");
+  // Positions are those in the body as sent.
+  CHECK(envelope->damage->message.find("at byte " + std::to_string(body.rfind('{'))) != std::string::npos);
+  CHECK_FALSE(parse_envelope_header("\xEF\xBB\xBF"));
+  CHECK_FALSE(parse_envelope_header("\xEF\xBB{}"));
+}
+
 TEST_CASE("a broken envelope ends where it is broken, and the place is named") {
   struct Bad {
     std::string body;

@@ -543,6 +543,37 @@ TEST_CASE("a compressed envelope is kept as it came; its event and its items are
   CHECK(spool->size() == 1);
 }
 
+TEST_CASE("when a request was sent, by its sender's clock, is known again after a restart, at the doors that tell it") {
+  const std::string header = R"({"sent_at":"2026-11-21T01:08:17.698Z"})";
+  struct Case {
+    Door door;
+    std::string content_type;
+    std::string body;
+    std::int64_t sent_at;
+  };
+  const std::string ndjson = "application/x-ndjson";
+  for (const Case& one : {Case{Door::kEnvelope, "", header + "\n{\"type\":\"event\"}\n{}\n", 1795223297698},
+                          Case{Door::kEnvelope, "", "{\"sent_at\":\"soon\"}\n{\"type\":\"event\"}\n{}\n", 0},
+                          Case{Door::kEvents, ndjson, "{\"trapline_batch\":" + header + "}\n{}\n", 1795223297698},
+                          Case{Door::kEvents, ndjson, "{\"trapline_batch\":{\"sent_at\":7}}\n{}\n", 0},
+                          Case{Door::kEvents, "", "[{}]", 0}}) {
+    CAPTURE(one.body);
+    TemporaryFolder folder;
+    SpooledRequest request;
+    request.form = {.door = one.door, .content_type = one.content_type};
+    auto parts = read_parts(request.form, one.body, {});
+    REQUIRE(parts);
+    request.sent_at = parts->sent_at;
+    request.parts = std::move(parts->parts);
+    {
+      const auto spool = open_spool(folder.path("s"));
+      REQUIRE(spool->append(request, one.body));
+      CHECK(spool->claim_events(1)->at(0).sent_at == one.sent_at);
+    }
+    CHECK(open_spool(folder.path("s"))->claim_events(1)->at(0).sent_at == one.sent_at);
+  }
+}
+
 TEST_CASE("a whole file of released events is deleted") {
   TemporaryFolder folder;
   const auto spool = open_spool(folder.path("s"), {.segment_bytes = 500});

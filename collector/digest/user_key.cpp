@@ -1,0 +1,42 @@
+#include "collector/digest/user_key.h"
+
+#include <cstdio>
+#include <span>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "sdk/core/random.h"
+
+namespace trapline::collector {
+namespace {
+
+bool read_key(const std::string& path, UserKey& key) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool is_whole = read(file, key.data(), key.size()) == static_cast<ssize_t>(key.size());
+  close(file);
+  return is_whole;
+}
+
+/// Whole or not at all: half a key would be another one.
+void write_key(const std::string& path, const UserKey& key) {
+  const std::string fresh = path + ".new";
+  const int file = open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return;
+  const bool is_whole = write(file, key.data(), key.size()) == static_cast<ssize_t>(key.size()) && fsync(file) == 0;
+  close(file);
+  if (is_whole) std::rename(fresh.c_str(), path.c_str());
+}
+
+}  // namespace
+
+UserKey load_user_key(const std::string& path) {
+  UserKey key{};
+  if (read_key(path, key)) return key;
+  core::fill_random(std::as_writable_bytes(std::span(key)));
+  write_key(path, key);
+  return key;
+}
+
+}  // namespace trapline::collector
