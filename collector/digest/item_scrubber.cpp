@@ -67,6 +67,7 @@ void scrub_content(const Scrubber& scrubber, ProjectId, UserReport& report) {
                          {"/request/url", report.url}});
 }
 void scrub_content(const Scrubber&, ProjectId, ClientLoss&) {}
+void scrub_content(const Scrubber&, ProjectId, RunCounters&) {}
 void scrub_content(const Scrubber& scrubber, ProjectId, CheckIn& check_in) {
   // The settings are JSON themselves: a text that the scrubber looks into.
   scrub_texts(scrubber, {{"/extra/monitor", check_in.monitor}, {"/extra/config", check_in.monitor_config}});

@@ -50,7 +50,7 @@ struct RequestForm {
 struct RequestPart {
   ItemKind kind = ItemKind::kEvent;
   std::uint32_t index = 0;  ///< position in the request, from 0, refused and ignored parts counted
-  std::string event_id;     ///< of an event its own, of an attachment the one it belongs to; empty: none
+  std::string event_id;     ///< of an event its own, of an attachment the one it belongs to, of counters the run's
   std::string payload;
   std::string filename;  ///< the last three of attachments only
   std::string content_type;

@@ -26,7 +26,7 @@ struct SpooledRequest {
   RequestForm form;
   ProjectId project_id = 0;
   UnixMillis received_at = 0;
-  std::string body_hash;  ///< hash_of() the body as sent, when it has items: tells those apart that have no id
+  std::string body_hash;  ///< hash_of() the body as sent, when it has items without an id: tells those apart
   std::string client_ip;  ///< the last three as in SpooledEvent
   std::string user_agent;
   std::string client;

@@ -19,6 +19,10 @@ void add(Connection& connection, ProjectId project, UnixMillis hour, std::string
 
 }  // namespace
 
+void add_to_ledger(Connection& connection, ProjectId project, const LedgerEntry& entry) {
+  add(connection, project, entry.hour, entry.release, entry.outcome, entry.reason, entry.count);
+}
+
 Ledger::Line& Ledger::line(const DigestedEvent& event) {
   return lines_[{event.project_id, start_of(event.received_at, kHourMs), event.release}];
 }
@@ -48,9 +52,16 @@ void move_digest_position(Connection& connection, std::int64_t sequence, bool is
 }
 
 std::vector<LedgerEntry> list_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to) {
-  // What the server rejected of libtrapline's is among the refusals already.
+  // What the server rejected of libtrapline's is among the refusals already. What a run of a program has captured and
+  // has not said the end of is unknown: it may come yet. No run's gap is filled by what another has too much.
   Statement statement = connection.prepare(R"(
-    SELECT hour, "release", outcome, reason, count FROM ledger WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
+    SELECT hour, "release", outcome, reason, sum(count) FROM (
+      SELECT hour, "release", outcome, reason, count FROM ledger WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
+      UNION ALL
+      SELECT told_at - told_at % 3600000, "release", 'unknown', 'not_accounted', captured - reached - dropped
+      FROM client_run
+      WHERE project_id = ?1 AND told_at >= ?2 AND told_at < ?3 AND captured > reached + dropped)
+    GROUP BY hour, "release", outcome, reason
     UNION ALL
     SELECT hour, '', 'refused', reason, count FROM refusal_hour WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
     UNION ALL

@@ -3,6 +3,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "collector/storage/sqlite/client_runs.h"
 #include "collector/storage/sqlite/event_codec.h"
 #include "collector/storage/sqlite/release_health.h"
 
@@ -124,6 +125,10 @@ void insert(Connection& connection, const StoredItem& item, const collector::Tra
             Text(summary.operation), Text(summary.status), Text(summary.trace_id), summary.started, summary.duration_ms,
             Text(summary.release), Text(summary.environment))
       .run();
+}
+
+void insert(Connection& connection, const StoredItem& item, const RunCounters& counters, Text /*file*/) {
+  add_run_counters(connection, item.project_id, item.received_at, counters);
 }
 
 /// Reads a row's columns one after the other.
@@ -261,6 +266,7 @@ Reading reading_of(ItemKind kind) {
           "SELECT item_id, received_at, event_id, name, operation, status, trace_id, started, duration_ms, "
           "\"release\", environment FROM transaction_summary ",
           read_summary};
+    case ItemKind::kRunCounters:  // find_run_counters()
     case ItemKind::kEvent:
     case ItemKind::kAttachment:
       break;
@@ -308,6 +314,7 @@ void append_items(Connection& connection, std::span<const StoredItem> items, std
 }
 
 std::vector<StoredItem> find_items(Connection& connection, ProjectId project, ItemKind kind, std::size_t limit) {
+  if (kind == ItemKind::kRunCounters) return find_run_counters(connection, project, limit);
   const Reading reading = reading_of(kind);
   Statement rows = connection.prepare(std::string(reading.select) +
                                       "WHERE project_id = ? ORDER BY received_at DESC, item_id LIMIT ?");
