@@ -89,8 +89,8 @@ class EventBuffer {
   virtual RunLedger ledger(const std::string& run_id) = 0;
   /// One of a run that was taken over and has no more events here, if the server has not been told all of it.
   virtual std::optional<RunLedger> untold_ledger() = 0;
-  /// A server knows so much of a run's counters.
-  virtual void note_told(const std::string& run_id, const Told& told) = 0;
+  /// A server knows so much of a run's counters. False when that cannot be written now: it will be told again.
+  virtual bool note_told(const std::string& run_id, const Told& told) = 0;
   /// Runs, besides this one, that have events or a place here.
   virtual std::vector<std::string> other_runs() = 0;
 

@@ -42,7 +42,7 @@ class MemoryBuffer final : public EventBuffer {
   void adopt_from(const std::string& /*run_id*/, const std::string& /*keeper*/) override {}
   RunLedger ledger(const std::string& run_id) override { return {run_id, {}}; }
   std::optional<RunLedger> untold_ledger() override { return std::nullopt; }
-  void note_told(const std::string& /*run_id*/, const Told& /*told*/) override {}
+  bool note_told(const std::string& /*run_id*/, const Told& /*told*/) override { return true; }
   std::vector<std::string> other_runs() override { return {}; }
 
   std::int64_t put_images(const std::string& debug_meta) override {

@@ -259,7 +259,8 @@ Sender::Round Sender::send_events(bool is_due) {
   }
   const RunLedger ledger = ledger_of(items.front().run_id);
   const HttpAnswer answer = post("/v1/events", "application/x-ndjson", batch_body(items, images_, ledger));
-  if (judge(answer) == Verdict::kDelivered) note_told(ledger, items.size());
+  // What cannot be noted is told a second time.
+  if (judge(answer) == Verdict::kDelivered) static_cast<void>(note_told(ledger, items.size()));
   const Outcome outcome = settle(answer, items);
   const bool may_go_on = outcome == Outcome::kSent || outcome == Outcome::kPartlyRefused;
   return {outcome, items.size(), may_go_on && (is_full || has_others || outcome == Outcome::kPartlyRefused)};
@@ -280,16 +281,20 @@ Sender::Round Sender::send_ledger() {
   if (Steady::now() < blocked_until(ItemKind::kEvent)) return {Outcome::kBlocked};
   const auto ledger = next_ledger();
   if (!ledger) return {Outcome::kNothingLeft};
-  if (options_.speaks_sentry) {  // nobody to tell
-    note_told(*ledger, 0);
-    return {Outcome::kSent, 0, true};
+  if (!options_.speaks_sentry) {  // else there is nobody to tell
+    const HttpAnswer answer = post("/v1/events", "application/x-ndjson", batch_body({}, {}, *ledger));
+    limits_.note(answer, core::system_clock().unix_millis(), Steady::now());
+    if (judge(answer) == Verdict::kRetry) {
+      if (ledger->run_id == options_.run_id) {
+        const std::lock_guard lock(mutex_);
+        is_ledger_due_ = true;
+      }
+      return {wait_for_limit(answer, ItemKind::kEvent)};
+    }
+    failures_ = 0;
   }
-  const HttpAnswer answer = post("/v1/events", "application/x-ndjson", batch_body({}, {}, *ledger));
-  limits_.note(answer, core::system_clock().unix_millis(), Steady::now());
-  if (judge(answer) == Verdict::kRetry) return {wait_for_limit(answer, ItemKind::kEvent)};
-  failures_ = 0;
-  note_told(*ledger, 0);  // also when it is refused: it would be again
-  return {Outcome::kSent, 0, true};
+  // Also when it is refused: it would be again.
+  return note_told(*ledger, 0) ? Round{Outcome::kSent, 0, true} : Round{retry_removal()};
 }
 
 /// Of runs that are gone first; of this process when it is due.
@@ -306,10 +311,12 @@ RunLedger Sender::ledger_of(const std::string& run_id) {
   return run_id == options_.run_id ? ledger_now(ledger_, run_id, options_.release) : buffer_->ledger(run_id);
 }
 
-void Sender::note_told(const RunLedger& ledger, std::size_t events) {
+/// False when it cannot be written down now.
+bool Sender::note_told(const RunLedger& ledger, std::size_t events) {
   if (ledger.run_id != options_.run_id) return buffer_->note_told(ledger.run_id, told_by(ledger, events));
   const std::lock_guard lock(mutex_);
   told_.add(told_by(ledger, events));
+  return true;
 }
 
 /// Draws the conclusions from an answer.

@@ -87,7 +87,7 @@ class Sender {
   Round send_ledger();
   RunLedger ledger_of(const std::string& run_id);
   std::optional<RunLedger> next_ledger();
-  void note_told(const RunLedger& ledger, std::size_t events);
+  bool note_told(const RunLedger& ledger, std::size_t events);
   Outcome settle(const HttpAnswer& answer, std::vector<BufferedItem>& items);
   Outcome retry_removal();
   Outcome wait_for_limit(const HttpAnswer& answer, ItemKind kind);

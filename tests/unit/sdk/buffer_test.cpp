@@ -108,7 +108,7 @@ TEST_CASE("a gone run's counters stay, with what becomes of its events, until a 
   CHECK(untold->captured == untold->reached() + untold->dropped());
   mine->evict_old(0);
   CHECK(mine->untold_ledger());
-  mine->note_told(kOtherRun, told_by(*untold, 0));
+  CHECK(mine->note_told(kOtherRun, told_by(*untold, 0)));
   CHECK_FALSE(mine->untold_ledger());
   mine->evict_old(0);
   CHECK(mine->ledger(kOtherRun).captured == 0);

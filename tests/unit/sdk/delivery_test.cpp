@@ -197,6 +197,15 @@ TEST_CASE("what was dropped is told without events, once, and again when there i
         nlohmann::json{{"captured", 4}, {"delivered", 1}, {"sample_rate", 2}, {"event_processor", 1}});
 }
 
+TEST_CASE("counters that could not be told are told when the server is well again") {
+  Fixture fixture({.max_batch_age = milliseconds(1)}, {{503, "", "0", "", ""}, {202, "{}", "", "", ""}});
+  fixture.ledger.captured += 1;
+  fixture.ledger.count(Fate::kSampled);
+  fixture.sender->tell_ledger();
+  while (fixture.sender->told().dropped < 1) std::this_thread::yield();
+  CHECK(fixture.script.requests() == 2);
+}
+
 TEST_CASE("a server that takes client reports is sent no ledger") {
   Fixture fixture({.speaks_sentry = true, .max_batch_age = milliseconds(1)});
   fixture.ledger.captured += 1;
