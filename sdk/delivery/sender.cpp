@@ -19,6 +19,7 @@ using std::chrono::milliseconds;
 using Steady = std::chrono::steady_clock;
 
 constexpr milliseconds kFlushRetry{200};        ///< how often a flush tries again
+constexpr milliseconds kLedgerGrace{300};       ///< of a flush, for counters alone
 constexpr milliseconds kStopGrace{300};         ///< for a request to notice that it is aborted
 constexpr milliseconds kLookAgain{5 * 60'000};  ///< for what came in unnoticed
 
@@ -119,6 +120,8 @@ bool Sender::flush(Time deadline) {
     sent_.wait_until(lock, deadline);
     done = is_done();
   }
+  const Time patience = std::min(deadline, Steady::now() + kLedgerGrace);
+  while (done && !has_ended_ && Steady::now() < patience && buffer_->untold_ledger()) sent_.wait_until(lock, patience);
   --flushes_;
   return done;
 }

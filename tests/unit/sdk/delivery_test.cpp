@@ -273,6 +273,31 @@ TEST_CASE("a gone run that left no events is told of by its counters alone, also
         std::string::npos);
 }
 
+TEST_CASE("a flush gives the counters of a gone run a moment, and no more") {
+  const auto no_report = [](const std::string&) {};
+  for (const bool is_open : {true, false}) {
+    const tests::TemporaryFolder folder;
+    Script script;
+    script.answers = {{202, "{}", "", "", ""}};
+    script.is_open = is_open;
+    LedgerCounters ledger;
+    const std::shared_ptr<EventBuffer> buffer =
+        open_sqlite_buffer(folder.path("events.db"), std::string(32, 'a'), {}, ledger, no_report);
+    buffer->adopt(std::string(32, 'b'), {4, {{Fate::kTorn, 4}}, "shop@1"});
+    SenderOptions options{dsn()};
+    options.max_batch_age = kLong;
+    options.run_id = std::string(32, 'a');
+    const auto sender =
+        Sender::start(options, std::make_unique<ScriptedTransport>(script), buffer, ledger, nullptr, no_report);
+    sender->notify(1, 0);
+    const Steady::time_point begin = Steady::now();
+    CHECK(sender->flush(soon()));
+    CHECK(Steady::now() - begin < kLong / 2);
+    CHECK(buffer->untold_ledger().has_value() == !is_open);
+    sender->stop();
+  }
+}
+
 TEST_CASE("a batch of large events ends at its bytes") {
   Fixture fixture({.max_batch_bytes = 1'000, .max_batch_age = kLong});
   fixture.add(4, 400);
