@@ -377,7 +377,7 @@ class SqliteBuffer final : public EventBuffer {
   bool add_run_fate(const std::string& run_id, Fate fate, std::uint64_t count) {
     return sqlite_.run(
         "INSERT INTO run_fates(run_id, fate, count) VALUES(?1, ?2, ?3)"
-        " ON CONFLICT DO UPDATE SET count = count + ?3",
+        " ON CONFLICT(run_id, fate) DO UPDATE SET count = count + ?3",
         {std::string_view(run_id), fate_name(fate), static_cast<std::int64_t>(count)});
   }
 
@@ -436,7 +436,7 @@ class SqliteBuffer final : public EventBuffer {
                          "events.origin), 'evicted', COUNT(*)" +
                          selection +
                          " AND kind = 0 AND origin IN (SELECT id FROM origins) GROUP BY origin"
-                         " ON CONFLICT DO UPDATE SET count = count + excluded.count"),
+                         " ON CONFLICT(run_id, fate) DO UPDATE SET count = count + excluded.count"),
                     {value});
     if (!is_counted || !sqlite_.run(keep("DELETE" + selection), {value})) return false;
     rows_ -= std::min<std::uint64_t>(rows_, static_cast<std::uint64_t>(sqlite_.changes()));
