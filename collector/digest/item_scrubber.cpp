@@ -68,6 +68,7 @@ void scrub_content(const Rules& rules, UserReport& report) {
                                {"/request/url", report.url}});
 }
 void scrub_content(const Rules&, ClientLoss&) {}
+void scrub_content(const Rules&, RunCounters&) {}
 void scrub_content(const Rules& rules, CheckIn& check_in) {
   // The settings are JSON themselves: a text that the scrubber looks into.
   scrub_texts(rules.scrubber, {{"/extra/monitor", check_in.monitor}, {"/extra/config", check_in.monitor_config}});

@@ -24,6 +24,7 @@ struct Tally {
   std::int64_t counted_only = 0;
   std::int64_t quarantined = 0;
   std::int64_t duplicates = 0;
+  std::int64_t unknown = 0;
   std::map<std::string, std::int64_t> refused;   ///< by reason
   std::map<std::string, std::int64_t> not_sent;  ///< by reason
 
@@ -32,6 +33,7 @@ struct Tally {
     if (entry.outcome == "counted_only") counted_only += entry.count;
     if (entry.outcome == "quarantined") quarantined += entry.count;
     if (entry.outcome == "duplicate") duplicates += entry.count;
+    if (entry.outcome == "unknown") unknown += entry.count;
     if (entry.outcome == "refused") refused[entry.reason] += entry.count;
     if (entry.outcome == "not_sent") not_sent[entry.reason] += entry.count;
   }
@@ -43,6 +45,7 @@ json to_json(const Tally& tally) {
           {"counted_only", tally.counted_only},
           {"quarantined", tally.quarantined},
           {"duplicates", tally.duplicates},
+          {"unknown", tally.unknown},
           {"refused", tally.refused},
           {"not_sent", tally.not_sent}};
 }

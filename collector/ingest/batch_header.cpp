@@ -4,6 +4,7 @@
 
 #include <simdjson.h>
 
+#include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
 
 namespace trapline::collector {
@@ -14,6 +15,21 @@ constexpr std::string_view kAddressKey = "\"image_addr\":\"";
 constexpr std::size_t kMostImages = 2'000;
 /// A longer description of one module would only serve to make small requests large.
 constexpr std::size_t kLongestImage = 2'048;
+
+/// More than a ledger with all its reasons has.
+constexpr std::size_t kLongestCounters = 8'192;
+
+std::string counters_of(const simdjson::dom::element& batch) {
+  simdjson::dom::element run;
+  if (batch["run"].get(run) != simdjson::SUCCESS) return {};
+  std::string json = "{\"run\":" + simdjson::minify(run);
+  for (const char* key : {"release", "ledger"}) {
+    simdjson::dom::element value;
+    if (batch[key].get(value) != simdjson::SUCCESS) continue;
+    json.append(",\"").append(key).append("\":").append(simdjson::minify(value));
+  }
+  return json.size() < kLongestCounters ? json + '}' : R"({"run":"too long"})";
+}
 
 }  // namespace
 
@@ -28,12 +44,19 @@ core::Result<BatchHeader> BatchHeader::read(std::string_view line) {
                        std::string("the batch's first line is not valid JSON: ") + simdjson::error_message(code)};
   }
   BatchHeader header;
+  simdjson::dom::element batch;
+  if (root["trapline_batch"].get(batch) != simdjson::SUCCESS) return header;
+  header.run_counters_ = counters_of(batch);
   std::string_view sent_at;
-  if (root["trapline_batch"]["sent_at"].get_string().get(sent_at) == simdjson::SUCCESS) {
+  if (batch["sent_at"].get_string().get(sent_at) == simdjson::SUCCESS) {
     header.sent_at_ = core::parse_timestamp(sent_at).value_or(0);
   }
+  std::string_view run;
+  if (batch["run"].get_string().get(run) == simdjson::SUCCESS) {
+    header.run_id_ = core::normalise_event_id(run).value_or("");
+  }
   simdjson::dom::array images;
-  if (root["trapline_batch"]["debug_meta"]["images"].get_array().get(images) != simdjson::SUCCESS) return header;
+  if (batch["debug_meta"]["images"].get_array().get(images) != simdjson::SUCCESS) return header;
   for (const simdjson::dom::element image : images) {
     std::string_view address;
     if (image["image_addr"].get_string().get(address) != simdjson::SUCCESS) continue;

@@ -135,6 +135,12 @@ std::int64_t bytes_of_files(const RequestParts& parts) {
   return bytes;
 }
 
+/// Whether there is an item that nothing but its request tells from others.
+bool needs_hash(const std::vector<RequestPart>& parts) {
+  return std::any_of(parts.begin(), parts.end(),
+                     [](const RequestPart& part) { return part.kind != ItemKind::kEvent && part.event_id.empty(); });
+}
+
 }  // namespace
 
 Intake::Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock,
@@ -364,7 +370,7 @@ Result<IntakeReceipt> Intake::spool_parts(const Progress& progress, const Intake
     spooled.project_id = project;
     spooled.received_at = clock_.unix_millis();
     spooled.sent_at = parts.sent_at;
-    if (items > 0) spooled.body_hash = hash_of(request.body);
+    if (needs_hash(spooled.parts)) spooled.body_hash = hash_of(request.body);
     spooled.client_ip = request.client_ip;
     spooled.user_agent = request.user_agent;
     spooled.client = client_of(key_sources(request));

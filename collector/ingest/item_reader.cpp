@@ -244,6 +244,47 @@ void read_transaction(const object& from, const std::string& envelope_id, UnixMi
   records.add(std::move(transaction));
 }
 
+/// Whether a counter's name is one that a program would give it.
+bool is_reason(std::string_view name) {
+  constexpr std::size_t kLongestReason = 40;
+  return !name.empty() && name.size() <= kLongestReason && std::all_of(name.begin(), name.end(), [](char letter) {
+    return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9') || letter == '_';
+  });
+}
+
+/// One counter of a run. False: nothing that can have been counted.
+bool read_counter(std::string_view name, const element& value, RunCounters& counters) {
+  constexpr std::uint64_t kMost = 1'000'000'000'000;
+  constexpr std::size_t kMostReasons = 32;
+  std::uint64_t number = 0;
+  if (value.get_uint64().get(number) != simdjson::SUCCESS || number > kMost || !is_reason(name)) return false;
+  const auto count = static_cast<std::int64_t>(number);
+  if (name == "captured") {
+    counters.captured = count;
+  } else if (name == "delivered" || name == "rejected") {
+    counters.reached += count;
+  } else {
+    const auto is_same = [&](const RunCounters::Drop& drop) { return drop.reason == name; };
+    if (std::any_of(counters.drops.begin(), counters.drops.end(), is_same)) return false;
+    counters.drops.push_back({std::string(name), count});
+  }
+  return counters.drops.size() <= kMostReasons;
+}
+
+/// Counters of which one is senseless are no one's.
+void read_run_counters(const object& from, Records& records) {
+  RunCounters counters;
+  counters.run = id_field(from, "run");
+  counters.release = text_field(from, "release");
+  counters.reached = count_field(from, "events");
+  const auto ledger = object_field(from, "ledger");
+  if (counters.run.empty() || !ledger) return;
+  for (const auto& [name, value] : *ledger) {
+    if (!read_counter(name, value, counters)) return;
+  }
+  records.add(std::move(counters));
+}
+
 /// What a record of that kind cannot be without; empty for kinds that may be empty lists.
 std::string_view what_makes(ItemKind kind) {
   switch (kind) {
@@ -253,6 +294,9 @@ std::string_view what_makes(ItemKind kind) {
       return "feedback needs the context 'feedback'";
     case ItemKind::kCheckIn:
       return "a check-in needs a 'check_in_id' of 32 hex digits and a 'monitor_slug'";
+    case ItemKind::kRunCounters:
+      return "a batch's 'run' needs 32 hex digits, and its 'ledger' whole numbers up to 10^12, by reasons of a-z, 0-9, "
+             "_";
     default:
       return {};
   }
@@ -307,6 +351,9 @@ std::vector<StoredItem> read_item(SpooledItem item) {
       break;
     case ItemKind::kTransaction:
       read_transaction(from, part.event_id, item.received_at, records);
+      break;
+    case ItemKind::kRunCounters:
+      read_run_counters(from, records);
       break;
     case ItemKind::kEvent:
     case ItemKind::kAttachment:

@@ -89,6 +89,20 @@ class PartsReader {
     read_.parts.push_back(std::move(part));
   }
 
+  /// The batch's own words of its run, behind all events: theirs are the places that an answer names. `events` is how
+  /// many it has, taken or not: all of them have come here.
+  void add_run_counters(std::size_t events) {
+    if (header_.run_counters().empty()) return;
+    RequestPart part;
+    part.kind = ItemKind::kRunCounters;
+    part.index = next_index_++;
+    part.payload = header_.run_counters();
+    part.payload.insert(1, "\"events\":" + std::to_string(events) + ",");
+    if (Status status = check_item(part); !status) return reject(part.index, status.error());
+    part.event_id = header_.run_id();
+    read_.parts.push_back(std::move(part));
+  }
+
   /// Writes down why something is not taken that is no part: what stands behind a damaged item.
   void reject_rest(const Error& error) { reject(next_index_++, error); }
 
@@ -135,6 +149,7 @@ Result<RequestParts> read_events(const RequestForm& form, std::string_view body,
     reader.set_header(std::move(*header));
   }
   for (const std::string_view event : split->events) reader.add_event(event);
+  reader.add_run_counters(split->events.size());
   // A body that is one event stands or falls with it; of a list, the others are taken.
   if (!split->is_batch) return reader.take_or_first_rejection();
   return reader.take();

@@ -51,7 +51,7 @@ struct RequestForm {
 struct RequestPart {
   ItemKind kind = ItemKind::kEvent;
   std::uint32_t index = 0;  ///< position in the request, from 0, refused and ignored parts counted
-  std::string event_id;     ///< of an event its own, of an attachment the one it belongs to; empty: none
+  std::string event_id;     ///< of an event its own, of an attachment the one it belongs to, of counters the run's
   bool is_as_sent = false;  ///< an event that was checked and stands in the request as JSON that needed no repair
   std::string payload;
   std::string filename;  ///< the last three of attachments only

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "collector/storage/records.h"
 
@@ -21,6 +22,7 @@ enum class ItemKind : std::uint8_t {
   kClientReport = 6,
   kCheckIn = 7,
   kTransaction = 8,
+  kRunCounters = 9,  ///< no item of an envelope: what a batch of libtrapline's says of the run it comes from
 };
 
 /// A file that came with an event.
@@ -78,6 +80,20 @@ struct ClientLoss {
   std::int64_t quantity = 0;
 };
 
+/// What a run of a program with libtrapline has counted so far. The counters only grow: of several that were told, the
+/// largest of each is the newest.
+struct RunCounters {
+  struct Drop {
+    std::string reason;
+    std::int64_t count = 0;
+  };
+  std::string run;  ///< 32 lower-case hex digits
+  std::string release;
+  std::int64_t captured = 0;
+  std::int64_t reached = 0;  ///< of those the collector has seen: taken, refused, or in the batch that told this
+  std::vector<Drop> drops;   ///< what the program says it will never send, by reason, each once
+};
+
 enum class CheckInStatus { kInProgress, kOk, kError };
 
 /// A sign of life of a scheduled job. A closing one repeats the `check_in_id` of the opening one.
@@ -116,7 +132,8 @@ struct StoredItem {
   std::string item_id;  ///< given when it was taken in; the same again is not stored twice
   ProjectId project_id = 0;
   UnixMillis received_at = 0;
-  std::variant<Attachment, SessionUpdate, SessionCounts, UserReport, ClientLoss, CheckIn, Transaction> content;
+  std::variant<Attachment, SessionUpdate, SessionCounts, UserReport, ClientLoss, CheckIn, Transaction, RunCounters>
+      content;
 };
 
 }  // namespace trapline::collector

@@ -141,8 +141,8 @@ struct QuarantinedEvent {
   std::string payload;  ///< as it came, without what was found to be private
 };
 
-/// So many events of one hour, by what became of them: "stored", "duplicate", "counted_only", "quarantined" here, or
-/// what clients tell.
+/// So many events of one hour, by what became of them: "stored", "duplicate", "counted_only", "quarantined", "refused"
+/// here, "not_sent" and "unknown" as far as clients tell.
 struct LedgerEntry {
   UnixMillis hour = 0;
   std::string release;

@@ -97,7 +97,8 @@ class EventStore {
 
   /// What became of the project's events, by hour of receipt, between `from` and `to`, oldest first. append() and
   /// quarantine() write it, in their own transactions; what was refused at the door (add_refusals) and what clients say
-  /// they did not send (ClientLoss, by the client's hour) is in it, too.
+  /// they did not send (ClientLoss, by the client's hour; RunCounters) is in it, too. "unknown" is what runs of
+  /// programs have captured and not told the end of, at the hour in which they last told something.
   virtual Result<std::vector<LedgerEntry>> list_ledger(ProjectId project, UnixMillis from, UnixMillis to) = 0;
 
   /// The same without releases, each hour whole.

@@ -182,6 +182,7 @@ void Worker::settle(const AbandonedRecorder& abandoned, Takeover& takeover) {
   GoneLedger& ledger = takeover.ledger;
   std::uint64_t known = takeover.before.events + takeover.found;
   add_gone(abandoned.ledger(), ledger);
+  ledger.release = takeover.facts.release;
   ledger.captured += takeover.crashes;
   for (const auto& [fate, count] : ledger.fates) known += count;
   known -= std::min(known, takeover.not_kept);  // counted as found already
@@ -235,7 +236,9 @@ void Worker::hand_over() {
   if (buffer_) {
     GoneLedger ledger;
     add_gone(recorder_->ledger(), ledger);
+    ledger.release = options_.client.release;
     buffer_->adopt(recorder_->run_id(), ledger);
+    buffer_->note_told(recorder_->run_id(), sender_->told());
   }
   recorder_->remove_file();
 }

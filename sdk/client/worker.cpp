@@ -315,6 +315,8 @@ void Worker::open_buffer() {
   SenderOptions sender_options;
   sender_options.dsn = options_.dsn;
   sender_options.speaks_sentry = client.protocol == Protocol::kSentry;
+  sender_options.run_id = recorder_->run_id();
+  sender_options.release = client.release;
   TransportOptions transport{options_.dsn.scheme == "https", options_.dsn.host, client.proxy, client.ca_file};
   auto sender = Sender::start(std::move(sender_options), make_transport(transport), buffer, recorder_->ledger(),
                               recorder_, report_);
@@ -356,8 +358,16 @@ milliseconds Worker::time_to_next_round() const {
   return wait;
 }
 
-/// Tells the server what was dropped since the last time (a client report).
+/// Tells the server what was dropped since the last time: by the ledger, or where it does not know that, by a client
+/// report. Never by both, or it would count twice.
 void Worker::report_losses() {
+  if (options_.client.protocol == Protocol::kSentry) return send_client_report();
+  if (recorder_->ledger().captured.load(std::memory_order_relaxed) == 0) return;
+  open_buffer();
+  sender_->tell_ledger();
+}
+
+void Worker::send_client_report() {
   core::JsonWriter report;
   report.begin_object().key("timestamp").text(core::format_timestamp(core::system_clock().unix_millis()));
   report.key("discarded_events").begin_array();
@@ -369,7 +379,7 @@ void Worker::report_losses() {
     if (fate == Fate::kDelivered || fresh == 0) continue;
     reported_[index] = count;
     has_losses = true;
-    report.begin_object().key("reason").text(fate_name(fate)).key("category").text("error");
+    report.begin_object().key("reason").text(discard_reason(fate)).key("category").text("error");
     report.key("quantity").number(static_cast<std::int64_t>(fresh)).end_object();
   }
   if (!has_losses) return;

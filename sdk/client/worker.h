@@ -89,6 +89,7 @@ class Worker {
   void adopt_leftovers();
   void do_rounds();
   void report_losses();
+  void send_client_report();
   void publish_modules();
   std::int64_t put_images(StackReader& stacks);
   void tell_sender(const std::vector<NewItem>& items);

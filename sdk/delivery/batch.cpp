@@ -19,15 +19,19 @@ std::string finished_event(const BufferedItem& item, std::string_view debug_meta
   return json;
 }
 
-std::string batch_body(const std::vector<BufferedItem>& items, std::string_view debug_meta, std::string_view ledger) {
-  std::size_t bytes = debug_meta.size() + ledger.size() + 64;
+std::string batch_body(const std::vector<BufferedItem>& items, std::string_view debug_meta, const RunLedger& ledger) {
+  std::size_t bytes = debug_meta.size() + 1024;
   for (const BufferedItem& item : items) bytes += item.body.size() + 64;
   std::string body;
   body.reserve(bytes);
   body += "{\"trapline_batch\":{";
   if (!debug_meta.empty()) body.append("\"debug_meta\":").append(debug_meta).append(",");
   body.append("\"sent_at\":\"").append(core::format_timestamp(core::system_clock().unix_millis())).append("\",");
-  body.append("\"ledger\":").append(ledger).append("}}\n");
+  core::JsonWriter run;
+  run.begin_object().key("run").text(ledger.run_id).optional_text("release", ledger.release);
+  body.append(std::string_view(run.end_object().take()).substr(1));
+  body.back() = ',';  // in place of the closing bracket
+  body.append("\"ledger\":").append(ledger_json(ledger)).append("}}\n");
   for (const BufferedItem& item : items) {
     if (item.repeat_count == 0) {
       body += item.body;
@@ -52,14 +56,12 @@ std::string envelope(std::string_view event_id, std::string_view item_header, st
   return text;
 }
 
-std::string ledger_json(const LedgerCounters& ledger) {
+std::string ledger_json(const RunLedger& ledger) {
   core::JsonWriter json;
-  json.begin_object()
-      .key("captured")
-      .number(static_cast<std::int64_t>(ledger.captured.load(std::memory_order_relaxed)));
+  json.begin_object().key("captured").number(static_cast<std::int64_t>(ledger.captured));
   for (std::size_t fate = 0; fate < kFates; ++fate) {
     const std::uint64_t count = ledger.of(static_cast<Fate>(fate));
-    if (count > 0) json.key(fate_name(static_cast<Fate>(fate))).number(static_cast<std::int64_t>(count));
+    if (count > 0) json.key(discard_reason(static_cast<Fate>(fate))).number(static_cast<std::int64_t>(count));
   }
   return json.end_object().take();
 }

@@ -4,11 +4,13 @@
 /// (memory_buffer.h), for where no file can be had.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "sdk/core/clock.h"
+#include "sdk/delivery/run_ledger.h"
 #include "sdk/recorder/ledger.h"
 
 namespace trapline::sdk {
@@ -34,7 +36,7 @@ struct BufferedItem {
   std::int64_t images = 0;
   std::uint64_t repeat_count = 0;  ///< 0: stands for itself
   core::UnixMillis repeat_last = 0;
-  bool is_own = true;  ///< captured by this process; else by one that is gone
+  std::string run_id = {};  ///< that captured it: this process's, or that of one that is gone
 };
 
 /// An event that is complete now that its window is over.
@@ -48,6 +50,7 @@ struct RepeatCount {
 struct GoneLedger {
   std::uint64_t captured = 0;
   std::vector<std::pair<Fate, std::uint64_t>> fates;
+  std::string release = {};
 };
 
 /// What became of added items.
@@ -81,6 +84,13 @@ class EventBuffer {
   virtual void adopt(const std::string& run_id, const GoneLedger& ledger) = 0;
   /// The same of a run that had that keeper when it was looked at: not if another process was faster.
   virtual void adopt_from(const std::string& run_id, const std::string& keeper) = 0;
+  /// The counters of another run, with what has become of its events here. Without `captured` when nobody has brought
+  /// them.
+  virtual RunLedger ledger(const std::string& run_id) = 0;
+  /// One of a run that was taken over and has no more events here, if the server has not been told all of it.
+  virtual std::optional<RunLedger> untold_ledger() = 0;
+  /// A server knows so much of a run's counters. False when that cannot be written now: it will be told again.
+  virtual bool note_told(const std::string& run_id, const Told& told) = 0;
   /// Runs, besides this one, that have events or a place here.
   virtual std::vector<std::string> other_runs() = 0;
 

@@ -26,6 +26,9 @@ class FallbackBuffer final : public EventBuffer {
   Drained drained(const std::string& run_id) override { return file_->drained(run_id); }
   void adopt(const std::string& run_id, const GoneLedger& ledger) override { file_->adopt(run_id, ledger); }
   void adopt_from(const std::string& run_id, const std::string& keeper) override { file_->adopt_from(run_id, keeper); }
+  RunLedger ledger(const std::string& run_id) override { return file_->ledger(run_id); }
+  std::optional<RunLedger> untold_ledger() override { return file_->untold_ledger(); }
+  bool note_told(const std::string& run_id, const Told& told) override { return file_->note_told(run_id, told); }
   std::vector<std::string> other_runs() override { return file_->other_runs(); }
 
   /// A list that the file cannot take is kept in memory, by a negative number.

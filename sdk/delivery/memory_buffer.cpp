@@ -17,12 +17,12 @@ class MemoryBuffer final : public EventBuffer {
  public:
   MemoryBuffer(std::size_t max_bytes, LedgerCounters& ledger) : max_bytes_(max_bytes), ledger_(ledger) {}
 
-  Kept add(const std::string& /*run_id*/, std::uint64_t /*drained_to*/, const std::vector<NewItem>& items,
+  Kept add(const std::string& run_id, std::uint64_t /*drained_to*/, const std::vector<NewItem>& items,
            bool must_last) override {
     if (must_last) return Kept::kNot;
     const std::lock_guard lock(mutex_);
     for (const NewItem& item : items) {
-      items_.push_back({{++last_id_, item.kind, item.event_id, item.body, item.images, 0, 0, true}, item.is_held});
+      items_.push_back({{++last_id_, item.kind, item.event_id, item.body, item.images, 0, 0, run_id}, item.is_held});
       bytes_ += item.body.size();
     }
     while (bytes_ > max_bytes_ && !items_.empty()) {
@@ -40,6 +40,9 @@ class MemoryBuffer final : public EventBuffer {
   Drained drained(const std::string& /*run_id*/) override { return {}; }
   void adopt(const std::string& /*run_id*/, const GoneLedger& /*ledger*/) override {}
   void adopt_from(const std::string& /*run_id*/, const std::string& /*keeper*/) override {}
+  RunLedger ledger(const std::string& run_id) override { return {run_id, {}}; }
+  std::optional<RunLedger> untold_ledger() override { return std::nullopt; }
+  bool note_told(const std::string& /*run_id*/, const Told& /*told*/) override { return true; }
   std::vector<std::string> other_runs() override { return {}; }
 
   std::int64_t put_images(const std::string& debug_meta) override {

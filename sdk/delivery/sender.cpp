@@ -19,6 +19,7 @@ using std::chrono::milliseconds;
 using Steady = std::chrono::steady_clock;
 
 constexpr milliseconds kFlushRetry{200};        ///< how often a flush tries again
+constexpr milliseconds kLedgerGrace{300};       ///< of a flush, for counters alone
 constexpr milliseconds kStopGrace{300};         ///< for a request to notice that it is aborted
 constexpr milliseconds kLookAgain{5 * 60'000};  ///< for what came in unnoticed
 
@@ -87,6 +88,24 @@ void Sender::notify(std::size_t events, std::size_t bytes) {
   changed_.notify_one();
 }
 
+void Sender::tell_ledger() {
+  if (options_.speaks_sentry) return;
+  const RunLedger ledger = ledger_now(ledger_, options_.run_id, options_.release);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!told_.lacks(ledger)) return;
+    is_ledger_due_ = true;
+    if (unsent_events_ == 0) first_unsent_ = Steady::now();
+    unsent_events_ = std::max<std::size_t>(unsent_events_, 1);
+  }
+  changed_.notify_one();
+}
+
+Told Sender::told() {
+  const std::lock_guard lock(mutex_);
+  return told_;
+}
+
 bool Sender::flush(Time deadline) {
   const std::int64_t target = buffer_->last_id();
   std::unique_lock lock(mutex_);
@@ -101,6 +120,8 @@ bool Sender::flush(Time deadline) {
     sent_.wait_until(lock, deadline);
     done = is_done();
   }
+  const Time patience = std::min(deadline, Steady::now() + kLedgerGrace);
+  while (done && !has_ended_ && Steady::now() < patience && buffer_->untold_ledger()) sent_.wait_until(lock, patience);
   --flushes_;
   return done;
 }
@@ -129,9 +150,14 @@ void Sender::run() {
     lock.unlock();
     Round events{Outcome::kFailed};
     Round envelopes;
+    Round ledgers;
     try {
       if (connect()) events = send_events(is_due);
       if (events.outcome != Outcome::kFailed) envelopes = send_envelope();
+      // What a batch brings along needs no request of its own.
+      const bool is_quiet = !events.is_full && events.outcome != Outcome::kTooFew;
+      if (events.outcome != Outcome::kFailed && envelopes.outcome != Outcome::kFailed && is_quiet)
+        ledgers = send_ledger();
     } catch (const std::exception& error) {  // no memory, most likely: the app must not end by it
       events.outcome = Outcome::kFailed;
       plan_retry({0, "", "", error.what(), ""});
@@ -144,11 +170,15 @@ void Sender::run() {
     } else {
       first_unsent_ = Steady::now();
     }
-    const bool has_failed = events.outcome == Outcome::kFailed || envelopes.outcome == Outcome::kFailed;
+    const auto is_any = [&](auto is_so) { return is_so(events) || is_so(envelopes) || is_so(ledgers); };
+    const bool has_failed = is_any([](const Round& round) { return round.outcome == Outcome::kFailed; });
     // What a full batch leaves behind is looked for at once.
-    if (has_failed || events.is_full || envelopes.is_full) unsent_events_ = options_.max_batch_events;
+    if (has_failed || is_any([](const Round& round) { return round.is_full; }))
+      unsent_events_ = options_.max_batch_events;
     unblocked_at_ = Time::max();
-    if (events.outcome == Outcome::kBlocked) unblocked_at_ = blocked_until(ItemKind::kEvent);
+    if (events.outcome == Outcome::kBlocked || ledgers.outcome == Outcome::kBlocked) {
+      unblocked_at_ = blocked_until(ItemKind::kEvent);
+    }
     if (envelopes.outcome == Outcome::kBlocked) {
       unblocked_at_ = std::min(unblocked_at_, blocked_until(ItemKind::kEnvelope));
     }
@@ -212,10 +242,11 @@ Sender::Round Sender::send_events(bool is_due) {
   if (items.empty()) return {Outcome::kNothingLeft};
   const bool is_full = items.size() >= batch_limit_ || bytes_of(items) >= options_.max_batch_bytes / 2;
   if (!is_full && !is_due) return {Outcome::kTooFew, items.size()};
-  // One module list a request.
-  const auto other = std::find_if(items.begin(), items.end(),
-                                  [&](const BufferedItem& item) { return item.images != items.front().images; });
-  const bool other_images = other != items.end();
+  // One module list a request, and one run.
+  const auto other = std::find_if(items.begin(), items.end(), [&](const BufferedItem& item) {
+    return item.images != items.front().images || item.run_id != items.front().run_id;
+  });
+  const bool has_others = other != items.end();
   items.erase(other, items.end());
   if (items.front().images != images_id_) {
     images_id_ = items.front().images;
@@ -229,10 +260,13 @@ Sender::Round Sender::send_events(bool is_due) {
     const Outcome outcome = settle(answer, items);
     return {outcome, items.size(), is_full && outcome == Outcome::kSent};
   }
-  const std::string body = batch_body(items, images_, ledger_json(ledger_));
-  const Outcome outcome = settle(post("/v1/events", "application/x-ndjson", body), items);
+  const RunLedger ledger = ledger_of(items.front().run_id);
+  const HttpAnswer answer = post("/v1/events", "application/x-ndjson", batch_body(items, images_, ledger));
+  // What cannot be noted is told a second time.
+  if (judge(answer) == Verdict::kDelivered) static_cast<void>(note_told(ledger, items.size()));
+  const Outcome outcome = settle(answer, items);
   const bool may_go_on = outcome == Outcome::kSent || outcome == Outcome::kPartlyRefused;
-  return {outcome, items.size(), may_go_on && (is_full || other_images || outcome == Outcome::kPartlyRefused)};
+  return {outcome, items.size(), may_go_on && (is_full || has_others || outcome == Outcome::kPartlyRefused)};
 }
 
 Sender::Round Sender::send_envelope() {
@@ -243,6 +277,49 @@ Sender::Round Sender::send_envelope() {
       post("/api/" + options_.dsn.project_id + "/envelope/", "application/x-sentry-envelope", items[0].body);
   const Outcome outcome = settle(answer, items);
   return {outcome, 1, outcome == Outcome::kSent};
+}
+
+/// Tells the counters of a run that has no events to send, without any.
+Sender::Round Sender::send_ledger() {
+  if (Steady::now() < blocked_until(ItemKind::kEvent)) return {Outcome::kBlocked};
+  const auto ledger = next_ledger();
+  if (!ledger) return {Outcome::kNothingLeft};
+  if (!options_.speaks_sentry) {  // else there is nobody to tell
+    const HttpAnswer answer = post("/v1/events", "application/x-ndjson", batch_body({}, {}, *ledger));
+    limits_.note(answer, core::system_clock().unix_millis(), Steady::now());
+    if (judge(answer) == Verdict::kRetry) {
+      if (ledger->run_id == options_.run_id) {
+        const std::lock_guard lock(mutex_);
+        is_ledger_due_ = true;
+      }
+      return {wait_for_limit(answer, ItemKind::kEvent)};
+    }
+    failures_ = 0;
+  }
+  // Also when it is refused: it would be again.
+  return note_told(*ledger, 0) ? Round{Outcome::kSent, 0, true} : Round{retry_removal()};
+}
+
+/// Of runs that are gone first; of this process when it is due.
+std::optional<RunLedger> Sender::next_ledger() {
+  if (auto ledger = buffer_->untold_ledger()) return ledger;
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(is_ledger_due_, false)) return std::nullopt;
+  RunLedger ledger = ledger_now(ledger_, options_.run_id, options_.release);
+  if (!told_.lacks(ledger)) return std::nullopt;
+  return ledger;
+}
+
+RunLedger Sender::ledger_of(const std::string& run_id) {
+  return run_id == options_.run_id ? ledger_now(ledger_, run_id, options_.release) : buffer_->ledger(run_id);
+}
+
+/// False when it cannot be written down now.
+bool Sender::note_told(const RunLedger& ledger, std::size_t events) {
+  if (ledger.run_id != options_.run_id) return buffer_->note_told(ledger.run_id, told_by(ledger, events));
+  const std::lock_guard lock(mutex_);
+  told_.add(told_by(ledger, events));
+  return true;
 }
 
 /// Draws the conclusions from an answer.

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "sdk/core/dsn.h"
 #include "sdk/delivery/event_buffer.h"
 #include "sdk/delivery/retry_policy.h"
+#include "sdk/delivery/run_ledger.h"
 #include "sdk/delivery/transport.h"
 
 namespace trapline::sdk {
@@ -25,6 +27,8 @@ namespace trapline::sdk {
 struct SenderOptions {
   core::Dsn dsn;
   bool speaks_sentry = false;  ///< envelopes, one event each
+  std::string run_id;          ///< of this process, as the buffer and the ledger know it
+  std::string release;
   std::size_t max_batch_events = 100;
   std::size_t max_batch_bytes = std::size_t{512} << 10;  ///< JSON in one request, unless one event alone is larger
   std::chrono::milliseconds max_batch_age{1'000};        ///< from the first event of a batch to its request
@@ -37,8 +41,8 @@ class Sender {
   /// A sentence about what goes wrong, for the debug mode. On the sender's thread.
   using Report = std::function<void(const std::string&)>;
 
-  /// The ledger's counters are sent with each batch. Everything is shared, as a thread that hangs in the system's
-  /// resolver outlives a shutdown whose time is up.
+  /// With each batch go the counters of the run whose events it has: of this process's, `ledger`. Everything is shared,
+  /// as a thread that hangs in the system's resolver outlives a shutdown whose time is up.
   static std::shared_ptr<Sender> start(SenderOptions options, std::unique_ptr<Transport> transport,
                                        std::shared_ptr<EventBuffer> buffer, const LedgerCounters& ledger,
                                        std::shared_ptr<void> ledger_owner, Report report);
@@ -49,8 +53,15 @@ class Sender {
   /// Events came into the buffer.
   void notify(std::size_t events, std::size_t bytes);
 
+  /// Sees to it that the server learns what this process has counted, also when no batch brings it there. To a
+  /// Sentry-compatible one nothing is sent: those take client reports.
+  void tell_ledger();
+  /// What the server knows of that.
+  Told told();
+
   /// Waits until everything that is in the buffer now has left it, one way or the other. Does not wait for a batch to
   /// fill up, nor for the end of a backoff; what a server has asked for is kept. False when the time was up first.
+  /// Counters of runs that are gone are worth 300 ms more: a program that runs for a moment only tells them, too.
   bool flush(Time deadline);
 
   /// Ends the thread: at once when it is idle, else when its request is aborted.
@@ -74,6 +85,10 @@ class Sender {
   };
   Round send_events(bool is_due);
   Round send_envelope();
+  Round send_ledger();
+  RunLedger ledger_of(const std::string& run_id);
+  std::optional<RunLedger> next_ledger();
+  bool note_told(const RunLedger& ledger, std::size_t events);
   Outcome settle(const HttpAnswer& answer, std::vector<BufferedItem>& items);
   Outcome retry_removal();
   Outcome wait_for_limit(const HttpAnswer& answer, ItemKind kind);
@@ -110,6 +125,8 @@ class Sender {
   Time first_unsent_{};
   Time unblocked_at_ = Time::max();  ///< when a server's limit ends that holds something up
   int flushes_ = 0;                  ///< under way
+  bool is_ledger_due_ = false;
+  Told told_;
   std::atomic<bool> is_stopping_{false};
   bool has_ended_ = false;
   std::thread thread_;

@@ -31,7 +31,30 @@ constexpr const char* kSchema =
     "CREATE INDEX IF NOT EXISTS events_by_origin ON events(origin, id);"
     "CREATE INDEX IF NOT EXISTS events_held ON events(event_id) WHERE held = 1;"
     "CREATE TABLE IF NOT EXISTS outcomes(name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;"
+    // By run: of one that lives what became of its events here, of one that is gone all it had counted.
+    "CREATE TABLE IF NOT EXISTS run_fates(run_id TEXT NOT NULL, fate TEXT NOT NULL, count INTEGER NOT NULL,"
+    " PRIMARY KEY(run_id, fate)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS ledgers(id INTEGER PRIMARY KEY, run_id TEXT UNIQUE NOT NULL, release TEXT NOT NULL,"
+    " captured INTEGER NOT NULL, told_captured INTEGER NOT NULL DEFAULT 0, told_dropped INTEGER NOT NULL DEFAULT 0,"
+    " told_reached INTEGER NOT NULL DEFAULT 0);"
     "COMMIT;";
+
+/// Runs taken over of whose counters (Told) the server does not know all. ?1 is this run. Fates that only a newer
+/// library knows are left to it: they cannot be told here, and would be untold for ever.
+std::string select_untold() {
+  std::string drops;
+  for (std::size_t index = 0; index < kFates; ++index) {
+    const auto fate = static_cast<Fate>(index);
+    if (fate == Fate::kDelivered || fate == Fate::kRejected) continue;
+    drops += (drops.empty() ? "'" : ", '") + std::string(fate_name(fate)) + '\'';
+  }
+  const auto sum_of = [](const std::string& fates) {
+    return "(SELECT COALESCE(SUM(count), 0) FROM run_fates f WHERE f.run_id = l.run_id AND f.fate IN (" + fates + "))";
+  };
+  return "SELECT l.run_id FROM ledgers l JOIN origins o ON o.run_id = l.run_id WHERE o.keeper = ?1 AND o.run_id != ?1"
+         " AND (l.captured > l.told_captured OR " +
+         sum_of(drops) + " > l.told_dropped OR " + sum_of("'delivered', 'rejected'") + " > l.told_reached)";
+}
 
 class SqliteBuffer final : public EventBuffer {
  public:
@@ -127,9 +150,44 @@ class SqliteBuffer final : public EventBuffer {
       is_done = is_done && sqlite_.run("UPDATE origins SET is_counted = 1 WHERE run_id = ? AND is_counted = 0 AND ?",
                                        {std::string_view(run_id), std::int64_t{ledger.captured > 0 ? 1 : 0}});
       if (sqlite_.changes() == 0) return is_done;
-      if (ledger.captured > 0) is_done = is_done && add_outcome("captured", ledger.captured);
-      for (const auto& [fate, count] : ledger.fates) is_done = is_done && add_outcome(fate_name(fate), count);
+      is_done = is_done && add_outcome("captured", ledger.captured) &&
+                sqlite_.run("INSERT OR IGNORE INTO ledgers(run_id, release, captured) VALUES(?, ?, ?)",
+                            {std::string_view(run_id), std::string_view(ledger.release),
+                             static_cast<std::int64_t>(ledger.captured)});
+      for (const auto& [fate, count] : ledger.fates) {
+        is_done = is_done && add_outcome(fate_name(fate), count) && add_run_fate(run_id, fate, count);
+      }
       return is_done;
+    });
+  }
+
+  RunLedger ledger(const std::string& run_id) override {
+    const std::unique_lock lock = enter();
+    return read_ledger(run_id);
+  }
+
+  std::optional<RunLedger> untold_ledger() override {
+    const std::unique_lock lock = enter();
+    std::string run_id;
+    const std::string without_events =
+        select_untold() + " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.origin = o.id AND e.kind = 0)";
+    sqlite_.query(keep(without_events + " ORDER BY l.id LIMIT 1"), {std::string_view(run_id_)},
+                  [&](const SqliteConnection::Row& row) {
+                    run_id = row.text(0);
+                    return false;
+                  });
+    if (run_id.empty()) return std::nullopt;
+    return read_ledger(run_id);
+  }
+
+  bool note_told(const std::string& run_id, const Told& told) override {
+    const std::unique_lock lock = enter();
+    return in_transaction([&] {
+      return sqlite_.run(
+          "UPDATE ledgers SET told_captured = MAX(told_captured, ?2), told_dropped = MAX(told_dropped, ?3),"
+          " told_reached = MAX(told_reached, ?4) WHERE run_id = ?1",
+          {std::string_view(run_id), static_cast<std::int64_t>(told.captured), static_cast<std::int64_t>(told.dropped),
+           static_cast<std::int64_t>(told.reached)});
     });
   }
 
@@ -192,7 +250,7 @@ class SqliteBuffer final : public EventBuffer {
       item.images = row.number(3);
       item.repeat_count = static_cast<std::uint64_t>(row.number(4));
       item.repeat_last = row.number(5);
-      item.is_own = row.text(6) == run_id_;
+      item.run_id = row.text(6);
       bytes += item.body.size();
       if (!items.empty() && bytes > max_bytes) return false;
       items.push_back(std::move(item));
@@ -211,12 +269,16 @@ class SqliteBuffer final : public EventBuffer {
     std::uint64_t own = 0;
     const bool is_done = in_transaction([&] {
       std::uint64_t events = 0;
-      own = 0;
+      std::map<std::string, std::uint64_t> by_run;
       for (const BufferedItem& item : items) {
         if (!sqlite_.run("DELETE FROM events WHERE id = ?", {item.id})) return false;
-        const bool counts = sqlite_.changes() > 0 && item.kind == ItemKind::kEvent;
-        events += counts ? 1 : 0;
-        own += counts && item.is_own ? 1 : 0;
+        if (sqlite_.changes() == 0 || item.kind != ItemKind::kEvent) continue;
+        ++events;
+        ++by_run[item.run_id];
+      }
+      own = by_run[run_id_];
+      for (const auto& [run_id, count] : by_run) {
+        if (count > 0 && !add_run_fate(run_id, fate, count)) return false;
       }
       rows_ -= std::min<std::uint64_t>(rows_, items.size());
       return add_outcome(fate_name(fate), events);
@@ -232,10 +294,11 @@ class SqliteBuffer final : public EventBuffer {
     const std::unique_lock lock = enter();
     in_transaction([&] {
       return evict("created < ?", now - limits_.max_age) &&
-             sqlite_.run(
-                 "DELETE FROM origins WHERE keeper = ?1 AND run_id != ?1 AND id NOT IN"
-                 " (SELECT origin FROM events)",
-                 {std::string_view(run_id_)}) &&
+             sqlite_.run(keep(std::string("DELETE FROM origins WHERE keeper = ?1 AND run_id != ?1 AND id NOT IN"
+                                          " (SELECT origin FROM events) AND run_id NOT IN (") +
+                              select_untold() + ")"),
+                         {std::string_view(run_id_)}) &&
+             forget_ledgers() &&
              sqlite_.run(
                  "DELETE FROM images WHERE id NOT IN (SELECT images FROM events)"
                  // The newest stay: a process that lives may have its list's number in mind, and no event here yet.
@@ -311,6 +374,39 @@ class SqliteBuffer final : public EventBuffer {
         {name, static_cast<std::int64_t>(count)});
   }
 
+  bool add_run_fate(const std::string& run_id, Fate fate, std::uint64_t count) {
+    return sqlite_.run(
+        "INSERT INTO run_fates(run_id, fate, count) VALUES(?1, ?2, ?3)"
+        " ON CONFLICT(run_id, fate) DO UPDATE SET count = count + ?3",
+        {std::string_view(run_id), fate_name(fate), static_cast<std::int64_t>(count)});
+  }
+
+  RunLedger read_ledger(const std::string& run_id) {
+    RunLedger ledger{run_id, {}};
+    sqlite_.query("SELECT release, captured FROM ledgers WHERE run_id = ?", {std::string_view(run_id)},
+                  [&](const SqliteConnection::Row& row) {
+                    ledger.release = row.text(0);
+                    ledger.captured = static_cast<std::uint64_t>(row.number(1));
+                    return false;
+                  });
+    sqlite_.query("SELECT fate, count FROM run_fates WHERE run_id = ?", {std::string_view(run_id)},
+                  [&](const SqliteConnection::Row& row) {
+                    for (std::size_t fate = 0; fate < kFates; ++fate) {
+                      if (row.text(0) != fate_name(static_cast<Fate>(fate))) continue;
+                      ledger.fates[fate] = static_cast<std::uint64_t>(row.number(1));
+                    }
+                    return true;
+                  });
+    return ledger;
+  }
+
+  /// Those that are told in full, and the oldest where no server was there for a thousand runs. Inside a transaction.
+  bool forget_ledgers() {
+    return sqlite_.run("DELETE FROM ledgers WHERE id <= (SELECT MAX(id) FROM ledgers) - 1000", {}) &&
+           sqlite_.run("DELETE FROM ledgers WHERE run_id NOT IN (SELECT run_id FROM origins)", {}) &&
+           sqlite_.run("DELETE FROM run_fates WHERE run_id NOT IN (SELECT run_id FROM origins)", {});
+  }
+
   /// Evicts the oldest until the limits hold. Inside a transaction.
   bool make_room() {
     while (true) {
@@ -335,7 +431,14 @@ class SqliteBuffer final : public EventBuffer {
     const auto own = sqlite_.number(
         keep("SELECT COUNT(*)" + selection + " AND kind = 0 AND origin = (SELECT id FROM origins WHERE run_id = ?2)"),
         {value, std::string_view(run_id_)});
-    if (!sqlite_.run(keep("DELETE" + selection), {value})) return false;
+    const bool is_counted =
+        sqlite_.run(keep("INSERT INTO run_fates(run_id, fate, count) SELECT (SELECT run_id FROM origins WHERE id = "
+                         "events.origin), 'evicted', COUNT(*)" +
+                         selection +
+                         " AND kind = 0 AND origin IN (SELECT id FROM origins) GROUP BY origin"
+                         " ON CONFLICT(run_id, fate) DO UPDATE SET count = count + excluded.count"),
+                    {value});
+    if (!is_counted || !sqlite_.run(keep("DELETE" + selection), {value})) return false;
     rows_ -= std::min<std::uint64_t>(rows_, static_cast<std::uint64_t>(sqlite_.changes()));
     evicted_own_ += static_cast<std::uint64_t>(own);
     if (total > 0)

@@ -9,4 +9,19 @@ std::string_view fate_name(Fate fate) {
   return kNames[static_cast<std::size_t>(fate)];
 }
 
+std::string_view discard_reason(Fate fate) {
+  switch (fate) {
+    case Fate::kSampled:
+      return "sample_rate";
+    case Fate::kFiltered:
+      return "event_processor";
+    case Fate::kRingFull:
+      return "queue_overflow";
+    case Fate::kEvicted:
+      return "cache_overflow";
+    default:
+      return fate_name(fate);
+  }
+}
+
 }  // namespace trapline::sdk

@@ -27,8 +27,12 @@ enum class Fate : std::uint8_t {
 };
 constexpr std::size_t kFates = static_cast<std::size_t>(Fate::kCount);
 
-/// Snake case, as in client reports: "sampled", "ring_full".
+/// Snake case: "sampled", "ring_full". The offline buffer keeps counts by it.
 std::string_view fate_name(Fate fate);
+
+/// What the server is told: the standard reason of client reports, where there is one that means the same
+/// (https://develop.sentry.dev/sdk/telemetry/client-reports/), else the fate's name.
+std::string_view discard_reason(Fate fate);
 
 /// Lies in the recorder's file, so that it survives its process. Relaxed everywhere: each counter stands for itself,
 /// and they are compared only when nothing moves.

@@ -121,6 +121,10 @@ test('the doors answer as described, to the good, the bad and the unknown', asyn
   const asEvents = { Authorization: `Trapline ${key}` };
   await ask('post', '/v1/events', 202, { body: { message: 'one' }, token: null, headers: asEvents });
   await ask('post', '/v1/events', 202, { body: [{ message: 'one' }, { level: 5 }, 7], token: null, headers: asEvents });
+  const asBatch = { ...asEvents, 'Content-Type': 'application/x-ndjson' };
+  const counters = (ledger) => JSON.stringify({ trapline_batch: { run: 'a'.repeat(32), release: 'shop@1.0', ledger } });
+  await ask('post', '/v1/events', 202, { body: counters({ captured: 5, delivered: 1, sample_rate: 2 }), token: null, headers: asBatch });
+  await ask('post', '/v1/events', 202, { body: counters({ captured: -1 }), token: null, headers: asBatch });
   await ask('post', '/v1/events', 400, { body: '{"message":', token: null, headers: asEvents });
   await ask('post', '/v1/events', 401, { body: '{}', token: null });
   await ask('post', '/v1/events', 400, { body: '{}', token: null, headers: { ...asEvents, 'Content-Encoding': 'compress' } });
@@ -166,6 +170,13 @@ test('what is read and changed is as described, and so are the refusals', async 
   await waitForIssues(collector, 8);
   const issues = (await ask('get', '/api/v1/issues?limit=100', 200)).items;
   const [first, second, third] = issues;
+  let ledger = { totals: {} };
+  for (let tries = 0; tries < 40 && !ledger.totals.unknown; ++tries) {
+    ledger = await ask('get', '/api/v1/projects/1/ledger', 200);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  assert.equal(ledger.totals.unknown, 2);
+  assert.equal(ledger.totals.not_sent, 2);
   const projectPaths = ['', '/refusals', '/digest', '/quarantine', '/ledger', '/release-health', '/release-health/hours?release=shop@1.0', '/stats', '/sessions', '/session-counts', '/check-ins', '/feedback', '/transactions'];
   for (const path of projectPaths) {
     const [name, query = ''] = path.split('?');

@@ -1,5 +1,6 @@
-/// What strangers send to the security and minidump doors, and in a signature's header, is read or refused; what is
-/// taken lies in the body, and a request that was taken reads the same again from its record in the spool.
+/// What strangers send to the security and minidump doors, as envelopes and as batches, and in a signature's header, is
+/// read or refused; what is taken lies in the body, and a request that was taken reads the same again from its record
+/// in the spool.
 
 #include <cstddef>
 #include <cstdint>
@@ -54,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       static_cast<void>(decode_request(body));
       break;
     default:
+      read_and_store(Door::kEvents, "application/x-ndjson", body);
       if (const auto signature = parse_signature(body); signature && is_signed_with(*signature, "secret", body)) {
         std::abort();
       }

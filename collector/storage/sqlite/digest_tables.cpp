@@ -11,9 +11,16 @@ constexpr std::string_view kAdd = R"(
   INSERT INTO ledger (project_id, hour, "release", outcome, reason, count) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
   ON CONFLICT DO UPDATE SET count = count + excluded.count)";
 
-// What the server rejected of libtrapline's is among the refusals already.
+// What the server rejected of libtrapline's is among the refusals already. What a run of a program has captured and has
+// not said the end of is unknown: it may come yet. No run's gap is filled by what another has too much.
 constexpr std::string_view kLedger = R"(
-    SELECT hour, "release", outcome, reason, count FROM ledger WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
+    SELECT hour, "release", outcome, reason, sum(count) AS count FROM (
+      SELECT hour, "release", outcome, reason, count FROM ledger WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
+      UNION ALL
+      SELECT told_at - told_at % 3600000, "release", 'unknown', 'not_accounted', captured - reached - dropped
+      FROM client_run
+      WHERE project_id = ?1 AND told_at >= ?2 AND told_at < ?3 AND captured > reached + dropped)
+    GROUP BY hour, "release", outcome, reason
     UNION ALL
     SELECT hour, '', 'refused', reason, count FROM refusal_hour WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
     UNION ALL
@@ -38,6 +45,10 @@ void add(Connection& connection, ProjectId project, UnixMillis hour, std::string
 }
 
 }  // namespace
+
+void add_to_ledger(Connection& connection, ProjectId project, const LedgerEntry& entry) {
+  add(connection, project, entry.hour, entry.release, entry.outcome, entry.reason, entry.count);
+}
 
 Ledger::Line& Ledger::line(const DigestedEvent& event) {
   return lines_[{event.project_id, start_of(event.received_at, kHourMs), event.release}];

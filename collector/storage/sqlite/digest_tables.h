@@ -39,6 +39,8 @@ std::int64_t digest_position(Connection& connection);
 /// where all had been given before, so the spool began anew, and its places with it.
 void move_digest_position(Connection& connection, std::int64_t sequence, bool is_anew);
 
+/// Adds to what an hour has of that already; nothing when the count is 0.
+void add_to_ledger(Connection& connection, ProjectId project, const LedgerEntry& entry);
 std::vector<LedgerEntry> list_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to);
 
 std::vector<LedgerEntry> sum_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to);

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "collector/storage/sqlite/client_runs.h"
 #include "collector/storage/sqlite/cursor.h"
 #include "collector/storage/sqlite/deleted_projects.h"
 #include "collector/storage/sqlite/event_codec.h"
@@ -128,6 +129,10 @@ void insert(Connection& connection, const StoredItem& item, const collector::Tra
             Text(summary.operation), Text(summary.status), Text(summary.trace_id), summary.started, summary.duration_ms,
             Text(summary.release), Text(summary.environment))
       .run();
+}
+
+void insert(Connection& connection, const StoredItem& item, const RunCounters& counters, Text /*file*/) {
+  add_run_counters(connection, item.project_id, item.received_at, counters);
 }
 
 /// Reads a row's columns one after the other.
@@ -265,6 +270,7 @@ Reading reading_of(ItemKind kind) {
           "SELECT item_id, received_at, event_id, name, operation, status, trace_id, started, duration_ms, "
           "\"release\", environment FROM transaction_summary ",
           read_summary};
+    case ItemKind::kRunCounters:  // find_run_counters()
     case ItemKind::kEvent:
     case ItemKind::kAttachment:
       break;
@@ -323,6 +329,7 @@ void append_items(Connection& connection, std::span<const StoredItem> items, std
 }
 
 Page<StoredItem> find_items(Connection& connection, const ItemQuery& query) {
+  if (query.kind == ItemKind::kRunCounters) return {find_run_counters(connection, query.project_id, query.limit), {}};
   const Reading reading = reading_of(query.kind);
   const auto last = read_cursor(query.cursor);
   std::string sql = std::string(reading.select) + "WHERE project_id = ?1";

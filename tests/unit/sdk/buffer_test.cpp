@@ -86,6 +86,46 @@ TEST_CASE("two processes share a file: each sends its own, and takes over what a
   CHECK(fixture.ledger.of(Fate::kDelivered) == 1);  // the other's is not this process's
 }
 
+TEST_CASE("a gone run's counters stay, with what becomes of its events, until a server was told all of them") {
+  Fixture fixture;
+  fixture.open({}, kOtherRun)->add(kOtherRun, 8, {item(1), item(2), item(3)});
+  const auto mine = fixture.open();
+  CHECK_FALSE(mine->untold_ledger());
+  mine->adopt(kOtherRun, {9, {{Fate::kSampled, 4}, {Fate::kTorn, 1}, {Fate::kTorn, 1}}, "shop@1"});
+  mine->adopt(kOtherRun, {9, {{Fate::kSampled, 4}}, "shop@1"});  // a second takeover changes nothing
+  CHECK_FALSE(mine->untold_ledger());                            // its events bring them along
+  std::vector<BufferedItem> items = mine->take(ItemKind::kEvent, 10, SIZE_MAX);
+  CHECK(items.at(0).run_id == kOtherRun);
+  REQUIRE(mine->remove({items[0], items[1]}, Fate::kDelivered));
+  REQUIRE(mine->remove({items[2]}, Fate::kRejected));
+  const auto untold = mine->untold_ledger();
+  REQUIRE(untold);
+  CHECK(untold->release == "shop@1");
+  CHECK(untold->captured == 9);
+  CHECK(untold->of(Fate::kSampled) == 4);
+  CHECK(untold->of(Fate::kTorn) == 2);
+  CHECK(untold->reached() == 3);
+  CHECK(untold->captured == untold->reached() + untold->dropped());
+  mine->evict_old(0);
+  CHECK(mine->untold_ledger());
+  CHECK(mine->note_told(kOtherRun, told_by(*untold, 0)));
+  CHECK_FALSE(mine->untold_ledger());
+  mine->evict_old(0);
+  CHECK(mine->ledger(kOtherRun).captured == 0);
+  CHECK(mine->other_runs().empty());
+}
+
+TEST_CASE("what is evicted is counted for the run that captured it, also where its recorder is lost") {
+  Fixture fixture;
+  fixture.open({}, kOtherRun)->add(kOtherRun, 8, {item(1), item(2)});
+  const auto mine = fixture.open({.max_events = 2});
+  mine->add(kRun, 8, {item(3)});
+  CHECK(mine->ledger(kOtherRun).of(Fate::kEvicted) == 1);
+  CHECK(mine->ledger(kOtherRun).captured == 0);
+  CHECK(mine->ledger(kRun).of(Fate::kEvicted) == 0);
+  CHECK_FALSE(mine->untold_ledger());
+}
+
 TEST_CASE("a module list stays while a process may still name it, though no event does") {
   Fixture fixture;
   const auto mine = fixture.open();

@@ -12,10 +12,13 @@
 
 #include "sdk/core/gzip.h"
 #include "sdk/core/timestamp.h"
+#include "sdk/delivery/batch.h"
 #include "sdk/delivery/memory_buffer.h"
 #include "sdk/delivery/plain_transport.h"
 #include "sdk/delivery/retry_policy.h"
 #include "sdk/delivery/sender.h"
+#include "sdk/delivery/sqlite_buffer.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace trapline::sdk;
 using namespace trapline;
@@ -77,6 +80,8 @@ struct Fixture {
 
   explicit Fixture(SenderOptions options = {}, std::vector<HttpAnswer> answers = {{202, "{}", "", "", ""}}) {
     options.dsn = dsn();
+    options.run_id = "run";
+    options.release = "shop@1";
     script.answers = std::move(answers);
     sender = Sender::start(std::move(options), std::make_unique<ScriptedTransport>(script), buffer, ledger, nullptr,
                            [](const std::string&) {});
@@ -94,10 +99,25 @@ struct Fixture {
     buffer->add("run", 0, items);
     sender->notify(items.size(), bytes * items.size());
   }
+  /// What the first line of a request says.
+  nlohmann::json header(std::size_t request) {
+    const std::string& body = script.bodies.at(request);
+    return nlohmann::json::parse(body.substr(0, body.find('\n'))).at("trapline_batch");
+  }
+  void wait_for_requests(std::size_t count) {
+    while (script.requests() < count) std::this_thread::yield();
+  }
   std::size_t lines(std::size_t request) {
     return static_cast<std::size_t>(std::count(script.bodies[request].begin(), script.bodies[request].end(), '\n'));
   }
 };
+
+/// A batch without when it was sent.
+std::string without_time(std::string body) {
+  const std::string key = "\"sent_at\":";
+  const std::size_t at = body.find(key);
+  return at == std::string::npos ? body : body.erase(at, body.find(',', at) + 1 - at);
+}
 
 }  // namespace
 
@@ -146,9 +166,146 @@ TEST_CASE("events go out in batches of at most the limit, one a line after a lin
   CHECK(fixture.lines(0) == 11);
   CHECK(fixture.lines(2) == 6);
   const auto header = nlohmann::json::parse(fixture.script.bodies[0].substr(0, fixture.script.bodies[0].find('\n')));
-  CHECK(header["trapline_batch"]["ledger"]["captured"] == 25);
   CHECK(trapline::core::parse_timestamp(header["trapline_batch"]["sent_at"].get<std::string>()).has_value());
+  CHECK(header["trapline_batch"]["run"] == "run");
+  CHECK(header["trapline_batch"]["release"] == "shop@1");
+  CHECK(header["trapline_batch"]["ledger"] == nlohmann::json{{"captured", 25}});
   CHECK(fixture.ledger.of(Fate::kDelivered) == 25);
+}
+
+TEST_CASE("the ledger names drops by the standard reasons of client reports where there are such") {
+  RunLedger ledger{"run", "", 13};
+  ledger.fates.fill(1);
+  const auto json = nlohmann::json::parse(ledger_json(ledger));
+  CHECK(json.size() == 1 + kFates);
+  for (const char* reason : {"sample_rate", "event_processor", "queue_overflow", "cache_overflow", "before_send"}) {
+    CHECK(json.contains(reason));
+  }
+}
+
+TEST_CASE("what was dropped is told without events, once, and again when there is more") {
+  Fixture fixture({.max_batch_age = milliseconds(1)});
+  fixture.ledger.captured += 2;
+  fixture.ledger.count(Fate::kSampled, 2);
+  fixture.sender->tell_ledger();
+  fixture.wait_for_requests(1);
+  CHECK(fixture.lines(0) == 1);
+  CHECK(fixture.header(0)["ledger"] == nlohmann::json{{"captured", 2}, {"sample_rate", 2}});
+  while (fixture.sender->told().dropped < 2) std::this_thread::yield();
+  fixture.sender->tell_ledger();
+  fixture.add(1);
+  fixture.wait_for_requests(2);
+  CHECK(fixture.lines(1) == 2);
+  while (fixture.ledger.of(Fate::kDelivered) < 1) std::this_thread::yield();
+  fixture.sender->tell_ledger();  // the batch has told it
+  ++fixture.ledger.captured;
+  fixture.ledger.count(Fate::kFiltered);
+  fixture.sender->tell_ledger();
+  fixture.wait_for_requests(3);
+  CHECK(fixture.header(2)["ledger"] ==
+        nlohmann::json{{"captured", 4}, {"delivered", 1}, {"sample_rate", 2}, {"event_processor", 1}});
+}
+
+TEST_CASE("counters that could not be told are told when the server is well again") {
+  Fixture fixture({.max_batch_age = milliseconds(1)}, {{503, "", "0", "", ""}, {202, "{}", "", "", ""}});
+  fixture.ledger.captured += 1;
+  fixture.ledger.count(Fate::kSampled);
+  fixture.sender->tell_ledger();
+  while (fixture.sender->told().dropped < 1) std::this_thread::yield();
+  CHECK(fixture.script.requests() == 2);
+}
+
+TEST_CASE("a server that takes client reports is sent no ledger") {
+  Fixture fixture({.speaks_sentry = true, .max_batch_age = milliseconds(1)});
+  fixture.ledger.captured += 1;
+  fixture.ledger.count(Fate::kSampled);
+  fixture.sender->tell_ledger();
+  fixture.add(1);
+  CHECK(fixture.sender->flush(soon()));
+  CHECK(fixture.script.bodies.size() == 1);
+  CHECK(fixture.script.bodies[0].find("ledger") == std::string::npos);
+}
+
+TEST_CASE("a batch has events of one run, and that run's counters") {
+  const tests::TemporaryFolder folder;
+  const std::string gone(32, 'b');
+  Script script;
+  script.answers = {{202, "{}", "", "", ""}};
+  LedgerCounters ledger;
+  const auto no_report = [](const std::string&) {};
+  {
+    LedgerCounters counters;
+    const auto theirs = open_sqlite_buffer(folder.path("events.db"), gone, {}, counters, no_report);
+    theirs->add(gone, 0, {{ItemKind::kEvent, "a", false, "{}", 0}, {ItemKind::kEvent, "b", false, "{}", 0}});
+  }
+  const std::shared_ptr<EventBuffer> buffer =
+      open_sqlite_buffer(folder.path("events.db"), std::string(32, 'a'), {}, ledger, no_report);
+  buffer->adopt(gone, {7, {{Fate::kSampled, 5}}, "shop@1"});
+  buffer->add(std::string(32, 'a'), 0, {{ItemKind::kEvent, "c", false, "{}", 0}});
+  ledger.captured = 1;
+  SenderOptions options{dsn()};
+  options.run_id = std::string(32, 'a');
+  options.release = "shop@2";
+  const auto sender =
+      Sender::start(options, std::make_unique<ScriptedTransport>(script), buffer, ledger, nullptr, no_report);
+  sender->notify(3, 6);
+  CHECK(sender->flush(soon()));
+  sender->stop();
+  REQUIRE(script.bodies.size() == 2);
+  CHECK(without_time(script.bodies[0]) == R"({"trapline_batch":{"run":")" + gone +
+                                              R"(","release":"shop@1","ledger":{"captured":7,"sample_rate":5}}})" +
+                                              "\n{}\n{}\n");
+  CHECK(script.bodies[1].find(R"("release":"shop@2","ledger":{"captured":1}})") != std::string::npos);
+  CHECK_FALSE(buffer->untold_ledger());
+}
+
+TEST_CASE("a gone run that left no events is told of by its counters alone, also when the first try fails") {
+  const tests::TemporaryFolder folder;
+  const std::string own(32, 'a');
+  const std::string gone(32, 'b');
+  Script script;
+  script.answers = {{503, "", "0", "", ""}, {202, "{}", "", "", ""}};
+  LedgerCounters ledger;
+  const std::shared_ptr<EventBuffer> buffer =
+      open_sqlite_buffer(folder.path("events.db"), own, {}, ledger, [](const std::string&) {});
+  buffer->adopt(gone, {4, {{Fate::kTorn, 4}}, "shop@1"});
+  SenderOptions options{dsn()};
+  options.max_batch_age = milliseconds(1);
+  options.run_id = own;
+  const auto sender = Sender::start(options, std::make_unique<ScriptedTransport>(script), buffer, ledger, nullptr,
+                                    [](const std::string&) {});
+  sender->notify(1, 0);
+  while (buffer->untold_ledger()) std::this_thread::yield();
+  sender->stop();
+  REQUIRE(script.bodies.size() == 2);
+  CHECK(without_time(script.bodies[0]) == without_time(script.bodies[1]));
+  CHECK(script.bodies[1].find(R"("run":")" + gone + R"(","release":"shop@1","ledger":{"captured":4,"torn":4})") !=
+        std::string::npos);
+}
+
+TEST_CASE("a flush gives the counters of a gone run a moment, and no more") {
+  const auto no_report = [](const std::string&) {};
+  for (const bool is_open : {true, false}) {
+    const tests::TemporaryFolder folder;
+    Script script;
+    script.answers = {{202, "{}", "", "", ""}};
+    script.is_open = is_open;
+    LedgerCounters ledger;
+    const std::shared_ptr<EventBuffer> buffer =
+        open_sqlite_buffer(folder.path("events.db"), std::string(32, 'a'), {}, ledger, no_report);
+    buffer->adopt(std::string(32, 'b'), {4, {{Fate::kTorn, 4}}, "shop@1"});
+    SenderOptions options{dsn()};
+    options.max_batch_age = kLong;
+    options.run_id = std::string(32, 'a');
+    const auto sender =
+        Sender::start(options, std::make_unique<ScriptedTransport>(script), buffer, ledger, nullptr, no_report);
+    sender->notify(1, 0);
+    const Steady::time_point begin = Steady::now();
+    CHECK(sender->flush(soon()));
+    CHECK(Steady::now() - begin < kLong / 2);
+    CHECK(buffer->untold_ledger().has_value() == !is_open);
+    sender->stop();
+  }
 }
 
 TEST_CASE("a batch of large events ends at its bytes") {

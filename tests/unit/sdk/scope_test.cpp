@@ -290,7 +290,9 @@ TEST_CASE("drops are told to the server, as a ledger with each batch") {
   REQUIRE(session.receiver.batches().size() == 1);
   const json ledger = session.receiver.batches()[0]["ledger"];
   CHECK(ledger["captured"] == 2);
-  CHECK(ledger["filtered"] == 1);
+  CHECK(ledger["event_processor"] == 1);
+  CHECK(session.receiver.batches()[0]["run"].get<std::string>().size() == 32);
+  CHECK(session.receiver.batches()[0]["release"] == "test@1");
 }
 
 TEST_CASE("the modules of the process travel once a batch") {

@@ -240,6 +240,7 @@ class Stored {
     return id;
   }
   void add(const Attachment&) {}
+  void add(const RunCounters&) {}
   void add(const SessionUpdate& session) { facts_.insert("session " + session.sid + session.release); }
   void add(const SessionCounts& counts) {
     facts_.insert("sessions " + std::to_string(counts.exited) + "/" + std::to_string(counts.errored) + "/" +

@@ -1,5 +1,7 @@
 #include <filesystem>
+#include <map>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -228,4 +230,85 @@ TEST_CASE("the ledger summed by hour knows no releases, and leaves nothing out")
     told += entry.outcome + " " + entry.reason + " " + std::to_string(entry.count) + "; ";
   }
   CHECK(told == "not_sent queue_overflow 3; refused rate_limited 4; stored  3; ");
+}
+
+namespace {
+
+constexpr UnixMillis kAnHour = 3'600'000;
+
+/// The ledger's counts, "hour release outcome reason" -> count; hours from the epoch.
+std::map<std::string, std::int64_t> ledger_of(Fixture& fixture, UnixMillis from = 0, UnixMillis to = 100 * kAnHour) {
+  std::map<std::string, std::int64_t> counts;
+  const auto entries = fixture.store->list_ledger(fixture.project, from, to);
+  REQUIRE(entries);
+  for (const LedgerEntry& entry : *entries) {
+    const std::string key =
+        std::to_string(entry.hour / kAnHour) + ' ' + entry.release + ' ' + entry.outcome + ' ' + entry.reason;
+    CHECK_FALSE(counts.contains(key));
+    counts[key] = entry.count;
+  }
+  return counts;
+}
+
+void tell(Fixture& fixture, UnixMillis at, RunCounters counters) {
+  const StoredItem item{"i", fixture.project, at, std::move(counters)};
+  REQUIRE(fixture.store->append_items(std::span(&item, 1)));
+}
+
+std::string run_of(int number) { return std::string(26, 'f') + std::to_string(100'000 + number); }
+
+using Counts = std::map<std::string, std::int64_t>;
+
+}  // namespace
+
+TEST_CASE("what a run has dropped stands in the hours in which it told so, the rest is unknown until it is known") {
+  Fixture fixture;
+  tell(fixture, 2 * kAnHour, {run_of(1), "r", 10, 4, {{"sample_rate", 3}}});
+  CHECK(ledger_of(fixture) == Counts{{"2 r not_sent sample_rate", 3}, {"2 r unknown not_accounted", 3}});
+  tell(fixture, 3 * kAnHour, {run_of(1), "r", 14, 8, {{"sample_rate", 4}, {"deduplicated", 1}}});
+  CHECK(ledger_of(fixture) == Counts{{"2 r not_sent sample_rate", 3},
+                                     {"3 r not_sent sample_rate", 1},
+                                     {"3 r counted_only deduplicated", 1},
+                                     {"3 r unknown not_accounted", 1}});
+  tell(fixture, 4 * kAnHour, {run_of(1), "r", 14, 9, {{"sample_rate", 4}, {"deduplicated", 1}}});
+  CHECK(ledger_of(fixture) ==
+        Counts{{"2 r not_sent sample_rate", 3}, {"3 r not_sent sample_rate", 1}, {"3 r counted_only deduplicated", 1}});
+  CHECK(ledger_of(fixture, 3 * kAnHour, 4 * kAnHour).size() == 2);
+  CHECK(fixture.only<RunCounters>(ItemKind::kRunCounters).captured == 14);
+}
+
+TEST_CASE("counters that come again, late or in another order change nothing") {
+  Fixture fixture;
+  const RunCounters older{run_of(1), "r", 10, 4, {{"sample_rate", 3}}};
+  const RunCounters newer{run_of(1), "r", 12, 6, {{"sample_rate", 5}}};
+  for (const RunCounters& counters : {newer, older, newer, older}) tell(fixture, 2 * kAnHour, counters);
+  tell(fixture, 5 * kAnHour, newer);
+  CHECK(ledger_of(fixture) == Counts{{"2 r not_sent sample_rate", 5}, {"2 r unknown not_accounted", 1}});
+}
+
+TEST_CASE("runs of one release add up, and none fills the gap of another") {
+  Fixture fixture;
+  tell(fixture, kAnHour, {run_of(1), "r", 5, 2, {}});
+  tell(fixture, kAnHour, {run_of(2), "r", 7, 6, {{"torn", 1}}});
+  tell(fixture, kAnHour, {run_of(3), "r", 0, 50, {}});  // its recorder was lost: nobody knows what it captured
+  tell(fixture, kAnHour, {run_of(4), "s", 2, 0, {}});
+  tell(fixture, kAnHour, {run_of(5), "r", 4, 0, {{"torn", 1}}});
+  CHECK(ledger_of(fixture) ==
+        Counts{{"1 r unknown not_accounted", 6}, {"1 r not_sent torn", 2}, {"1 s unknown not_accounted", 2}});
+}
+
+TEST_CASE("of thousands of runs the oldest become part of the ledger, with what was open as unknown") {
+  Fixture fixture;
+  constexpr int kRuns = 5'050;
+  std::vector<StoredItem> items;
+  for (int number = 0; number < kRuns; ++number) {
+    const UnixMillis at = number < 100 ? kAnHour : 2 * kAnHour;
+    items.push_back({"i", fixture.project, at + number, RunCounters{run_of(number), "r", 3, 1, {{"torn", 1}}}});
+  }
+  REQUIRE(fixture.store->append_items(items));
+  CHECK(ledger_of(fixture) == Counts{{"1 r unknown not_accounted", 100},
+                                     {"1 r not_sent torn", 100},
+                                     {"2 r unknown not_accounted", kRuns - 100},
+                                     {"2 r not_sent torn", kRuns - 100}});
+  CHECK(fixture.store->find_items({fixture.project, ItemKind::kRunCounters, 10'000})->items.size() <= 5'000);
 }

@@ -52,7 +52,8 @@ struct Fixture {
         {"4-" + id, project, kNow, UserReport{.event_id = "e", .message = "m"}},
         {"5-" + id, project, kNow, ClientLoss{kNow, "r", "error", 3}},
         {"6-" + id, project, kNow, CheckIn{.check_in_id = "c", .monitor = "m"}},
-        {"7-" + id, project, kNow, Transaction{.name = "n", .started = kNow}}};
+        {"7-" + id, project, kNow, Transaction{.name = "n", .started = kNow}},
+        {"8-" + id, project, kNow, RunCounters{std::string(32, 'b'), "r", 5, 2, {{"sample_rate", 1}}}}};
     REQUIRE(store->append_items(items));
     REQUIRE(store->quarantine({0, project, std::string(32, 'f'), kNow, 3, "bad", "{}"}));
     REQUIRE(store->add_refusals(std::vector<RefusalCount>{{project, 0, "busy", 1}}));
