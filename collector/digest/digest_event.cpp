@@ -22,7 +22,7 @@ DigestedEvent digest_event(const SpooledEvent& event, const DigestSettings& sett
   ReadOptions options;
   options.keeps_ip_addresses = settings.keeps_ip_addresses;
   if (settings.scrubber) {
-    auto scrubbed = settings.scrubber->scrub_event(event.payload, &options.extent.emplace());
+    auto scrubbed = settings.scrubber->scrub_event(event.payload, &options.outline);
     if (!scrubbed) throw std::runtime_error(scrubbed.error().message);
     options.scrubbed = std::move(*scrubbed);
   }

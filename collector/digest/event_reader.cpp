@@ -163,15 +163,12 @@ class Edits {
         .end_object();
     set({"_meta", key, ""}, note.take());
   }
-  void apply(const EventMembers& event, std::string& payload) const {
-    std::vector<std::string_view> made;  // top-level members that were not there
-    for (const Edit& edit : edits_) {
-      const std::string_view outermost = edit.path.front();
-      const bool is_there =
-          event[outermost].error() == simdjson::SUCCESS || std::find(made.begin(), made.end(), outermost) != made.end();
-      if (!is_there) made.push_back(outermost);
-      set_json_member(payload, edit.path, edit.value, is_there ? Outermost::kHas : Outermost::kLacks);
-    }
+  /// `outline`: of the payload, null when it is not known.
+  void apply(std::string& payload, const core::JsonOutline* outline) const {
+    if (edits_.empty()) return;
+    std::optional<MemberPlaces> places;
+    if (outline != nullptr) places.emplace(*outline);
+    for (const Edit& edit : edits_) set_json_member(payload, edit.path, edit.value, places ? &*places : nullptr);
   }
 
  private:
@@ -475,15 +472,21 @@ simdjson::dom::parser& parser() {
   return parser;
 }
 
-/// What told the user apart before the event was scrubbed: of the whole payload only its `user` is parsed, if that can
-/// be told apart from other members of that name.
-std::string read_original_user(const SpooledEvent& event) {
+/// What told the user apart before the event was scrubbed: of the whole payload only its `user` is parsed, where that
+/// is known to stand.
+std::string read_original_user(const SpooledEvent& event, const core::JsonOutline* outline) {
   thread_local simdjson::dom::parser own_parser;  // the other one holds the scrubbed event
   thread_local std::string text;
-  const auto user_text = find_only_member(event.payload, "user");
-  text.assign(user_text.value_or(event.payload));
+  text = event.payload;
+  bool is_user = false;
+  if (outline != nullptr) {
+    const auto found = std::find_if(outline->members.begin(), outline->members.end(),
+                                    [](const auto& member) { return member.name == "user"; });
+    is_user = found != outline->members.end();
+    if (is_user) text = json_value_at(event.payload, found->value);
+  }
   const object parsed = own_parser.parse(text).get_object().value();
-  return read_user(user_text ? parsed : object_field(parsed, "user"), event.client_ip);
+  return read_user(is_user ? parsed : object_field(parsed, "user"), event.client_ip);
 }
 
 }  // namespace
@@ -499,13 +502,17 @@ ReadEvent read_event(const SpooledEvent& event, ReadOptions options) {
     payload = event.payload;
   }
   const auto parse = [&] { return parser().parse(payload).get_object().value(); };  // throws
+  const core::JsonOutline* outline = options.scrubbed && !options.outline.has_escaped_name ? &options.outline : nullptr;
   EventMembers source(parse());
   if (source.has_repeated_names()) {
     drop_repeated_members(payload);
+    outline = nullptr;
     source = EventMembers(parse());
   }
-  if (auto trimmed = trim_event(parser().doc.root().get_object().value(), payload.size(), options.extent)) {
+  bool is_rewritten = false;
+  if (auto trimmed = trim_event(parser().doc.root().get_object().value(), payload.size(), outline)) {
     payload = std::move(*trimmed);
+    is_rewritten = true;
     source = EventMembers(parse());
   }
   record.project_id = event.project_id;
@@ -522,7 +529,7 @@ ReadEvent read_event(const SpooledEvent& event, ReadOptions options) {
   record.server_name = any_text_field(source, "server_name");
   const auto user = object_field(source, "user");
   record.user = read_user(user, options.keeps_ip_addresses ? std::string_view(event.client_ip) : std::string_view());
-  if (options.scrubbed && user) record.user_identity = read_original_user(event);
+  if (options.scrubbed && user) record.user_identity = read_original_user(event, outline);
   record.occurrences = read_occurrences(source);
   read_tags(source, record.tags);
   read_fingerprint(source, read.client_fingerprint);
@@ -535,7 +542,7 @@ ReadEvent read_event(const SpooledEvent& event, ReadOptions options) {
   fill_in_address(source, event.client_ip, options.keeps_ip_addresses, edits);
   fill_in_sdk(source, event.client, edits);
   fill_in_browser(source, record.platform, event.user_agent, edits);
-  edits.apply(source, payload);
+  edits.apply(payload, is_rewritten ? nullptr : outline);
   record.payload = std::move(payload);
   return read;
 }

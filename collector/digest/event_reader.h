@@ -14,7 +14,7 @@
 
 #include "collector/digest/event_source.h"
 #include "collector/storage/records.h"
-#include "sdk/core/json_extent.h"
+#include "sdk/core/json_outline.h"
 
 namespace trapline::collector {
 
@@ -55,7 +55,7 @@ struct ReadOptions {
   /// The event without what is private. It is read in place of the payload, which then only tells the user apart: by
   /// the id, address or name it had, or, for "{{auto}}", the address it came from.
   std::optional<std::string> scrubbed;
-  std::optional<core::JsonExtent> extent;  ///< of the payload, where scrubbing found it out
+  core::JsonOutline outline;  ///< of the payload, found out by scrubbing
 };
 
 /// Reads the event; what is to be stored of its payload is in the record, with the spool's event id in it. The views

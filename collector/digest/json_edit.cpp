@@ -1,7 +1,6 @@
 #include "collector/digest/json_edit.h"
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 #include <set>
 
@@ -100,33 +99,13 @@ std::optional<Member> find_member(std::string_view json, std::size_t at, std::st
   return std::nullopt;
 }
 
-/// Whether a name may be written with letters as numbers: "time\u0073tamp".
-bool may_have_escaped_letters(std::string_view json) {
-  std::size_t at = json.find('\\');
-  while (at < json.size() && json.substr(at + 1, 1) != "u") at = json.find('\\', at + 2);
-  return at < json.size();
-}
-
-/// The only member of that name, wherever it stands.
-std::optional<Member> only_member(std::string_view json, std::string_view key) {
-  const std::string quoted = '"' + std::string(key) + '"';
-  const std::boyer_moore_horspool_searcher searcher(quoted.begin(), quoted.end());
-  const auto* const found = std::search(json.begin(), json.end(), searcher);
-  if (found == json.end() || std::search(found + 1, json.end(), searcher) != json.end()) return std::nullopt;
-  if (may_have_escaped_letters(json)) return std::nullopt;
-  const auto at = static_cast<std::size_t>(found - json.begin());
-  const std::size_t colon = skip_blanks(json, at + quoted.size());
-  if (colon >= json.size() || json[colon] != ':') return std::nullopt;
-  return member_at(json, at);
-}
-
 /// The key's member in the outermost object, whose brace is at `brace`.
 std::optional<Member> find_outermost(std::string_view json, std::size_t brace, std::string_view key,
-                                     Outermost outermost) {
-  if (outermost == Outermost::kLacks) return std::nullopt;
-  std::optional<Member> member;
-  if (outermost == Outermost::kHas) member = only_member(json, key);
-  return member ? member : find_member(json, brace + 1, key);
+                                     const MemberPlaces* places) {
+  if (places == nullptr) return find_member(json, brace + 1, key);
+  const auto value = places->find(key);
+  if (!value) return std::nullopt;
+  return Member{key, 0, *value, skip_value(json, *value)};
 }
 
 /// Takes a member that is not its object's first out, with the comma before it.
@@ -137,17 +116,40 @@ void erase_member(std::string& json, const Member& member) {
 
 }  // namespace
 
+MemberPlaces::MemberPlaces(const core::JsonOutline& outline) {
+  places_.reserve(outline.members.size() + 2);
+  for (const auto& member : outline.members) places_.push_back({member.name, member.scrubbed_value});
+}
+
+std::optional<std::size_t> MemberPlaces::find(std::string_view name) const {
+  const auto found =
+      std::find_if(places_.begin(), places_.end(), [&](const Place& place) { return place.name == name; });
+  return found == places_.end() ? std::nullopt : std::optional(found->value);
+}
+
+void MemberPlaces::move(std::size_t at, std::ptrdiff_t by) {
+  for (Place& place : places_) {
+    if (place.value >= at) place.value += static_cast<std::size_t>(by);
+  }
+}
+
 void set_json_member(std::string& json, const std::vector<std::string_view>& path, std::string_view value,
-                     Outermost outermost) {
+                     MemberPlaces* places) {
   const std::size_t outermost_brace = json.find('{');
+  const auto moved = [&](std::size_t at, std::size_t from, std::size_t to) {
+    if (places != nullptr) places->move(at, static_cast<std::ptrdiff_t>(to) - static_cast<std::ptrdiff_t>(from));
+  };
   std::size_t brace = outermost_brace;
   for (auto key = path.begin(); key != path.end(); ++key) {
     const bool is_last = key + 1 == path.end();
     const bool is_outermost = brace == outermost_brace;
-    const auto member =
-        is_outermost ? find_outermost(json, brace, *key, outermost) : find_member(json, brace + 1, *key);
+    const auto member = is_outermost ? find_outermost(json, brace, *key, places) : find_member(json, brace + 1, *key);
     if (member && !is_outermost) {
-      while (const auto repeated = find_member(json, member->value_end, *key)) erase_member(json, *repeated);
+      while (const auto repeated = find_member(json, member->value_end, *key)) {
+        const std::size_t before = json.size();
+        erase_member(json, *repeated);
+        moved(repeated->begin, before, json.size());
+      }
     }
     if (member && !is_last && json[member->value_begin] == '{') {
       brace = member->value_begin;
@@ -158,20 +160,23 @@ void set_json_member(std::string& json, const std::vector<std::string_view>& pat
     for (auto rest = key + 1; rest != path.end(); ++rest) made += "{" + json_quoted(*rest) + ":";
     made += value;
     made.append(static_cast<std::size_t>(path.end() - key - 1), '}');
+    const std::size_t before = json.size();
     if (member) {
       json.replace(member->value_begin, member->value_end - member->value_begin, made);
-    } else {
-      const bool is_empty = json[skip_blanks(json, brace + 1)] == '}';
-      json.insert(brace + 1, json_quoted(*key) + ":" + made + (is_empty ? "" : ","));
+      moved(member->value_end, before, json.size());
+      return;
     }
+    const bool is_empty = json[skip_blanks(json, brace + 1)] == '}';
+    const std::string name = json_quoted(*key) + ":";
+    json.insert(brace + 1, name + made + (is_empty ? "" : ","));
+    moved(brace + 1, before, json.size());
+    if (is_outermost && places != nullptr) places->add(*key, brace + 1 + name.size());
     return;
   }
 }
 
-std::optional<std::string_view> find_only_member(std::string_view json, std::string_view key) {
-  const auto member = only_member(json, key);
-  if (!member) return std::nullopt;
-  return json.substr(member->value_begin, member->value_end - member->value_begin);
+std::string_view json_value_at(std::string_view json, std::size_t at) {
+  return json.substr(at, skip_value(json, at) - at);
 }
 
 void drop_repeated_members(std::string& json) {

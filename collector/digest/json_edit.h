@@ -1,27 +1,43 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "sdk/core/json_outline.h"
+
 namespace trapline::collector {
 
-/// Whether the outermost object has the member that a path begins with, where the caller has parsed the text: it spares
-/// walking through the text to find out.
-enum class Outermost { kUnknown, kHas, kLacks };
+/// Where the values of the outermost object's members begin in a text that is edited.
+class MemberPlaces {
+ public:
+  /// As they stand in the scrubbed text. The outline must be whole: without escaped or repeated names.
+  explicit MemberPlaces(const core::JsonOutline& outline);
+  [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
+  /// For who edits: a new member, and that everything from `at` on has moved.
+  void add(std::string_view name, std::size_t value) { places_.push_back({name, value}); }
+  void move(std::size_t at, std::ptrdiff_t by);
+
+ private:
+  struct Place {
+    std::string_view name;
+    std::size_t value = 0;
+  };
+  std::vector<Place> places_;
+};
 
 /// Sets one member in a JSON text, found by its path of keys from the outermost object, and copies all else as it
 /// stands: printing an event anew costs three times as much as reading it. Objects on the way that are missing, or no
 /// objects, are made. `json` must be a well-formed object without repeated members and `value` a well-formed value. Of
 /// members with one name in inner objects the first counts, as for the reader, and the others go where one is set.
+/// With `places`, which are kept up, nothing has to be looked for in the outermost object.
 void set_json_member(std::string& json, const std::vector<std::string_view>& path, std::string_view value,
-                     Outermost outermost = Outermost::kUnknown);
+                     MemberPlaces* places = nullptr);
 
-/// The value, as it is written, of a member that the outermost object is known to have, found in a fifth of the time
-/// that walking through the text takes. Nothing when that does not work: a member of another object has the same name,
-/// or names may be written with escapes.
-std::optional<std::string_view> find_only_member(std::string_view json, std::string_view key);
+/// The value that begins at `at`, as it is written.
+std::string_view json_value_at(std::string_view json, std::size_t at);
 
 /// Of the outermost object's members with one name, leaves the first: readers differ in which of them counts.
 void drop_repeated_members(std::string& json);

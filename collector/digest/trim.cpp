@@ -203,20 +203,20 @@ bool has_long_tag(const object& event, const TrimLimits& limits) {
   return may_be_over(tags, short_texts, 0);
 }
 
-bool is_surely_within(const core::JsonExtent& extent, const TrimLimits& limits) {
+bool is_surely_within(const core::JsonOutline& outline, const TrimLimits& limits) {
   // What scrubbing puts in a string's place is short, and its notes nest a little deeper than what they are about.
   constexpr std::size_t kNotesLevels = 4;
-  return extent.longest_string <= std::min(limits.message_bytes, limits.text_bytes) &&
-         extent.most_elements <= std::min(limits.breadcrumbs, limits.elements) &&
-         extent.levels + kNotesLevels <= limits.depth;
+  return outline.longest_string <= std::min(limits.message_bytes, limits.text_bytes) &&
+         outline.most_elements <= std::min(limits.breadcrumbs, limits.elements) &&
+         outline.levels + kNotesLevels <= limits.depth;
 }
 
 }  // namespace
 
-std::optional<std::string> trim_event(const object& event, std::size_t event_bytes,
-                                      const std::optional<core::JsonExtent>& extent, const TrimLimits& limits) {
+std::optional<std::string> trim_event(const object& event, std::size_t event_bytes, const core::JsonOutline* outline,
+                                      const TrimLimits& limits) {
   bool is_over = event_bytes > limits.event_bytes || has_long_tag(event, limits);
-  if (!extent || !is_surely_within(*extent, limits)) {
+  if (outline == nullptr || !is_surely_within(*outline, limits)) {
     for (const auto member : event) is_over = is_over || may_be_over(member.value, limits, 1);
   }
   if (!is_over) return std::nullopt;

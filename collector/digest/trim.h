@@ -5,7 +5,7 @@
 
 #include <simdjson.h>
 
-#include "sdk/core/json_extent.h"
+#include "sdk/core/json_outline.h"
 
 namespace trapline::collector {
 
@@ -22,10 +22,9 @@ struct TrimLimits {
 };
 
 /// The event within the limits, or nothing when it is already. Looking costs a few microseconds, and hardly anything
-/// where the event's extent is known: it may be that before some strings were replaced and `_meta` was added.
+/// where the event's outline is known: it may be that before some strings were replaced and `_meta` was added.
 /// Notes are as https://develop.sentry.dev/sdk/foundations/envelopes/event-payloads/#meta-data has them.
 std::optional<std::string> trim_event(const simdjson::dom::object& event, std::size_t event_bytes,
-                                      const std::optional<core::JsonExtent>& extent = {},
-                                      const TrimLimits& limits = {});
+                                      const core::JsonOutline* outline = nullptr, const TrimLimits& limits = {});
 
 }  // namespace trapline::collector

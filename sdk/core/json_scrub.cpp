@@ -127,7 +127,11 @@ bool JsonScrub::read_key() {
   // What cannot be read cannot be trusted.
   level.treatment =
       has_escape ? treatment_of(unescape_json(level.key).value_or("password")) : treatment_of_written(level.key);
-  if (levels_.size() == 1 && level.key == "_meta") has_meta_ = true;
+  if (levels_.size() == 1) {
+    has_meta_ = has_meta_ || level.key == "_meta";
+    outline_.has_escaped_name = outline_.has_escaped_name || has_escape;
+    outline_.members.push_back({level.key, at_, result_.size() + at_ - copied_});
+  }
   const bool is_apps_name = level.is_apps || kind_ == Kind::kNested;
   if (is_apps_name && level.treatment == Treatment::kScrub) scrub_key(key_begin, end, has_escape);
   return at_ < json_.size();
@@ -194,7 +198,7 @@ bool JsonScrub::open(bool is_array) {
     level.is_apps = parent.is_apps || is_apps_context || (!parent.is_array && kApps.contains(parent.key));
   }
   levels_.push_back(level);
-  extent_.levels = std::max(extent_.levels, levels_.size());
+  outline_.levels = std::max(outline_.levels, levels_.size());
   ++at_;
   return true;
 }
@@ -217,7 +221,7 @@ bool JsonScrub::read_value() {
   bool has_escape = false;
   const std::size_t begin = at_ + 1;
   if (!find_string_end(begin, end, has_escape)) return false;
-  extent_.longest_string = std::max(extent_.longest_string, end - begin);
+  outline_.longest_string = std::max(outline_.longest_string, end - begin);
   if (!levels_.empty()) {
     Level& level = levels_.back();
     if (level.is_array && level.index == 0 && levels_.size() > 1) {
@@ -295,7 +299,7 @@ bool JsonScrub::finish_value(bool& is_done) {
     }
     if (c != (level.is_array ? ']' : '}')) return false;
     ++at_;
-    extent_.most_elements = std::max(extent_.most_elements, level.index + 1);
+    outline_.most_elements = std::max(outline_.most_elements, level.index + 1);
     levels_.pop_back();
   }
 }

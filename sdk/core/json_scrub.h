@@ -8,9 +8,10 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "sdk/core/json_extent.h"
+#include "sdk/core/json_outline.h"
 #include "sdk/core/result.h"
 #include "sdk/core/scrub_patterns.h"
 #include "sdk/core/sensitive_keys.h"
@@ -32,7 +33,7 @@ class JsonScrub final : private FindingSink {
   /// An event: one object; notes are added. Errors: "invalid_json".
   Result<std::string> run();
   /// After run().
-  [[nodiscard]] const JsonExtent& extent() const { return extent_; }
+  [[nodiscard]] JsonOutline take_outline() { return std::move(outline_); }
 
  private:
   /// What becomes of the strings in a part of the event.
@@ -100,7 +101,7 @@ class JsonScrub final : private FindingSink {
   std::size_t at_ = 0;
   std::vector<Level> levels_;
   bool has_meta_ = false;
-  JsonExtent extent_;
+  JsonOutline outline_;
   static constexpr std::size_t kKnownKeys = 64;
   std::array<KnownKey, kKnownKeys> known_keys_;  ///< frames and breadcrumbs repeat the same few; by a hash
 

@@ -36,10 +36,10 @@ Result<Scrubber> Scrubber::create(const ScrubOptions& options) {
   return scrubber;
 }
 
-Result<std::string> Scrubber::scrub_event(std::string_view json, JsonExtent* extent) const {
+Result<std::string> Scrubber::scrub_event(std::string_view json, JsonOutline* outline) const {
   JsonScrub scrub(json, {rules_, keys_, *patterns_, keeps_user_});
   auto scrubbed = scrub.run();
-  if (extent != nullptr) *extent = scrub.extent();
+  if (outline != nullptr) *outline = scrub.take_outline();
   return scrubbed;
 }
 

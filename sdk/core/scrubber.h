@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sdk/core/json_extent.h"
+#include "sdk/core/json_outline.h"
 #include "sdk/core/result.h"
 #include "sdk/core/scrub_patterns.h"
 #include "sdk/core/sensitive_keys.h"
@@ -39,8 +39,9 @@ class Scrubber {
   /// The event without what is private, with notes in `_meta`
   /// (https://develop.sentry.dev/sdk/foundations/envelopes/event-payloads/#meta-data) that say where which rule hit.
   /// `json` must be one JSON object; what is not well-formed, or nested deeper than 1,024 levels, is the error
-  /// "invalid_json", and then nothing of it may be used. `extent`, when given, is how large the parts of `json` are.
-  [[nodiscard]] Result<std::string> scrub_event(std::string_view json, JsonExtent* extent = nullptr) const;
+  /// "invalid_json", and then nothing of it may be used. `outline`, when given, is that of
+  /// `json`.
+  [[nodiscard]] Result<std::string> scrub_event(std::string_view json, JsonOutline* outline = nullptr) const;
 
   /// Only home folders' user names go: for lists of modules and the like, JSON or not.
   [[nodiscard]] static std::string scrub_paths(std::string_view text);

@@ -10,6 +10,7 @@
 #include "collector/digest/event_reader.h"
 #include "collector/digest/json_edit.h"
 #include "collector/digest/user_agent.h"
+#include "sdk/core/scrubber.h"
 #include "sdk/core/timestamp.h"
 
 using namespace trapline::collector;
@@ -308,26 +309,27 @@ TEST_CASE("members are set in JSON text without touching the rest") {
   CHECK(set(R"({"b":-1.5e3})", {"b"}, "0") == R"({"b":0})");
 }
 
-TEST_CASE("a member is set in the outermost object, whatever has the same name elsewhere") {
-  const auto set = [](std::string text, Outermost outermost) {
-    set_json_member(text, {"user", "id"}, "2", outermost);
-    return text;
+TEST_CASE("members are set where the scrubber has seen them, one after the other") {
+  const std::string payload =
+      R"({"a":"ada@example.com ","user" : {"id":1,"x":{"user":2}},"b":[],"contexts":{"a":1},"level":"warn"})";
+  trapline::core::JsonOutline outline;
+  std::string text = trapline::core::Scrubber::create().value().scrub_event(payload, &outline).value();
+  MemberPlaces places(outline);
+  std::string walked = text;
+  const auto set = [&](const std::vector<std::string_view>& path, std::string_view value) {
+    set_json_member(text, path, value, &places);
+    set_json_member(walked, path, value);
+    CHECK(text == walked);
+    CHECK(json::accept(text));
   };
-  CHECK(set(R"({"a":{"b":1}})", Outermost::kLacks) == R"({"user":{"id":2},"a":{"b":1}})");
-  CHECK(set(R"({"a":{"user":{}}})", Outermost::kLacks) == R"({"user":{"id":2},"a":{"user":{}}})");
-  CHECK(set(R"({"a":"user", "user" : {"id":1}})", Outermost::kHas) == R"({"a":"user", "user" : {"id":2}})");
-  CHECK(set(R"({"a":{"user":{}},"user":{"id":1}})", Outermost::kHas) == R"({"a":{"user":{}},"user":{"id":2}})");
-  CHECK(set(R"({"a":{"user":{}},"us\u0065r":{"id":1}})", Outermost::kHas) ==
-        R"({"a":{"user":{}},"us\u0065r":{"id":2}})");
-}
-
-TEST_CASE("the only member of a name is found, and none where there may be another") {
-  CHECK(find_only_member(R"({"a":1, "user" : {"id":"}"} })", "user") == R"({"id":"}"})");
-  CHECK_FALSE(find_only_member(R"({"a":{"user":1},"user":2})", "user"));
-  CHECK_FALSE(find_only_member(R"({"a":"\u0075ser","user":2})", "user"));
-  CHECK_FALSE(find_only_member(R"({"a":"user"})", "user"));
-  CHECK_FALSE(find_only_member(R"({"a":"\"user\":2"})", "user"));
-  CHECK(find_only_member(R"({"a":"\\","user":2})", "user") == "2");
+  set({"contexts", "browser"}, R"({"name":"x"})");
+  set({"sdk"}, R"({"name":"y"})");
+  set({"user", "id"}, "22222");
+  set({"level"}, "\"info\"");
+  set({"contexts", "os"}, "1");
+  set({"sdk", "version"}, "3");
+  set({"b"}, "null");
+  set({"b", "c"}, "4");
 }
 
 TEST_CASE("who the user is, is told from the event as it was sent") {
