@@ -31,7 +31,7 @@ using core::Status;
 /// One commit takes at most this much, so that the first in line do not wait for a crowd behind them.
 constexpr std::size_t kMostBytesPerCommit = std::size_t{16} << 20;
 /// What is handed out at once, at most.
-constexpr std::size_t kMostBytesPerRun = std::size_t{16} << 20;
+constexpr std::size_t kMostBytesPerRun = std::size_t{8} << 20;
 constexpr std::chrono::seconds kDiskLookInterval{1};
 /// How often a record is read that the disk does not give back, before it is given up.
 constexpr int kMostReads = 5;

@@ -35,7 +35,7 @@ struct SpoolOptions {
   std::uint64_t min_free_bytes = std::uint64_t{256} << 20;  ///< to be left on the disk
   std::uint64_t segment_bytes = std::uint64_t{16} << 20;    ///< a file that has reached this gets no more records
   /// Of events that are kept in memory beside the disk, so that they need not be read and taken apart again.
-  std::size_t memory_bytes = std::size_t{24} << 20;
+  std::size_t memory_bytes = std::size_t{8} << 20;
   std::function<std::uint64_t(const std::string& folder)> free_bytes = free_disk_bytes;
   /// Is told what the disk has changed, lost or does not give back, once each, by any thread; must not call the spool.
   std::function<void(const std::string& what)> on_damage = [](const std::string&) {};
