@@ -12,6 +12,7 @@
 
 #include "collector/digest/event_text.h"
 #include "collector/digest/json_edit.h"
+#include "collector/digest/json_fields.h"
 #include "collector/digest/trim.h"
 #include "collector/digest/user_agent.h"
 #include "collector/storage/time_span.h"
@@ -37,76 +38,6 @@ constexpr std::string_view kAutoAddress = "{{auto}}";
 constexpr std::size_t kMostFrames = 500;
 constexpr std::size_t kMostExceptions = 50;
 constexpr std::size_t kMostTags = 200;
-
-/// The members of an event, by name: there are many, and nearly all that digestion looks for are asked for once.
-class EventMembers {
- public:
-  explicit EventMembers(const object& event) {
-    for (const auto member : event) members_.push_back({member.key, member.value});
-    std::sort(members_.begin(), members_.end(), [](const Member& a, const Member& b) { return a.name < b.name; });
-  }
-  [[nodiscard]] bool has_repeated_names() const {
-    return std::adjacent_find(members_.begin(), members_.end(),
-                              [](const Member& a, const Member& b) { return a.name == b.name; }) != members_.end();
-  }
-  [[nodiscard]] simdjson::simdjson_result<element> operator[](std::string_view name) const {
-    const auto found = std::lower_bound(members_.begin(), members_.end(), name,
-                                        [](const Member& member, std::string_view key) { return member.name < key; });
-    if (found == members_.end() || found->name != name) return simdjson::NO_SUCH_FIELD;
-    return element(found->value);
-  }
-
- private:
-  struct Member {
-    std::string_view name;
-    element value;
-  };
-  std::vector<Member> members_;
-};
-
-template <class Object>
-std::optional<element> field(const Object& from, std::string_view key) {
-  element value;
-  if (from[key].get(value) != simdjson::SUCCESS || value.is_null()) return std::nullopt;
-  return value;
-}
-
-template <class Object>
-std::optional<object> object_field(const Object& from, std::string_view key) {
-  object value;
-  if (from[key].get_object().get(value) != simdjson::SUCCESS) return std::nullopt;
-  return value;
-}
-
-template <class Object>
-std::string_view text_field(const Object& from, std::string_view key) {
-  std::string_view text;
-  if (from[key].get_string().get(text) != simdjson::SUCCESS) return {};
-  return text;
-}
-
-bool bool_field(const object& from, std::string_view key) {
-  bool value = false;
-  return from[key].get_bool().get(value) == simdjson::SUCCESS && value;
-}
-
-std::string_view text_of(const element& value) {
-  return value.is_string() ? value.get_string().value_unsafe() : std::string_view();
-}
-
-/// A value as text: strings as they are, numbers and booleans as JSON writes them, nothing else.
-std::string as_text(const element& value) {
-  std::string_view text;
-  if (value.get_string().get(text) == simdjson::SUCCESS) return std::string(text);
-  if (value.is_null() || value.is_object() || value.is_array()) return {};
-  return simdjson::minify(value);
-}
-
-template <class Object>
-std::string any_text_field(const Object& from, std::string_view key) {
-  const auto value = field(from, key);
-  return value ? as_text(*value) : std::string();
-}
 
 /// The elements of a list that clients send as [..], as {"values": [..]}, or as its only element.
 std::vector<element> list_field(const EventMembers& from, std::string_view key, std::size_t max_elements) {

@@ -27,8 +27,8 @@ struct SpooledRequest {
   ProjectId project_id = 0;
   UnixMillis received_at = 0;
   UnixMillis sent_at = 0;  ///< as in RequestParts; stands in the body, not beside it
-  std::string body_hash;  ///< hash_of() the body as sent, when it has items without an id: tells those apart
-  std::string client_ip;  ///< the last three as in SpooledEvent
+  std::string body_hash;   ///< hash_of() the body as sent, when it has items without an id: tells those apart
+  std::string client_ip;   ///< the last three as in SpooledEvent
   std::string user_agent;
   std::string client;
   std::vector<RequestPart> parts;
