@@ -140,7 +140,9 @@ Status serve(const Config& config) {
   Intake intake(**store, **spool, config.limits, core::system_clock(), config.data);
   LiveFeed live(**store);
   Digester digester(**spool, **store, core::system_clock(),
-                    [&live](const AppendOutcome& outcome) { live.stored(outcome); });
+                    [&live](const AppendOutcome& outcome) { live.stored(outcome); },
+                    {[&intake](ProjectId project) { return intake.events_per_hour(project); },
+                     [&intake](ProjectId project, std::int64_t count) { intake.give_back(project, count); }});
   ItemWriter item_writer(**spool, **store, load_user_key(config.data + "/user-key"), [](const std::string& trouble) {
     if (trouble.empty()) {
       spdlog::info("storing sessions, files and reports goes on");

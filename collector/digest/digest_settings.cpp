@@ -137,8 +137,10 @@ Result<DigestSettings> DigestSettings::read(std::string_view text) {
   settings.owners = std::move(*read_owners);
   const json storm = parsed->value("storm", json::object());
   if (Status status = check_names(storm, "storm", {"events_per_hour"}); !status) return status.error();
-  if (Status status = take(storm, "events_per_hour", settings.storm_events_per_hour); !status) return status.error();
-  if (settings.storm_events_per_hour < 0) return invalid("'events_per_hour' is 0 or more");
+  std::int64_t events_per_hour = 0;
+  if (Status status = take(storm, "events_per_hour", events_per_hour); !status) return status.error();
+  if (events_per_hour < 0) return invalid("'events_per_hour' is 0 or more");
+  if (storm.contains("events_per_hour")) settings.storm_events_per_hour = events_per_hour;
   return settings;
 }
 

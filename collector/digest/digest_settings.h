@@ -9,11 +9,12 @@
 ///    "owners": "the text of a CODEOWNERS file",
 ///    "storm": {"events_per_hour": 0}}
 ///
-/// A storm: when a project comes near that many events an hour (0: never), what its loudest issues send is counted but
-/// not kept, so that the quiet ones find room.
+/// A storm: when a project comes near that many events an hour (0: never; not set: what its rate limit lets in), what
+/// its loudest issues send is counted but not kept, so that the quiet ones find room.
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +35,7 @@ struct DigestSettings {
   int previous_grouping_version = 0;  ///< 0: none
   std::vector<GroupingRule> rules;
   CodeOwners owners;
-  std::int64_t storm_events_per_hour = 0;
+  std::optional<std::int64_t> storm_events_per_hour;
 
   /// What a project has that has set nothing.
   static DigestSettings defaults();

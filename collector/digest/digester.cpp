@@ -51,11 +51,13 @@ struct Digester::Run {
   std::vector<std::int64_t> sequences;  ///< of both
 };
 
-Digester::Digester(EventSource& source, EventStore& store, const core::Clock& clock, Listener listener)
+Digester::Digester(EventSource& source, EventStore& store, const core::Clock& clock, Listener listener,
+                   HourlyLimits limits)
     : source_(source),
       store_(store),
       clock_(clock),
       listener_(std::move(listener)),
+      limits_(std::move(limits)),
       workers_(std::clamp(std::thread::hardware_concurrency(), 1U, kMostWorkers)),
       settings_(store) {}
 
@@ -190,15 +192,27 @@ core::Status Digester::store(std::span<const DigestedEvent> batch, const Setting
   return store_apart(batch, settings);
 }
 
+/// Near which number of events an hour the project's loud issues are counted only; 0: never.
+std::int64_t Digester::storm_limit(ProjectId project, const DigestSettings& settings) const {
+  if (settings.storm_events_per_hour) return *settings.storm_events_per_hour;
+  return limits_.events_per_hour ? limits_.events_per_hour(project) : 0;
+}
+
 /// Stores the batch, and counts what became of it.
 core::Status Digester::append(std::span<const DigestedEvent> batch, const SettingsByProject& settings) {
-  const bool has_limits = std::any_of(settings.begin(), settings.end(),
-                                      [](const auto& own) { return own.second->storm_events_per_hour > 0; });
+  std::map<ProjectId, std::int64_t> limits;
+  std::map<ProjectId, std::int64_t> counted_only;
+  for (const auto& [project, own] : settings) {
+    if (const std::int64_t limit = storm_limit(project, *own); limit > 0) limits[project] = limit;
+  }
   KeepRule keeps;
-  if (has_limits) {
+  if (!limits.empty()) {
     keeps = [&](const DigestedEvent& event) {
-      return storm_guard_.keeps(event.project_id, event.fingerprint, event.received_at,
-                                settings.at(event.project_id)->storm_events_per_hour);
+      const auto limit = limits.find(event.project_id);
+      const bool is_kept = limit == limits.end() ||
+                           storm_guard_.keeps(event.project_id, event.fingerprint, event.received_at, limit->second);
+      if (!is_kept) ++counted_only[event.project_id];
+      return is_kept;
     };
   }
   const auto outcome = store_.append(batch, keeps);
@@ -207,6 +221,9 @@ core::Status Digester::append(std::span<const DigestedEvent> batch, const Settin
     return outcome.error();
   }
   storm_guard_.commit();
+  for (const auto& [project, count] : counted_only) {
+    if (limits_.give_back) limits_.give_back(project, count);
+  }
   digested_.fetch_add(outcome->stored + outcome->counted_only, std::memory_order_relaxed);
   counted_only_.fetch_add(outcome->counted_only, std::memory_order_relaxed);
   duplicates_.fetch_add(outcome->duplicates, std::memory_order_relaxed);

@@ -33,9 +33,14 @@ class Digester {
   /// Told what was stored, and of ignored issues that show again; called by the digester's threads, which it must not
   /// hold up.
   using Listener = std::function<void(const AppendOutcome&)>;
+  /// What the door lets projects send in an hour, where that is limited. Called from the thread that stores.
+  struct HourlyLimits {
+    std::function<std::int64_t(ProjectId)> events_per_hour;        ///< 0: no limit
+    std::function<void(ProjectId, std::int64_t count)> give_back;  ///< that many were counted only, and use up nothing
+  };
 
   Digester(EventSource& source, EventStore& store, const core::Clock& clock = core::system_clock(),
-           Listener listener = {});
+           Listener listener = {}, HourlyLimits limits = {});
   ~Digester();  ///< stop()
   Digester(const Digester&) = delete;
   Digester& operator=(const Digester&) = delete;
@@ -75,6 +80,7 @@ class Digester {
   core::Status store_run(const Run& run);
   core::Status store(std::span<const DigestedEvent> batch, const SettingsByProject& settings);
   core::Status append(std::span<const DigestedEvent> batch, const SettingsByProject& settings);
+  [[nodiscard]] std::int64_t storm_limit(ProjectId project, const DigestSettings& settings) const;
   core::Status store_apart(std::span<const DigestedEvent> batch, const SettingsByProject& settings);
   core::Status set_aside(const SpooledEvent& event, const std::string& error, const SettingsByProject& settings);
   core::Status quarantine(const QuarantinedEvent& event);
@@ -85,6 +91,7 @@ class Digester {
   EventStore& store_;
   const core::Clock& clock_;
   const Listener listener_;
+  const HourlyLimits limits_;
   WorkerPool workers_;
   SettingsCache settings_;
   StormGuard storm_guard_;

@@ -44,10 +44,14 @@ std::int64_t HourWindow::take(std::int64_t wanted, std::int64_t limit, std::int6
 }
 
 void HourWindow::give_back(std::int64_t count) {
-  std::int64_t& newest = counts_[static_cast<std::size_t>(newest_minute_ % kMinutes)];
-  count = std::min(count, newest);  // the minute may have ended in between
-  newest -= count;
-  sum_ -= count;
+  // From the newest minute back: those of which it was taken may be over.
+  for (std::int64_t minute = newest_minute_; count > 0 && minute > newest_minute_ - kMinutes && minute >= 0; --minute) {
+    std::int64_t& taken = counts_[static_cast<std::size_t>(minute % kMinutes)];
+    const std::int64_t given_back = std::min(count, taken);
+    taken -= given_back;
+    sum_ -= given_back;
+    count -= given_back;
+  }
 }
 
 int HourWindow::seconds_until_open(std::int64_t limit, std::int64_t now_seconds) {

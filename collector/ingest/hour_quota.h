@@ -28,7 +28,7 @@ class HourWindow {
   /// How many more may come now.
   std::int64_t room(std::int64_t limit, std::int64_t now_minute);
 
-  /// What was taken this minute was not used after all.
+  /// What was taken lately was not used after all.
   void give_back(std::int64_t count);
 
   /// Whether one more may come. 0: yes; else in how many seconds it may, at the latest.

@@ -451,6 +451,15 @@ void Intake::count_receipt(ProjectId project, const IntakeReceipt& receipt, std:
   for (const auto& [type, count] : ignored_items) counts_.ignored_items[type] += count;
 }
 
+std::int64_t Intake::events_per_hour(ProjectId project) const {
+  const auto gate = keys_.known_project(project);
+  return gate ? gate->rate_limit_per_hour : 0;
+}
+
+void Intake::give_back(ProjectId project, std::int64_t events) {
+  if (const auto gate = keys_.known_project(project)) quotas_.give_back(std::array{project_share(*gate)}, events);
+}
+
 void Intake::keep_house() {
   // When the database does not answer, the snapshot before serves on, and the counts wait.
   static_cast<void>(keys_.refresh());

@@ -96,6 +96,12 @@ class Intake {
   /// Counts the refusal of a request whose body was not read, such as one over the limit.
   void count_refused(const IntakeRequest& request, std::string_view reason);
 
+  /// How many events an hour the project may send; 0: no limit, or no such project.
+  [[nodiscard]] std::int64_t events_per_hour(ProjectId project) const;
+  /// So many of the project's events were counted on their issue and not kept: they do not count for its hour. Those of
+  /// a key's limit do.
+  void give_back(ProjectId project, std::int64_t events);
+
   /// To be called every two seconds or so: takes changes of projects and keys over, writes down what was refused.
   void keep_house();
 

@@ -115,6 +115,13 @@ bool KeyDirectory::knows_project(ProjectId id) const {
   return known && known->projects.contains(id);
 }
 
+std::shared_ptr<const ProjectGate> KeyDirectory::known_project(ProjectId id) const {
+  const auto known = snapshot();
+  if (!known) return nullptr;
+  const auto found = known->projects.find(id);
+  return found != known->projects.end() ? found->second : nullptr;
+}
+
 Result<bool> KeyDirectory::has_project(ProjectId id) {
   if (const auto known = snapshot(); known && known->projects.contains(id)) return true;
   const auto again = look_again();

@@ -56,6 +56,7 @@ class KeyDirectory {
   /// The same of the snapshot at hand, whatever it is: for counting, at no cost.
   [[nodiscard]] std::shared_ptr<const KeyFacts> known_key(std::string_view key) const;
   [[nodiscard]] bool knows_project(ProjectId id) const;
+  [[nodiscard]] std::shared_ptr<const ProjectGate> known_project(ProjectId id) const;
 
  private:
   struct Snapshot {

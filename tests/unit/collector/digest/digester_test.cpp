@@ -203,6 +203,25 @@ TEST_CASE("in a storm a loud issue is counted and not kept, and a quiet one is k
   CHECK(fixture.store->find_events(events)->items.size() == 100);
 }
 
+TEST_CASE("a loud issue does not use up what the project may send in an hour") {
+  Fixture fixture;
+  for (int number = 0; number < 500; ++number) fixture.source.put(R"({"message":"loud"})");
+  fixture.source.fail_next_releases(1);  // what is given again is not given back again
+  std::int64_t given_back = 0;
+  Digester::HourlyLimits limits;
+  limits.events_per_hour = [](ProjectId project) { return project == 1 ? 100 : 0; };
+  limits.give_back = [&](ProjectId /*project*/, std::int64_t count) { given_back += count; };
+  {
+    Digester digester(fixture.source, *fixture.store, trapline::core::system_clock(), {}, limits);
+    digester.start();
+    CHECK(fixture.source.wait_until_empty());
+  }
+  CHECK(fixture.store->find_issues({})->items.at(0).stored_count == 100);
+  CHECK(given_back == 400);
+  REQUIRE(fixture.store->set_digest_settings(1, R"({"storm":{"events_per_hour":0}})"));
+  CHECK(DigestSettings::read(*fixture.store->digest_settings(1))->storm_events_per_hour == 0);
+}
+
 TEST_CASE("events that have to be stored several times, and duplicates, use the storm's budget once") {
   Fixture fixture;
   REQUIRE(fixture.store->set_digest_settings(1, R"({"storm":{"events_per_hour":100}})"));

@@ -127,6 +127,23 @@ TEST_CASE("a header that is no signature is refused with what is wrong in it") {
   }
 }
 
+TEST_CASE("events that were counted only open the project's door again, also when their minute is over") {
+  Fixture fixture;
+  fixture.set({.rate_limit_per_hour = 3});
+  CHECK(fixture.intake->events_per_hour(fixture.project) == 3);
+  const auto send_all = [&](int count) {
+    int taken = 0;
+    for (int number = 0; number < count; ++number) taken += fixture.code({.body = "{}"}).empty() ? 1 : 0;
+    return taken;
+  };
+  CHECK(send_all(5) == 3);
+  fixture.clock.advance(std::chrono::minutes(2));
+  fixture.intake->give_back(fixture.project, 2);
+  CHECK(send_all(5) == 2);
+  fixture.intake->give_back(fixture.project, 100);  // never more than was taken
+  CHECK(send_all(5) == 3);
+}
+
 TEST_CASE("a project that requires signatures takes nothing without one, nor by a key without a secret") {
   Fixture fixture;
   fixture.set({.require_signature = true});
