@@ -143,7 +143,9 @@ Status serve(const Config& config) {
                     [&live](const AppendOutcome& outcome) { live.stored(outcome); },
                     {[&intake](ProjectId project) { return intake.events_per_hour(project); },
                      [&intake](ProjectId project, std::int64_t count) { intake.give_back(project, count); }});
-  ItemWriter item_writer(**spool, **store, load_user_key(config.data + "/user-key"), [](const std::string& trouble) {
+  const auto user_key = load_user_key(config.data + "/user-key");
+  if (!user_key) return user_key.error();
+  ItemWriter item_writer(**spool, **store, *user_key, [](const std::string& trouble) {
     if (trouble.empty()) {
       spdlog::info("storing sessions, files and reports goes on");
     } else {

@@ -106,6 +106,11 @@ void Digester::understand_runs() {
 void Digester::store_runs() {
   while (auto run = understood_runs_.take()) {
     if (!keep_trying([&] { return store_run(**run); })) break;
+    // Once only: each part is released once. What the spool could not write down of it repeats the work after a restart,
+    // and nothing else.
+    if (const core::Status status = source_.release((*run)->sequences); !status) {
+      spdlog::error("events are stored, and the spool cannot forget them: {}", status.error().message);
+    }
   }
   understood_runs_.close();
 }
@@ -180,7 +185,7 @@ core::Status Digester::store_run(const Run& run) {
   }
   if (core::Status status = store(events.subspan(stored), run.settings); !status) return status;
   failed_tries_ = 0;
-  return source_.release(run.sequences);
+  return {};
 }
 
 core::Status Digester::store(std::span<const DigestedEvent> batch, const SettingsByProject& settings) {

@@ -76,7 +76,7 @@ class Digester {
   bool keep_trying(const std::function<core::Status()>& work);
   core::Status find_settings(const std::vector<SpooledEvent>& events, SettingsByProject& settings);
   void understand(Run& run, std::vector<SpooledEvent> events);
-  /// Stores a run and releases it.
+  /// Stores a run; doing it again changes nothing.
   core::Status store_run(const Run& run);
   core::Status store(std::span<const DigestedEvent> batch, const SettingsByProject& settings);
   core::Status append(std::span<const DigestedEvent> batch, const SettingsByProject& settings);

@@ -56,6 +56,12 @@ std::string session_secret(const HttpRequest& request) {
   return {};
 }
 
+std::string_view bearer_token(const HttpRequest& request) {
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string_view authorization = request.header("authorization");
+  return authorization.starts_with(kBearer) ? core::trim(authorization.substr(kBearer.size())) : std::string_view();
+}
+
 Status authenticate_reader(Accounts& accounts, const HttpRequest& request) {
   constexpr std::string_view kBearer = "Bearer ";
   const std::string_view authorization = request.header("authorization");

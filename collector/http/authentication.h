@@ -10,6 +10,9 @@ namespace trapline::collector {
 
 constexpr std::string_view kSessionCookie = "trapline_session";
 
+/// The token of `Authorization: Bearer <token>`; empty when there is none.
+std::string_view bearer_token(const HttpRequest& request);
+
 /// The session secret in the request's cookies; empty when there is none.
 std::string session_secret(const HttpRequest& request);
 

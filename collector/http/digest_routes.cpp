@@ -91,11 +91,12 @@ HttpReply get_ledger(const ApiContext& context, const HttpRequest& request) {
   const auto entries = context.store.list_ledger(project->id, range->from, range->to);
   if (!entries) return error_reply(entries.error());
   json items = json::array();
+  for (const LedgerEntry& entry : *entries) items.push_back(trapline::collector::to_json(entry));
+  // The list ends somewhere; the totals know all.
+  const auto sums = context.store.sum_ledger(project->id, range->from, range->to);
+  if (!sums) return error_reply(sums.error());
   std::map<std::string, std::int64_t> totals;
-  for (const LedgerEntry& entry : *entries) {
-    items.push_back(trapline::collector::to_json(entry));
-    totals[entry.outcome] += entry.count;
-  }
+  for (const LedgerEntry& entry : *sums) totals[entry.outcome] += entry.count;
   return json_reply({{"from", core::format_timestamp(range->from)},
                      {"to", core::format_timestamp(range->to)},
                      {"totals", totals},

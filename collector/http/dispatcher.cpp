@@ -30,9 +30,9 @@ std::string_view resource_of(std::string_view path) {
   return path.substr(0, path.find('/'));
 }
 
-/// Whose requests at the API are counted together.
+/// Whose requests at the API are counted together: by what they are let in with, however it is written.
 std::string caller_of(const HttpRequest& request) {
-  std::string caller(request.header("authorization"));
+  std::string caller(bearer_token(request));
   if (caller.empty()) caller = session_secret(request);
   if (caller.empty()) caller = request.peer;
   return caller + '\n' + std::string(resource_of(request.path));

@@ -48,7 +48,7 @@ class EventStream {
   [[nodiscard]] bool is_overrun() const;
 
  private:
-  static constexpr std::size_t kMostBytes = std::size_t{64} << 10;
+  static constexpr std::size_t kMostBytes = std::size_t{256} << 10;
 
   mutable std::mutex mutex_;
   std::string waiting_;  ///< guarded by mutex_, as all below

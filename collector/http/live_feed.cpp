@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "collector/http/api_json.h"
+#include "sdk/core/utf8.h"
 
 namespace trapline::collector {
 namespace {
@@ -16,6 +17,8 @@ using nlohmann::json;
 
 /// Of one interval. When there are more, watchers are told to ask for the list anew: the store has work enough then.
 constexpr std::size_t kMostIssues = 200;
+/// Of a text that a list shows; who wants all of it asks for the issue.
+constexpr std::size_t kMostTextBytes = 300;
 /// When a client comes back that was hung up on.
 constexpr std::string_view kRetry = "retry: 3000\n\n";
 
@@ -35,6 +38,14 @@ std::string_view word_of(const std::optional<IssueChangeKind>& kind) {
 std::string event_text(std::string_view name, const json& data) {
   return "event: " + std::string(name) + "\ndata: " + data.dump(-1, ' ', false, json::error_handler_t::replace) +
          "\n\n";
+}
+
+/// The issue with its texts cut: what one client sends must not fill every watcher's room.
+json short_json(Issue issue) {
+  for (std::string* text : {&issue.title, &issue.type, &issue.value, &issue.culprit}) {
+    text->resize(core::truncate_utf8(*text, kMostTextBytes).size());
+  }
+  return to_json(issue);
 }
 
 std::string stats_text(const LiveTotals& totals) {
@@ -134,7 +145,7 @@ void LiveFeed::tell_issue(IssueId id, const News& news) {
   const json data = {{"kind", is_there ? word_of(news.kind) : "removed"},
                      {"id", std::to_string(id)},
                      {"project_id", std::to_string(news.project)},
-                     {"issue", is_there ? to_json(**issue) : json(nullptr)}};
+                     {"issue", is_there ? short_json(**issue) : json(nullptr)}};
   send(event_text("issue", data), news.project);
 }
 

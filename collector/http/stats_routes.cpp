@@ -25,12 +25,14 @@ struct Tally {
   std::int64_t quarantined = 0;
   std::int64_t duplicates = 0;
   std::int64_t unknown = 0;
+  std::int64_t gathered = 0;                     ///< of `counted_only`, those that a client has counted and not sent
   std::map<std::string, std::int64_t> refused;   ///< by reason
   std::map<std::string, std::int64_t> not_sent;  ///< by reason
 
   void add(const LedgerEntry& entry) {
     if (entry.outcome == "stored") stored += entry.count;
     if (entry.outcome == "counted_only") counted_only += entry.count;
+    if (entry.outcome == "counted_only" && entry.reason != "storm") gathered += entry.count;
     if (entry.outcome == "quarantined") quarantined += entry.count;
     if (entry.outcome == "duplicate") duplicates += entry.count;
     if (entry.outcome == "unknown") unknown += entry.count;
@@ -40,7 +42,7 @@ struct Tally {
 };
 
 json to_json(const Tally& tally) {
-  return {{"accepted", tally.stored + tally.counted_only + tally.quarantined},
+  return {{"accepted", tally.stored + tally.counted_only - tally.gathered + tally.quarantined},
           {"stored", tally.stored},
           {"counted_only", tally.counted_only},
           {"quarantined", tally.quarantined},

@@ -284,7 +284,8 @@ Result<std::string> SegmentFile::read_body(const RecordPlace& place) const {
 
 Status SegmentFile::remove() {
   if (is_damaged_.load(std::memory_order_relaxed)) return set_aside(path_);
-  return unlink(path_.c_str()) == 0 ? Status{} : Status{failure("cannot delete", path_)};
+  const bool is_gone = unlink(path_.c_str()) == 0 || errno == ENOENT;
+  return is_gone ? Status{} : Status{failure("cannot delete", path_)};
 }
 
 Status set_aside(const std::string& path) {

@@ -16,6 +16,7 @@ constexpr std::size_t kMostLevels = 1'024;
 constexpr std::size_t kMostNotes = 100;
 constexpr std::size_t kShortestCard = 12;
 constexpr std::string_view kRemoved = "[removed]";
+constexpr std::string_view kMeta = "_meta";
 
 /// A few names, with a quick no for most others: of each first character and length, one bit of 64.
 class Names {
@@ -90,7 +91,9 @@ Result<std::string> JsonScrub::run() {
   if (!has_change_) return std::string(json_);
   if (kind_ == Kind::kEvent && !notes_.empty() && !has_meta_) {
     const std::size_t closing = json_.rfind('}');
-    replace(closing, closing, notes_as_json());
+    const std::string notes = notes_as_json();
+    replace(closing, closing, notes);
+    outline_.members.push_back({kMeta, 0, result_.size() - notes.size() + notes.find('{')});
   }
   result_.append(json_, copied_);
   return std::move(result_);

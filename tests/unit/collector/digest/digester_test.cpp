@@ -1,5 +1,6 @@
 #include "collector/digest/digester.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -7,6 +8,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -19,7 +21,7 @@ using namespace trapline::collector;
 
 namespace {
 
-/// A spool in memory that can refuse to release.
+/// A spool in memory that can fail to release: then events come again, as after a restart.
 class MemorySource final : public EventSource {
  public:
   /// `number` names the event; 0: it is one of its own.
@@ -40,7 +42,7 @@ class MemorySource final : public EventSource {
   }
   bool wait_until_empty() {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return events_.empty() && unreleased_ == 0; });
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return events_.empty() && claimed_.empty(); });
   }
 
   trapline::core::Result<std::vector<SpooledEvent>> claim_events(std::size_t) override {
@@ -48,17 +50,22 @@ class MemorySource final : public EventSource {
     changed_.wait(lock, [&] { return !events_.empty() || is_stopped_; });
     if (is_stopped_) return std::vector<SpooledEvent>{};
     std::vector<SpooledEvent> claimed(events_.begin(), events_.end());
+    claimed_.insert(claimed_.end(), events_.begin(), events_.end());
     events_.clear();
-    unreleased_ += claimed.size();
     return claimed;
   }
   trapline::core::Status release(std::span<const std::int64_t> sequences) override {
     const std::lock_guard lock(mutex_);
     if (failures_ > 0) {
       --failures_;
+      events_.insert(events_.begin(), claimed_.begin(), claimed_.end());
+      claimed_.clear();
+      changed_.notify_all();
       return trapline::core::Error{"storage", "the disk is away"};
     }
-    unreleased_ -= sequences.size();
+    std::erase_if(claimed_, [&](const SpooledEvent& event) {
+      return std::find(sequences.begin(), sequences.end(), event.sequence) != sequences.end();
+    });
     changed_.notify_all();
     return {};
   }
@@ -72,7 +79,7 @@ class MemorySource final : public EventSource {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<SpooledEvent> events_;
-  std::size_t unreleased_ = 0;
+  std::vector<SpooledEvent> claimed_;
   std::int64_t last_ = 0;
   int failures_ = 0;
   bool is_stopped_ = false;

@@ -88,17 +88,18 @@ TEST_CASE("who lacks the collector's key cannot find a session's user by trying,
     return fixture.scrubbed(session, key).user;
   };
   const std::string path = fixture.folder.path("user-key");
-  const UserKey key = load_user_key(path);
+  const UserKey key = load_user_key(path).value();
   CHECK(user(key) != user(UserKey{}));
-  CHECK(user(key) == user(load_user_key(path)));
+  CHECK(user(key) == user(load_user_key(path).value()));
   CHECK(std::filesystem::status(path).permissions() ==
         (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
-  // Half a key is none.
+  // Half a key is no reason to make strangers of all users.
   std::filesystem::resize_file(path, 16);
-  const UserKey next = load_user_key(path);
+  CHECK(load_user_key(path).error().message.find(path) != std::string::npos);
+  std::filesystem::remove(path);
+  const UserKey next = load_user_key(path).value();
   CHECK(next != key);
-  CHECK(load_user_key(path) == next);
-  CHECK(load_user_key(fixture.folder.path("missing/user-key")) != next);
+  CHECK(load_user_key(fixture.folder.path("missing/user-key")).value() != next);
 }
 
 TEST_CASE("items are left as they are where a project wants that") {

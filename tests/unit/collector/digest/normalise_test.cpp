@@ -332,6 +332,18 @@ TEST_CASE("members are set where the scrubber has seen them, one after the other
   set({"b", "c"}, "4");
 }
 
+TEST_CASE("what was scrubbed and what was corrected is told in one `_meta`") {
+  for (const char* payload :
+       {R"({"message":"mail ada@example.com","level":"zork"})",
+        R"({"level":"zork","message":"mail ada@example.com","_meta":{"extra":{"":{"len":3}}}})"}) {
+    const std::string stored = digest(payload, R"({"scrubbing":{"enabled":true}})").payload;
+    CHECK(stored.find("\"_meta\"") == stored.rfind("\"_meta\""));
+    CHECK(json::parse(stored)["_meta"].contains("level"));
+  }
+  const json both = json::parse(digest(R"({"message":"mail ada@example.com","level":"zork"})").payload)["_meta"];
+  CHECK(both.contains("message"));
+}
+
 TEST_CASE("who the user is, is told from the event as it was sent") {
   const auto identity = [](const std::string& payload) {
     return digest_event(spooled(payload), DigestSettings::defaults()).user_identity;
