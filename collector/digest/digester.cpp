@@ -106,8 +106,8 @@ void Digester::understand_runs() {
 void Digester::store_runs() {
   while (auto run = understood_runs_.take()) {
     if (!keep_trying([&] { return store_run(**run); })) break;
-    // Once only: each part is released once. What the spool could not write down of it repeats the work after a restart,
-    // and nothing else.
+    // Once only: each part is released once. What the spool could not write down of it repeats the work after a
+    // restart, and nothing else.
     if (const core::Status status = source_.release((*run)->sequences); !status) {
       spdlog::error("events are stored, and the spool cannot forget them: {}", status.error().message);
     }
