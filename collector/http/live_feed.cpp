@@ -18,7 +18,7 @@ using nlohmann::json;
 /// Of one interval. When there are more, watchers are told to ask for the list anew: the store has work enough then.
 constexpr std::size_t kMostIssues = 200;
 /// Of a text that a list shows; who wants all of it asks for the issue.
-constexpr std::size_t kMostTextBytes = 300;
+constexpr std::size_t kMostShownBytes = 300;
 /// When a client comes back that was hung up on.
 constexpr std::string_view kRetry = "retry: 3000\n\n";
 
@@ -43,7 +43,7 @@ std::string event_text(std::string_view name, const json& data) {
 /// The issue with its texts cut: what one client sends must not fill every watcher's room.
 json short_json(Issue issue) {
   for (std::string* text : {&issue.title, &issue.type, &issue.value, &issue.culprit}) {
-    text->resize(core::truncate_utf8(*text, kMostTextBytes).size());
+    text->resize(core::truncate_utf8(*text, kMostShownBytes).size());
   }
   return to_json(issue);
 }

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-Error invalid(const std::string& message) { return {"invalid_parameter", message}; }
+Error invalid_project(const std::string& message) { return {"invalid_parameter", message}; }
 
 /// The fields of a body; the first error is kept and ends the reading.
 class BodyReader {
@@ -21,13 +21,13 @@ class BodyReader {
   BodyReader(std::string_view text, std::initializer_list<std::string_view> fields)
       : body_(core::parse_bounded_json(text)) {
     if (!body_.is_object()) {
-      error_ = invalid("the body is a JSON object");
+      error_ = invalid_project("the body is a JSON object");
       return;
     }
     for (const auto& [name, value] : body_.items()) {
       const auto is_it = [&own = name](std::string_view known) { return known == own; };
       if (!std::any_of(fields.begin(), fields.end(), is_it)) {
-        error_ = invalid("there is no '" + name.substr(0, 60) + "' to be set here");
+        error_ = invalid_project("there is no '" + name.substr(0, 60) + "' to be set here");
       }
     }
   }
@@ -44,7 +44,7 @@ class BodyReader {
     target.emplace();
     for (const json& entry : *value) {
       if (!entry.is_string()) {
-        error_ = invalid(std::string(field) + " takes a list of texts");
+        error_ = invalid_project(std::string(field) + " takes a list of texts");
         return;
       }
       target->push_back(entry.get<std::string>());
@@ -74,7 +74,7 @@ class BodyReader {
     if (error_ || !body_.contains(field)) return nullptr;
     const json& value = body_[field];
     if ((value.*is_right)()) return &value;
-    error_ = invalid(std::string(field) + " takes " + std::string(takes));
+    error_ = invalid_project(std::string(field) + " takes " + std::string(takes));
     return nullptr;
   }
 
@@ -90,7 +90,7 @@ Result<std::string> read_new_project(std::string_view text) {
   body.read("name", name);
   const auto read = body.finish(name);
   if (!read) return read.error();
-  if (!name) return invalid("the body is {\"name\": \"<the project's name>\"}");
+  if (!name) return invalid_project("the body is {\"name\": \"<the project's name>\"}");
   return *name;
 }
 
