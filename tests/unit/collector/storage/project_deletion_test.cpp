@@ -102,9 +102,11 @@ TEST_CASE("a deleted project is gone at once, and its name is free") {
   CHECK(store.load_ingest_directory()->keys.size() == 1);
   CHECK(store.find_issues({.project_id = fixture.gone})->items.empty());
   CHECK_FALSE(store.find_issue(issue)->has_value());
-  for (const Issue& shown : store.find_issues({})->items) CHECK(shown.project_id == fixture.other);
+  const auto issues = store.find_issues({});
+  for (const Issue& shown : issues->items) CHECK(shown.project_id == fixture.other);
   CHECK(store.find_events({.issue_id = issue})->items.empty());
-  for (const StoredEvent& shown : store.find_events({})->items) CHECK(shown.event.project_id == fixture.other);
+  const auto events = store.find_events({});
+  for (const StoredEvent& shown : events->items) CHECK(shown.event.project_id == fixture.other);
   CHECK_FALSE(store.find_event(fixture.gone, fixture.event(1, 0, "").event_id)->has_value());
   CHECK(store.find_attachments(fixture.gone, std::string(32, 'e'), false)->empty());
   CHECK_FALSE(store.find_attachment(fixture.gone, "1-1")->has_value());
