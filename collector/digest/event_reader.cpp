@@ -408,16 +408,15 @@ simdjson::dom::parser& parser() {
 std::string read_original_user(const SpooledEvent& event, const core::JsonOutline* outline) {
   thread_local simdjson::dom::parser own_parser;  // the other one holds the scrubbed event
   thread_local std::string text;
-  text = event.payload;
-  bool is_user = false;
+  std::optional<std::size_t> user_at;
   if (outline != nullptr) {
     const auto found = std::find_if(outline->members.begin(), outline->members.end(),
                                     [](const auto& member) { return member.name == "user"; });
-    is_user = found != outline->members.end();
-    if (is_user) text = json_value_at(event.payload, found->value);
+    if (found != outline->members.end()) user_at = found->value;
   }
+  text = user_at ? json_value_at(event.payload, *user_at) : std::string_view(event.payload);
   const object parsed = own_parser.parse(text).get_object().value();
-  return read_user(is_user ? parsed : object_field(parsed, "user"), event.client_ip);
+  return read_user(user_at ? parsed : object_field(parsed, "user"), event.client_ip);
 }
 
 }  // namespace

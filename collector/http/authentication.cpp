@@ -23,10 +23,8 @@ struct Demand {
 
 Result<std::string> authenticate_change(Accounts& accounts, const HttpRequest& request, const Demand& demand) {
   if (Status status = authenticate_reader(accounts, request); !status) return status.error();
-  constexpr std::string_view kBearer = "Bearer ";
-  const std::string_view authorization = request.header("authorization");
-  if (authorization.starts_with(kBearer)) {
-    const auto token = accounts.find_token(core::trim(authorization.substr(kBearer.size())));
+  if (const auto secret = bearer_token(request)) {
+    const auto token = accounts.find_token(*secret);
     if (!token) return token.error();
     if (!*token) return Error{"not_signed_in", "this token is not known"};
     if ((*token)->scope < demand.scope) return Error{"forbidden", std::string(demand.token_refusal)};
@@ -56,17 +54,16 @@ std::string session_secret(const HttpRequest& request) {
   return {};
 }
 
-std::string_view bearer_token(const HttpRequest& request) {
+std::optional<std::string_view> bearer_token(const HttpRequest& request) {
   constexpr std::string_view kBearer = "Bearer ";
   const std::string_view authorization = request.header("authorization");
-  return authorization.starts_with(kBearer) ? core::trim(authorization.substr(kBearer.size())) : std::string_view();
+  if (!authorization.starts_with(kBearer)) return std::nullopt;
+  return core::trim(authorization.substr(kBearer.size()));
 }
 
 Status authenticate_reader(Accounts& accounts, const HttpRequest& request) {
-  constexpr std::string_view kBearer = "Bearer ";
-  const std::string_view authorization = request.header("authorization");
-  if (authorization.starts_with(kBearer)) {
-    const auto token = accounts.find_token(core::trim(authorization.substr(kBearer.size())));
+  if (const auto secret = bearer_token(request)) {
+    const auto token = accounts.find_token(*secret);
     if (!token) return token.error();
     if (*token) return {};
     return Error{"not_signed_in", "this token is not known: trapline-collector token create makes one"};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,8 +11,8 @@ namespace trapline::collector {
 
 constexpr std::string_view kSessionCookie = "trapline_session";
 
-/// The token of `Authorization: Bearer <token>`; empty when there is none.
-std::string_view bearer_token(const HttpRequest& request);
+/// The token of `Authorization: Bearer <token>`, if the request has such a header.
+std::optional<std::string_view> bearer_token(const HttpRequest& request);
 
 /// The session secret in the request's cookies; empty when there is none.
 std::string session_secret(const HttpRequest& request);

@@ -32,7 +32,7 @@ std::string_view resource_of(std::string_view path) {
 
 /// Whose requests at the API are counted together: by what they are let in with, however it is written.
 std::string caller_of(const HttpRequest& request) {
-  std::string caller(bearer_token(request));
+  std::string caller(bearer_token(request).value_or(""));
   if (caller.empty()) caller = session_secret(request);
   if (caller.empty()) caller = request.peer;
   return caller + '\n' + std::string(resource_of(request.path));

@@ -155,12 +155,16 @@ class HttpServer::Implementation {
     }
   }
 
-  void turn_away(Connection& connection, std::string_view why) {
+  void count_turned_away() {
     {
       const std::lock_guard lock(mutex_);
       ++counts_.refused_connections;
     }
     intake_.count_rejected("too_many_connections");
+  }
+
+  void turn_away(Connection& connection, std::string_view why) {
+    count_turned_away();
     HttpReply reply = busy_reply(why);
     allow_any_origin(reply);
     connection.output = serialize(reply, false, false);
@@ -173,11 +177,7 @@ class HttpServer::Implementation {
       turn_away(*connection, why);
       return connections_.drop(connection);
     }
-    {
-      const std::lock_guard lock(mutex_);
-      ++counts_.refused_connections;
-    }
-    intake_.count_rejected("too_many_connections");
+    count_turned_away();
     connections_.watch(EPOLL_CTL_ADD, connection->socket, EPOLLONESHOT);
     answer_last(connection, busy_reply(why));
   }

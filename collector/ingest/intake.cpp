@@ -216,7 +216,7 @@ Result<IntakeReceipt> Intake::take_in(const IntakeRequest& request, Progress& pr
   const auto events = std::count_if(parts->parts.begin(), parts->parts.end(),
                                     [](const RequestPart& part) { return part.kind == ItemKind::kEvent; });
   progress.events = std::max<std::int64_t>(1, events);
-  body->storage = std::string();  // the parts are copies, and the disk is waited for now
+  body->storage = std::string();  // the parts are copies: it must not wait for the disk with them
   return spool_parts(progress, request, std::move(form), std::move(*parts));
 }
 

@@ -110,10 +110,7 @@ std::shared_ptr<const KeyFacts> KeyDirectory::known_key(std::string_view key) co
   return found != known->keys.end() ? found->second : nullptr;
 }
 
-bool KeyDirectory::knows_project(ProjectId id) const {
-  const auto known = snapshot();
-  return known && known->projects.contains(id);
-}
+bool KeyDirectory::knows_project(ProjectId id) const { return known_project(id) != nullptr; }
 
 std::shared_ptr<const ProjectGate> KeyDirectory::known_project(ProjectId id) const {
   const auto known = snapshot();
