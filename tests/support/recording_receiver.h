@@ -37,6 +37,7 @@ class RecordingReceiver {
       response.set_content("{}", "application/json");
     });
     server_.set_tcp_nodelay(true);
+    server_.set_keep_alive_timeout(1);  // seconds; stop() waits for connections that WinHTTP keeps open
     port_ = port != 0 ? port : server_.bind_to_any_port("127.0.0.1");
     if (port != 0 && !server_.bind_to_port("127.0.0.1", port)) throw std::runtime_error("the port is taken");
     thread_ = std::thread([this] { server_.listen_after_bind(); });

@@ -41,6 +41,13 @@ const Dbghelp* load_dbghelp() {
   return kLoaded;
 }
 
+/// wine's SymCleanup() (seen in 8.0) frees pointers it never set for a module whose .pdb is not there, and ends the
+/// program with them.
+bool can_clean_up() {
+  HMODULE const ntdll = GetModuleHandleW(L"ntdll.dll");
+  return ntdll == nullptr || GetProcAddress(ntdll, "wine_get_version") == nullptr;
+}
+
 /// Names from the COFF symbol table where there is one, else from what dbghelp finds: debug information (.pdb), or the
 /// functions that a library exports. Lines from dbghelp.
 class WindowsSymbolizer final : public Symbolizer {
@@ -53,6 +60,7 @@ class WindowsSymbolizer final : public Symbolizer {
   }
   ~WindowsSymbolizer() override {
     if (process_ == nullptr) return;
+    if (!can_clean_up()) return;
     dbghelp_->cleanup(process_);
     close();
   }
