@@ -1,13 +1,14 @@
 #include "sdk/core/json_scrub.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <optional>
 
 #include "sdk/core/ascii.h"
+#include "sdk/core/byte_block.h"
 #include "sdk/core/json_text.h"
 #include "sdk/core/scrub_shapes.h"
-#include "sdk/core/swar.h"
 
 namespace trapline::core {
 namespace {
@@ -61,23 +62,23 @@ constexpr Names kFramePaths(kFramePathNames);
 constexpr std::string_view kFrameSourceNames[] = {"context_line", "pre_context", "post_context"};
 constexpr Names kFrameSource(kFrameSourceNames);
 
-/// Strings in events are short: two calls of memchr cost more than they save.
+SixteenBytes::Places quotes_and_escapes(const SixteenBytes& bytes) { return bytes.equal('"') | bytes.equal('\\'); }
+
 std::size_t find_quote_or_escape(std::string_view text, std::size_t at) {
-  for (; at + swar::kBytes <= text.size(); at += swar::kBytes) {
-    const std::uint64_t word = swar::load(text.data() + at);
-    const std::uint64_t found = swar::equal_to(word, '"') | swar::equal_to(word, '\\');
-    if (found != 0) return at + swar::first(found);
+  for (; at < text.size(); at += ByteBlock::kBytes) {
+    const std::uint32_t places = ByteBlock::load(text, at).where(quotes_and_escapes);
+    if (places != 0) return at + static_cast<std::size_t>(std::countr_zero(places));
   }
-  while (at < text.size() && text[at] != '"' && text[at] != '\\') ++at;
-  return at;
+  return text.size();
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 }  // namespace
 
-void JsonScrub::skip_blanks() {
-  while (at_ < json_.size() && is_blank(json_[at_])) ++at_;
+/// Most JSON has none.
+inline void JsonScrub::skip_blanks() {
+  while (at_ < json_.size() && json_[at_] <= ' ' && is_blank(json_[at_])) ++at_;
 }
 
 Result<std::string> JsonScrub::run() {
@@ -155,9 +156,11 @@ JsonScrub::Treatment JsonScrub::treatment_of_written(std::string_view key) {
   if (level.inherited != Treatment::kScrub) return level.inherited;
   if (key.empty()) return treatment_of(key);
   const unsigned place = (levels_.size() == 1 ? 1U : 0U) | (level.is_apps ? 2U : 0U) | (level.is_frame ? 4U : 0U);
-  const auto first = static_cast<unsigned char>(key.front());
-  const auto last = static_cast<unsigned char>(key.back());
-  KnownKey& known = known_keys_[(first * std::size_t{7} + last * std::size_t{3} + key.size() * 5 + place) % kKnownKeys];
+  const auto letter = [&](std::size_t index) { return std::uint32_t{static_cast<unsigned char>(key[index])}; };
+  const std::uint32_t some = letter(0) | letter(key.size() / 2) << 8U | letter(key.size() - 1) << 16U |
+                             static_cast<std::uint32_t>(key.size() << 24U);
+  constexpr std::uint32_t kGolden = 0x9E3779B1U;  // multiplicative hashing (D. E. Knuth, TAOCP 3, 6.4)
+  KnownKey& known = known_keys_[((some ^ place << 27U) * kGolden) >> (32U - kKnownKeyBits)];
   if (known.place != place || known.key != key) known = {key, place, treatment_of(key)};
   return known.treatment;
 }

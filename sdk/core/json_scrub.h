@@ -102,8 +102,9 @@ class JsonScrub final : private FindingSink {
   std::vector<Level> levels_;
   bool has_meta_ = false;
   JsonOutline outline_;
-  static constexpr std::size_t kKnownKeys = 64;
-  std::array<KnownKey, kKnownKeys> known_keys_;  ///< frames and breadcrumbs repeat the same few; by a hash
+  static constexpr unsigned kKnownKeyBits = 7;
+  std::array<KnownKey, std::size_t{1} << kKnownKeyBits>
+      known_keys_;  ///< frames and breadcrumbs repeat the same few; by a hash
 
   std::string result_;
   std::size_t copied_ = 0;            ///< how much of json_ is in result_

@@ -239,7 +239,6 @@ constexpr KeyShape kKeyShapes[] = {
     {"whsec_", 16},   {"tlp_", 32},
 };
 
-/// For each first character of a token, the second ones that may follow it, as a set of their lower six bits.
 constexpr std::array<std::uint64_t, 256> make_beginnings() {
   std::array<std::uint64_t, 256> beginnings{};
   const auto add = [&](char first, char second) {
@@ -250,9 +249,12 @@ constexpr std::array<std::uint64_t, 256> make_beginnings() {
     for (const char second : {'A', 'a', 'E', 'e'}) add(first, second);
   }
   add('e', 'y');
+  for (char first = 'A'; first <= 'Z'; ++first) {
+    for (char second = 'A'; second <= 'Z'; ++second) add(first, second);  // an IBAN's country
+  }
+  for (char first = '0'; first <= '9'; ++first) beginnings[static_cast<unsigned char>(first)] = ~std::uint64_t{0};
   return beginnings;
 }
-constexpr std::array<std::uint64_t, 256> kBeginnings = make_beginnings();
 
 Finding service_key(std::string_view text, std::size_t begin) {
   const char first = text[begin];
@@ -295,9 +297,7 @@ Finding credentials(std::string_view text, std::size_t begin, std::string_view s
 
 }  // namespace
 
-bool may_begin_token(char first, char second) {
-  return (kBeginnings[static_cast<unsigned char>(first)] >> (static_cast<unsigned char>(second) & 63U) & 1U) != 0;
-}
+constexpr std::array<std::uint64_t, 256> kBeginnings = make_beginnings();
 
 Finding token(std::string_view text, std::size_t begin) {
   switch (text[begin]) {

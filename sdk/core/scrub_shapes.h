@@ -4,7 +4,9 @@
 /// it is no letter, digit or underscore), `at` a separator in the middle; nothing before `settled` may be part of a
 /// finding. An empty finding: there is no such thing here.
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "sdk/core/text_scrubber.h"
@@ -22,8 +24,6 @@ Finding social_security_number(std::string_view text, std::size_t begin);
 Finding card(std::string_view text, std::size_t begin);
 /// ISO 13616: country, checksum (mod 97), account; with or without blanks between groups of four.
 Finding iban(std::string_view text, std::size_t begin);
-/// Whether a word that begins with these two characters may be a token(): a quick no for most words.
-bool may_begin_token(char first, char second);
 /// Bearer and basic credentials, JSON web tokens, keys of well-known services by their prefixes.
 Finding token(std::string_view text, std::size_t begin);
 /// -----BEGIN … -----END …-----, or to the end of the text.
@@ -36,6 +36,14 @@ Finding url_credentials(std::string_view text, std::size_t at);
 Finding assignment(std::string_view text, std::size_t at, std::size_t settled, const SensitiveKeys& keys);
 /// `at` is the slash before "home" or "Users"; the name after it.
 Finding home_folder(std::string_view text, std::size_t at);
+
+/// For each first character, the second ones of a word that may be an ipv4(), social_security_number(), card(), iban()
+/// or token(), as a set of their lower six bits.
+extern const std::array<std::uint64_t, 256> kBeginnings;
+/// A quick no for most words.
+inline bool may_begin(char first, char second) {
+  return (kBeginnings[static_cast<unsigned char>(first)] >> (static_cast<unsigned char>(second) & 63U) & 1U) != 0;
+}
 
 /// Luhn's checksum over digits (US patent 2,950,048).
 bool is_luhn_valid(std::string_view digits);

@@ -47,10 +47,8 @@ std::string normalise(std::string_view name) {
 }  // namespace
 
 SensitiveKeys::SensitiveKeys(const std::vector<std::string>& further, const std::vector<std::string>& allowed) {
-  next_.emplace_back();
-  ends_word_.push_back(0);
-  ends_name_.push_back(0);
-  depth_.push_back(0);
+  add_state(0);  // the root
+  add_state(0);  // kFound
   for (const std::string_view word : kAnywhere) add(word, false);
   for (const std::string_view word : kWholeName) add(word, true);
   for (const std::string& word : further) add(word, false);
@@ -58,6 +56,13 @@ SensitiveKeys::SensitiveKeys(const std::vector<std::string>& further, const std:
   for (const std::string& name : allowed) allowed_.push_back(normalise(name));
   std::sort(allowed_.begin(), allowed_.end());
   link();
+}
+
+void SensitiveKeys::add_state(std::uint16_t depth) {
+  next_.emplace_back();
+  ends_word_.push_back(0);
+  ends_name_.push_back(0);
+  depth_.push_back(depth);
 }
 
 void SensitiveKeys::add(std::string_view word, bool is_whole_name) {
@@ -71,10 +76,7 @@ void SensitiveKeys::add(std::string_view word, bool is_whole_name) {
     if (next_[state][symbol] == 0) {
       if (next_.size() >= kMostStates) return;
       next_[state][symbol] = static_cast<std::uint16_t>(next_.size());
-      next_.emplace_back();
-      ends_word_.push_back(0);
-      ends_name_.push_back(0);
-      depth_.push_back(length);
+      add_state(length);
     }
     state = next_[state][symbol];
   }
@@ -105,21 +107,21 @@ void SensitiveKeys::link() {
       states.push_back(child);
     }
   }
+  for (std::size_t state = 0; state < next_.size(); ++state) {
+    for (std::uint16_t& next : next_[state]) {
+      if (ends_word_[next] != 0) next = kFound;
+    }
+    next_[state][0] = static_cast<std::uint16_t>(state);
+  }
+  next_[kFound].fill(kFound);
 }
 
 bool SensitiveKeys::matches(std::string_view key) const {
+  const Row* const next = next_.data();
   std::uint16_t state = 0;
-  std::size_t length = 0;
-  bool has_word = false;
-  for (const char c : key) {
-    const std::uint8_t symbol = symbol_of(c);
-    if (symbol == 0) continue;
-    ++length;
-    state = next_[state][symbol];
-    has_word |= ends_word_[state] != 0;
-  }
-  const bool is_name = ends_name_[state] != 0 && depth_[state] == length;
-  if (!has_word && !is_name) return false;
+  for (const char c : key) state = next[state][symbol_of(c)];
+  if (state != kFound && ends_name_[state] == 0) return false;
+  if (state != kFound && normalise(key).size() != depth_[state]) return false;
   return !std::binary_search(allowed_.begin(), allowed_.end(), normalise(key));
 }
 

@@ -23,6 +23,9 @@ class SensitiveKeys {
   static constexpr std::size_t kSymbols = 37;  ///< 0: none of ours, 1-26: letters, 27-36: digits
   using Row = std::array<std::uint16_t, kSymbols>;
 
+  static constexpr std::uint16_t kFound = 1;  ///< the state that is never left: a word that counts anywhere was there
+
+  void add_state(std::uint16_t depth);
   void add(std::string_view word, bool is_whole_name);
   void link();
 

@@ -103,7 +103,10 @@ std::string pack_event(const DigestedEvent& event, const PayloadDictionary* dict
   }
   plain += event.payload;
 
-  std::string packed(1 + ZSTD_compressBound(plain.size()), kFormat);
+  thread_local std::string packed;
+  const std::size_t most = 1 + ZSTD_compressBound(plain.size());
+  if (packed.size() < most) packed.resize(most);
+  packed.front() = kFormat;
   const std::size_t size = dictionary != nullptr
                                ? ZSTD_compress_usingCDict(compressor(), packed.data() + 1, packed.size() - 1,
                                                           plain.data(), plain.size(), dictionary->compressing())
