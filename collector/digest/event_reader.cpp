@@ -10,6 +10,7 @@
 
 #include <simdjson.h>
 
+#include "collector/digest/clock_drift.h"
 #include "collector/digest/event_text.h"
 #include "collector/digest/json_edit.h"
 #include "collector/digest/json_fields.h"
@@ -30,9 +31,6 @@ using simdjson::dom::object;
 constexpr UnixMillis kMostFutureMs = 60'000;
 /// What lay in a buffer for longer than this, or comes from a clock that was never set, is as good as undated.
 constexpr UnixMillis kMostPastMs = 90 * kDayMs;
-/// A clock that was off by more than this when the request was sent gave the event's time, too. What is less may be the
-/// request's way here, and the receipt tells no better. The same threshold as Sentry's Relay has.
-constexpr UnixMillis kLeastDriftMs = UnixMillis{55} * 60'000;
 constexpr std::string_view kAutoAddress = "{{auto}}";
 /// Lists are read up to here; no honest client comes near.
 constexpr std::size_t kMostFrames = 500;
@@ -114,8 +112,8 @@ UnixMillis read_timestamp(const EventMembers& event, UnixMillis received_at, Uni
   const auto value = field(event, "timestamp");
   if (!value) return received_at;
   auto time = parse_time(*value);
-  const UnixMillis drift = sent_at > 0 ? received_at - sent_at : 0;
-  const bool has_drift = time && std::abs(drift) >= kLeastDriftMs;
+  const UnixMillis drift = clock_drift(sent_at, received_at);
+  const bool has_drift = time && drift != 0;
   if (has_drift) *time += drift;
   std::string_view error;
   if (!time || *time <= 0) {

@@ -7,6 +7,7 @@
 
 #include <simdjson.h>
 
+#include "collector/digest/clock_drift.h"
 #include "collector/storage/time_span.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
@@ -63,6 +64,12 @@ std::int64_t count_field(const object& from, std::string_view key) {
   return static_cast<std::int64_t>(std::clamp(number_field(from, key).value_or(0), 0.0, kMost));
 }
 
+/// When an item came, and by how much its sender's clock was behind.
+struct Clocks {
+  UnixMillis received_at = 0;
+  UnixMillis drift = 0;
+};
+
 /// Seconds as a number, or RFC 3339; `fallback` when it is neither, or not a time since 1970 of this world.
 UnixMillis time_field(const object& from, std::string_view key, UnixMillis fallback) {
   constexpr double kMostSeconds = 1e11;
@@ -75,9 +82,10 @@ UnixMillis time_field(const object& from, std::string_view key, UnixMillis fallb
 
 /// A time that things are counted by. A clock that is far off would put them where nobody looks, so then it is the time
 /// of receipt.
-UnixMillis counted_time(const object& from, std::string_view key, UnixMillis received_at) {
-  const UnixMillis told = time_field(from, key, received_at);
-  return told > received_at - 30 * kDayMs && told < received_at + kDayMs ? told : received_at;
+UnixMillis counted_time(const object& from, std::string_view key, const Clocks& clocks) {
+  const UnixMillis told = time_field(from, key, clocks.received_at - clocks.drift) + clocks.drift;
+  const bool is_near = told > clocks.received_at - 30 * kDayMs && told < clocks.received_at + kDayMs;
+  return is_near ? told : clocks.received_at;
 }
 
 std::int64_t duration_field(const object& from, std::string_view key) {
@@ -118,7 +126,7 @@ class Records {
   std::vector<StoredItem> records_;
 };
 
-void read_session(const object& from, UnixMillis received_at, Records& records) {
+void read_session(const object& from, const Clocks& clocks, Records& records) {
   SessionUpdate session;
   session.sid = id_field(from, "sid");
   if (session.sid.empty()) return;
@@ -127,10 +135,11 @@ void read_session(const object& from, UnixMillis received_at, Records& records) 
   bool is_init = false;
   session.is_init = from["init"].get_bool().get(is_init) == simdjson::SUCCESS && is_init;
   session.errors = count_field(from, "errors");
-  session.started = counted_time(from, "started", received_at);
+  session.started = counted_time(from, "started", clocks);
   session.duration_ms = duration_field(from, "duration");
   const auto sequence = number_field(from, "seq");
-  session.sequence = sequence ? static_cast<std::int64_t>(*sequence) : time_field(from, "timestamp", received_at);
+  session.sequence =
+      sequence ? static_cast<std::int64_t>(*sequence) : time_field(from, "timestamp", clocks.received_at);
   if (const auto attributes = object_field(from, "attrs")) {
     session.release = text_field(*attributes, "release");
     session.environment = text_field(*attributes, "environment");
@@ -138,7 +147,7 @@ void read_session(const object& from, UnixMillis received_at, Records& records) 
   records.add(std::move(session));
 }
 
-void read_sessions(const object& from, UnixMillis received_at, Records& records) {
+void read_sessions(const object& from, const Clocks& clocks, Records& records) {
   array aggregates;
   if (from["aggregates"].get_array().get(aggregates) != simdjson::SUCCESS) return;
   std::string release;
@@ -151,7 +160,7 @@ void read_sessions(const object& from, UnixMillis received_at, Records& records)
     object aggregate;
     if (records.is_full() || one.get_object().get(aggregate) != simdjson::SUCCESS) continue;
     SessionCounts counts;
-    counts.started = counted_time(aggregate, "started", received_at);
+    counts.started = counted_time(aggregate, "started", clocks);
     counts.user = text_field(aggregate, "did");
     counts.exited = count_field(aggregate, "exited");
     counts.errored = count_field(aggregate, "errored");
@@ -187,8 +196,8 @@ void read_feedback(const object& from, const std::string& envelope_id, Records& 
   records.add(std::move(report));
 }
 
-void read_client_report(const object& from, UnixMillis received_at, Records& records) {
-  const UnixMillis timestamp = counted_time(from, "timestamp", received_at);
+void read_client_report(const object& from, const Clocks& clocks, Records& records) {
+  const UnixMillis timestamp = counted_time(from, "timestamp", clocks);
   // The last three names are of old clients.
   for (const char* list : {"discarded_events", "rate_limited_events", "filtered_events", "filtered_sampling_events"}) {
     array lines;
@@ -225,7 +234,7 @@ void read_check_in(const object& from, Records& records) {
   records.add(std::move(check_in));
 }
 
-void read_transaction(const object& from, const std::string& envelope_id, UnixMillis received_at, Records& records) {
+void read_transaction(const object& from, const std::string& envelope_id, const Clocks& clocks, Records& records) {
   Transaction transaction;
   transaction.event_id = id_field(from, "event_id");
   if (transaction.event_id.empty()) transaction.event_id = envelope_id;
@@ -236,9 +245,9 @@ void read_transaction(const object& from, const std::string& envelope_id, UnixMi
     transaction.status = text_field(*trace, "status");
     transaction.trace_id = id_field(*trace, "trace_id");
   }
-  transaction.started = time_field(from, "start_timestamp", received_at);
-  transaction.duration_ms =
-      std::max<std::int64_t>(0, time_field(from, "timestamp", transaction.started) - transaction.started);
+  const UnixMillis started = time_field(from, "start_timestamp", clocks.received_at - clocks.drift);
+  transaction.started = started + clocks.drift;
+  transaction.duration_ms = std::max<std::int64_t>(0, time_field(from, "timestamp", started) - started);
   transaction.environment = text_field(from, "environment");
   transaction.release = text_field(from, "release");
   records.add(std::move(transaction));
@@ -330,12 +339,13 @@ std::vector<StoredItem> read_item(SpooledItem item) {
   thread_local simdjson::dom::parser parser;
   object from;
   if (parser.parse(part.payload).get_object().get(from) != simdjson::SUCCESS) return {};
+  const Clocks clocks{item.received_at, clock_drift(item.sent_at, item.received_at)};
   switch (part.kind) {
     case ItemKind::kSession:
-      read_session(from, item.received_at, records);
+      read_session(from, clocks, records);
       break;
     case ItemKind::kSessions:
-      read_sessions(from, item.received_at, records);
+      read_sessions(from, clocks, records);
       break;
     case ItemKind::kUserReport:
       read_user_report(from, records);
@@ -344,13 +354,13 @@ std::vector<StoredItem> read_item(SpooledItem item) {
       read_feedback(from, part.event_id, records);
       break;
     case ItemKind::kClientReport:
-      read_client_report(from, item.received_at, records);
+      read_client_report(from, clocks, records);
       break;
     case ItemKind::kCheckIn:
       read_check_in(from, records);
       break;
     case ItemKind::kTransaction:
-      read_transaction(from, part.event_id, item.received_at, records);
+      read_transaction(from, part.event_id, clocks, records);
       break;
     case ItemKind::kRunCounters:
       read_run_counters(from, records);

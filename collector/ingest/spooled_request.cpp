@@ -121,6 +121,7 @@ SpooledParts split_request(SpooledRequest request, std::int64_t first_sequence) 
     item.project_id = request.project_id;
     item.item_id = item_id(request, part);
     item.received_at = request.received_at;
+    item.sent_at = request.sent_at;
     item.part = std::move(part);
   }
   return split;

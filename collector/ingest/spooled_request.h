@@ -18,6 +18,7 @@ struct SpooledItem {
   ProjectId project_id = 0;
   std::string item_id;  ///< 32 hex digits, made of what the item is: the same when it is read or sent again
   UnixMillis received_at = 0;
+  UnixMillis sent_at = 0;  ///< by the sender's clock; 0: it did not say
   RequestPart part;
 };
 

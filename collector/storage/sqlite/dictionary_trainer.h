@@ -17,6 +17,8 @@ class DictionaryTrainer {
 
   /// Looks at events as they are stored. Answers the bytes of a new dictionary when it is time for one, else nothing.
   std::string look_at(std::span<const DigestedEvent> batch, std::span<const std::string* const> packed);
+  /// The bytes could not be used: gathers once more.
+  void start_again() { is_gathering_ = true; }
 
  private:
   void weigh(std::span<const DigestedEvent> batch, std::span<const std::string* const> packed);

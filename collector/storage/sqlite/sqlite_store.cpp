@@ -1,5 +1,6 @@
 #include "collector/storage/sqlite/sqlite_store.h"
 
+#include <exception>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -172,7 +173,12 @@ AppendOutcome SqliteStore::append_packed(Connection& connection, std::span<const
     event_writer_->forget();  // it may remember what was rolled back
     throw;
   }
-  adopt_dictionary(connection, trainer_->look_at(batch, packed));
+  try {
+    adopt_dictionary(connection, trainer_->look_at(batch, packed));
+  } catch (const std::exception&) {
+    // The batch is stored, and is not to come again. Its successors are larger until the next try.
+    trainer_->start_again();
+  }
   return outcome;
 }
 

@@ -24,10 +24,13 @@ std::string part(const std::string& disposition, const std::string& value) {
 
 const std::string kForm = "multipart/form-data; boundary=b";
 
-std::vector<StoredItem> read(ItemKind kind, const std::string& payload) {
+constexpr UnixMillis kReceived = 1795223297698;
+
+std::vector<StoredItem> read(ItemKind kind, const std::string& payload, UnixMillis sent_at = 0) {
   SpooledItem item;
   item.item_id = std::string(32, '1');
-  item.received_at = 1795223297698;
+  item.received_at = kReceived;
+  item.sent_at = sent_at;
   item.part.kind = kind;
   item.part.payload = payload;
   return read_item(std::move(item));
@@ -246,6 +249,30 @@ TEST_CASE("items are read as their clients mean them, and nonsense in them is su
     for (const char* nonsense : {"{}", "[]", "{\"aggregates\":7,\"contexts\":[],\"discarded_events\":{}}", "nope"}) {
       CHECK(read(kind, nonsense).size() <= 1);
     }
+  }
+}
+
+TEST_CASE("the times of items from a clock that is hours off are put right by when it said it sent them") {
+  constexpr UnixMillis kHour = 3'600'000;
+  struct Case {
+    UnixMillis ahead;
+    UnixMillis kept;  ///< how far from the receipt a time is kept that the sender gave as ten seconds before sending
+  };
+  for (const Case& one : {Case{0, -10'000}, Case{40 * 60'000, 40 * 60'000 - 10'000}, Case{3 * kHour, -10'000},
+                          Case{-50 * 24 * kHour, -10'000}, Case{400 * 24 * kHour, -10'000}}) {
+    CAPTURE(one.ahead);
+    const UnixMillis sent_at = kReceived + one.ahead;
+    const UnixMillis told = sent_at - 10'000;
+    const std::string started = std::to_string(told / 1000) + "." + std::to_string(1000 + told % 1000).substr(1);
+    const auto session = read(ItemKind::kSession,
+                              R"({"sid":"e74fe64e-bbc6-4465-f7d6-d56849bd6092","started":)" + started + "}", sent_at);
+    CHECK(std::get<SessionUpdate>(session.at(0).content).started == kReceived + one.kept);
+    const auto counts =
+        read(ItemKind::kSessions, R"({"aggregates":[{"exited":1,"started":)" + started + "}]}", sent_at);
+    CHECK(std::get<SessionCounts>(counts.at(0).content).started == kReceived + one.kept);
+    const auto transaction = read(ItemKind::kTransaction, R"({"start_timestamp":)" + started + "}", sent_at);
+    CHECK(std::get<Transaction>(transaction.at(0).content).started == kReceived + one.kept);
+    CHECK(std::get<Transaction>(transaction.at(0).content).duration_ms == 0);
   }
 }
 

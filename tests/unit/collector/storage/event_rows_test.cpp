@@ -123,6 +123,28 @@ TEST_CASE("after a thousand events a dictionary makes new ones smaller, and all 
   }
 }
 
+TEST_CASE("a batch whose dictionary cannot be kept is stored all the same, and a later one brings another") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("t.db");
+  const auto store = open_store("sqlite:" + path).value();
+  REQUIRE(store->create_project("p", std::string(32, 'a')));
+  const auto change = [&](const std::string& sql) { sqlite::Connection(path).execute(sql); };
+  change("CREATE TRIGGER no_room BEFORE INSERT ON payload_dictionary BEGIN SELECT RAISE(ABORT, 'no room'); END");
+  std::vector<DigestedEvent> events;
+  for (int number = 0; number < 2'400; ++number) events.push_back(numbered(number));
+  const auto append = [&](std::size_t begin, std::size_t count) {
+    const auto outcome = store->append(std::span(events).subspan(begin, count));
+    REQUIRE(outcome);
+    CHECK(outcome->duplicates == 0);
+  };
+  append(0, 1'200);
+  CHECK(number_from(path, "SELECT count(*) FROM event") == 1'200);
+  change("DROP TRIGGER no_room");
+  append(1'200, 1'200);
+  CHECK(number_from(path, "SELECT count(*) FROM event") == 2'400);
+  CHECK(number_from(path, "SELECT count(*) FROM payload_dictionary") == 1);
+}
+
 TEST_CASE("a stored event with damaged bytes is an error, and no crash") {
   const TemporaryFolder folder;
   const std::string path = folder.path("t.db");
