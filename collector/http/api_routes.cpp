@@ -15,6 +15,7 @@
 #include "collector/http/query_params.h"
 #include "collector/http/release_routes.h"
 #include "collector/http/stats_routes.h"
+#include "collector/storage/search_parser.h"
 #include "collector/storage/time_span.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
@@ -36,9 +37,22 @@ HttpReply raw_json(std::string text) {
   return reply;
 }
 
+Result<Search> read_search(const ApiContext& context, const HttpRequest& request) {
+  const std::string_view text = request.query_value("query");
+  SearchContext search{.now = context.clock.unix_millis(), .me = {}};
+  if (!text.empty() && !bearer_token(request)) {
+    const auto user = context.accounts.user_of_session(session_secret(request));
+    if (user && *user) search.me = (*user)->email;
+  }
+  return parse_search(text, search);
+}
+
 HttpReply list_issues(const ApiContext& context, const HttpRequest& request) {
-  const auto query = read_issue_query(request);
+  auto query = read_issue_query(request);
   if (!query) return error_reply(query.error());
+  auto search = read_search(context, request);
+  if (!search) return error_reply(search.error());
+  query->search = *std::move(search);
   const auto page = context.store.find_issues(*query);
   if (!page) return error_reply(page.error());
   json items = json::array();

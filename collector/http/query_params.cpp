@@ -96,7 +96,6 @@ Result<IssueQuery> read_issue_query(const HttpRequest& request) {
   params.read_limit(query.limit);
   params.read_text("environment", query.environment);
   params.read_text("release", query.release);
-  params.read_text("query", query.text);
   params.read_text("cursor", query.cursor);
   return params.finish(std::move(query));
 }

@@ -12,6 +12,7 @@
 
 namespace trapline::collector {
 
+/// All but `query`, which search_parser.h reads.
 Result<IssueQuery> read_issue_query(const HttpRequest& request);
 Result<EventQuery> read_event_query(const HttpRequest& request);
 

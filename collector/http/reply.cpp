@@ -12,6 +12,7 @@ struct StatusOfCode {
 
 constexpr StatusOfCode kStatuses[] = {
     {"invalid_parameter", 400},
+    {"invalid_query", 400},
     {"invalid_cursor", 400},
     {"invalid_json", 400},
     {"invalid_email", 400},

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/storage/search.h"
 #include "sdk/core/clock.h"
 
 namespace trapline::collector {
@@ -178,7 +179,7 @@ struct IssueQuery {
   std::optional<Level> level;
   std::string environment;                ///< issues with at least one event of it
   std::string release;                    ///< issues with at least one event of it
-  std::string text;                       ///< words that all stand in title or culprit, upper and lower case alike
+  Search search;
   std::optional<UnixMillis> from;         ///< seen last at or after
   std::optional<UnixMillis> to;           ///< seen first before
   IssueSort sort = IssueSort::kLastSeen;  ///< always descending

@@ -199,7 +199,9 @@ test('what is read and changed is as described, and so are the refusals', async 
   }
   for (const path of ['/projects', '/issues', '/events']) await ask('get', `/api/v1${path}`, 401, { token: 'wrong' });
   await ask('get', '/api/v1/projects', 200);
-  for (const query of ['limit=0', 'sort=size', 'cursor=x', 'status=gone']) await ask('get', `/api/v1/issues?${query}`, 400);
+  for (const query of ['limit=0', 'sort=size', 'cursor=x', 'status=gone', 'query=level:loud']) {
+    await ask('get', `/api/v1/issues?${query}`, 400);
+  }
   await ask('get', '/api/v1/events?limit=x', 400);
   await ask('get', `/api/v1/issues/${first.id}/events?limit=x`, 400);
   await ask('get', `/api/v1/issues/${first.id}/stats?from=x`, 400);

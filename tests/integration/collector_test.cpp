@@ -117,7 +117,7 @@ TEST_CASE("events sent at all three doors become issues that the API shows") {
   fixture.collector.wait_for_events(6);
   const json issues = fixture.collector.get("/issues")["items"];
   CHECK(issues.size() == 4);
-  const json found = fixture.collector.get("/issues?query=E&sort=count")["items"][0];
+  const json found = fixture.collector.get("/issues?query=E%20is:unresolved%20times_seen:%3E1&sort=count")["items"][0];
   CHECK(found["title"] == "E: v 1");
   CHECK(found["count"] == 3);
   CHECK(found["user_count"] == 1);

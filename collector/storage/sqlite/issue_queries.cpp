@@ -7,6 +7,7 @@
 #include "collector/storage/sqlite/cursor.h"
 #include "collector/storage/sqlite/deleted_projects.h"
 #include "collector/storage/sqlite/issue_tally.h"
+#include "collector/storage/sqlite/search_clause.h"
 #include "collector/storage/sqlite/where_clause.h"
 #include "collector/storage/time_span.h"
 
@@ -79,26 +80,6 @@ Issue read_issue(const Statement& row) {
   return issue;
 }
 
-/// A LIKE pattern for "contains this", with LIKE's own characters taken literally.
-std::string contains_pattern(std::string_view word) {
-  std::string pattern = "%";
-  for (const char character : word) {
-    if (character == '%' || character == '_' || character == '\\') pattern += '\\';
-    pattern += character;
-  }
-  return pattern + "%";
-}
-
-void add_words(WhereClause& where, std::string_view text) {
-  while (true) {
-    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
-    if (text.empty()) return;
-    const std::string_view word = text.substr(0, text.find_first_of(" \t\r\n"));
-    where.add(R"((title || ' ' || culprit) LIKE ? ESCAPE '\')", contains_pattern(word));
-    text.remove_prefix(word.size());
-  }
-}
-
 WhereClause where_clause(const IssueQuery& query) {
   WhereClause where;
   where.add(kOfLiveProject);
@@ -118,7 +99,7 @@ WhereClause where_clause(const IssueQuery& query) {
   }
   if (query.from) where.add("last_seen >= ?", *query.from);
   if (query.to) where.add("first_seen < ?", *query.to);
-  add_words(where, query.text);
+  add_search(where, query.search);
   return where;
 }
 

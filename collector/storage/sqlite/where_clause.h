@@ -27,8 +27,9 @@ class WhereClause {
     add(condition);
     values_.emplace_back(std::move(value));
   }
-  /// A further parameter of the condition added last.
+  /// A further parameter, of the condition added last or of the next one if that has none of its own.
   void add_value(std::int64_t value) { values_.emplace_back(value); }
+  void add_value(std::string value) { values_.emplace_back(std::move(value)); }
 
   /// " WHERE … AND …", or nothing.
   [[nodiscard]] const std::string& sql() const { return sql_; }

@@ -13,6 +13,7 @@
 #include <doctest/doctest.h>
 
 #include "collector/storage/open_store.h"
+#include "collector/storage/search_parser.h"
 #include "collector/storage/sqlite/connection.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
@@ -196,11 +197,11 @@ TEST_CASE("in a storm a loud issue is counted and not kept, and a quiet one is k
   CHECK(fixture.source.wait_until_empty());
   digester.stop();
   IssueQuery by_title;
-  by_title.text = "loud";
+  by_title.search = parse_search("loud", {}).value();
   const Issue loud = fixture.store->find_issues(by_title)->items.at(0);
   CHECK(loud.count == 500);
   CHECK(loud.stored_count == 100);  // four fifths of the limit, and the bucket's burst of 20
-  by_title.text = "quiet";
+  by_title.search = parse_search("quiet", {}).value();
   const Issue quiet = fixture.store->find_issues(by_title)->items.at(0);
   CHECK(quiet.count == 5);
   CHECK(quiet.stored_count == 5);

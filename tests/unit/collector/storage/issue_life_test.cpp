@@ -12,6 +12,7 @@
 
 #include "collector/storage/open_store.h"
 #include "collector/storage/release_version.h"
+#include "collector/storage/search_parser.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
 
@@ -57,7 +58,7 @@ struct Fixture {
   }
   Issue issue_of(const std::string& fingerprint) const {
     IssueQuery query;
-    query.text = fingerprint;
+    query.search = parse_search(fingerprint, {}).value();
     const auto page = store->find_issues(query);
     REQUIRE(page);
     REQUIRE(page->items.size() == 1);

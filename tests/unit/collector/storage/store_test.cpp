@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "collector/storage/open_store.h"
+#include "collector/storage/search_parser.h"
 #include "collector/storage/sqlite/connection.h"
 #include "collector/storage/sqlite/migrations.h"
 #include "tests/support/manual_clock.h"
@@ -92,7 +93,7 @@ TEST_CASE("events with one fingerprint are one issue, counted by hour, day and u
   const AppendOutcome outcome = fixture.append({yesterday, today, other_user, fixture.event(4, "other")});
   CHECK(outcome.new_issues == 2);
   IssueQuery by_text;
-  by_text.text = "OF first";
+  by_text.search = parse_search("OF first", {}).value();
   const auto found = fixture.store->find_issues(by_text);
   REQUIRE(found);
   REQUIRE(found->items.size() == 1);
@@ -196,10 +197,10 @@ TEST_CASE("issues are found by status, level, environment, release and words, an
   CHECK(count({.level = Level::kWarning}) == 1);
   CHECK(count({.environment = "prod"}) == 1);
   CHECK(count({.release = "1.0"}) == 1);
-  CHECK(count({.text = "100%_"}) == 1);
-  CHECK(count({.text = "%"}) == 1);
-  CHECK(count({.text = "sure title"}) == 1);
-  CHECK(count({.text = "title nothing"}) == 0);
+  CHECK(count({.search = parse_search("100%_", {}).value()}) == 1);
+  CHECK(count({.search = parse_search("%", {}).value()}) == 1);
+  CHECK(count({.search = parse_search("sure title", {}).value()}) == 1);
+  CHECK(count({.search = parse_search("title nothing", {}).value()}) == 0);
   CHECK(count({.from = kNow + 1}) == 0);
   CHECK(count({.to = kNow}) == 0);
 }
