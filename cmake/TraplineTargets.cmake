@@ -20,14 +20,18 @@ function(trapline_defaults target)
   endif()
 endfunction()
 
-# trapline_product(TARGET): the defaults, and clang-tidy where the preset asks for it.
+# trapline_product(TARGET): the defaults, and clang-tidy where the preset asks for it. Sources that are compiled together
+# are checked together, in a quarter of the time, and then are headers to it.
 function(trapline_product target)
   trapline_defaults(${target})
   if(TRAPLINE_CLANG_TIDY)
     find_program(TRAPLINE_CLANG_TIDY_PROGRAM clang-tidy)
     if(TRAPLINE_CLANG_TIDY_PROGRAM)
-      set_target_properties(${target} PROPERTIES
-        CXX_CLANG_TIDY "${TRAPLINE_CLANG_TIDY_PROGRAM};--quiet;--warnings-as-errors=*")
+      set(clang_tidy "${TRAPLINE_CLANG_TIDY_PROGRAM};--quiet;--warnings-as-errors=*")
+      if(CMAKE_UNITY_BUILD)
+        list(APPEND clang_tidy "--header-filter=(sdk|collector)/.*\\.(h|hpp|cpp)$" "--checks=-bugprone-suspicious-include")
+      endif()
+      set_target_properties(${target} PROPERTIES CXX_CLANG_TIDY "${clang_tidy}")
     else()
       message(WARNING "clang-tidy is not installed: product code is compiled without it (sh cmake/bootstrap.sh installs it)")
     endif()

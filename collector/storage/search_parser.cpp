@@ -57,7 +57,7 @@ const Key* find_key(std::string_view name) {
 
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-struct Word {
+struct SearchWord {
   std::string text;
   bool is_quoted = false;
 };
@@ -183,7 +183,7 @@ class SearchParser {
       at_ += name.size() + 1;
       return read_condition(*key);
     }
-    Word word = read_word(false);
+    SearchWord word = read_word(false);
     skip_blanks();
     return leaf({SearchField::kText, SearchOperator::kEqual, std::move(word.text), 0});
   }
@@ -198,7 +198,7 @@ class SearchParser {
   }
 
   /// Up to a blank, a parenthesis or, in a list, a comma or bracket.
-  Word read_word(bool is_in_list) {
+  SearchWord read_word(bool is_in_list) {
     if (is_next('"')) return read_quoted();
     const std::size_t begin = at_;
     const auto ends = [&](char c) {
@@ -209,9 +209,9 @@ class SearchParser {
     return {std::string(text_.substr(begin, at_ - begin)), false};
   }
 
-  Word read_quoted() {
+  SearchWord read_quoted() {
     const std::size_t begin = at_;
-    Word word{{}, true};
+    SearchWord word{{}, true};
     for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
       const bool is_escape = text_[at_] == '\\' && at_ + 1 < text_.size();
       if (is_escape && (text_[at_ + 1] == '"' || text_[at_ + 1] == '\\')) ++at_;
@@ -259,7 +259,7 @@ class SearchParser {
   SearchNode read_value(const Key& key, bool is_in_list) {
     const std::size_t begin = at_;
     const SearchOperator comparison = read_comparison();
-    const Word word = read_word(is_in_list);
+    const SearchWord word = read_word(is_in_list);
     if (error_) return {};
     const bool is_ordered =
         key.values == Values::kNumber || key.values == Values::kTime || key.values == Values::kLevel;
@@ -286,7 +286,7 @@ class SearchParser {
     return read_presence(begin, word.text);
   }
 
-  SearchNode read_text(std::size_t begin, SearchField field, const Word& word) {
+  SearchNode read_text(std::size_t begin, SearchField field, const SearchWord& word) {
     const auto stars = word.is_quoted ? 0 : std::count(word.text.begin(), word.text.end(), '*');
     if (stars > kMostStars) fail(begin, "a value has at most " + std::to_string(kMostStars) + " stars");
     return leaf({field, stars > 0 ? SearchOperator::kMatches : SearchOperator::kEqual, word.text, 0});
@@ -313,7 +313,7 @@ class SearchParser {
     return leaf({SearchField::kLevel, comparison, {}, static_cast<std::int64_t>(*level)});
   }
 
-  SearchNode read_person(std::size_t begin, const Word& word) {
+  SearchNode read_person(std::size_t begin, const SearchWord& word) {
     if (word.is_quoted || (word.text != "me" && word.text != "none")) {
       return read_text(begin, SearchField::kAssignee, word);
     }

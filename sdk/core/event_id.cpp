@@ -6,7 +6,7 @@
 namespace trapline::core {
 namespace {
 
-constexpr std::size_t kDigits = 32;
+constexpr std::size_t kIdDigits = 32;
 
 bool is_dash_position(std::size_t position) {
   return position == 8 || position == 13 || position == 18 || position == 23;
@@ -15,7 +15,7 @@ bool is_dash_position(std::size_t position) {
 }  // namespace
 
 std::string new_event_id() {
-  std::string id = random_hex(kDigits / 2);
+  std::string id = random_hex(kIdDigits / 2);
   id[12] = '4';  // the version nibble
   constexpr std::string_view kVariants = "89ab";
   const std::size_t low_bits = static_cast<unsigned char>(id[16]) & 0x03U;
@@ -24,10 +24,10 @@ std::string new_event_id() {
 }
 
 std::optional<std::string> normalise_event_id(std::string_view text) {
-  const bool has_dashes = text.size() == kDigits + 4;
-  if (text.size() != kDigits && !has_dashes) return std::nullopt;
+  const bool has_dashes = text.size() == kIdDigits + 4;
+  if (text.size() != kIdDigits && !has_dashes) return std::nullopt;
   std::string id;
-  id.reserve(kDigits);
+  id.reserve(kIdDigits);
   for (std::size_t position = 0; position < text.size(); ++position) {
     const char character = text[position];
     if (has_dashes && is_dash_position(position)) {
