@@ -56,9 +56,9 @@ function check(value, name) {
 }
 
 /** The events of a stream until there is one of each name; their data. */
-async function readStream(path, names) {
+async function readStream(path, names, headers = {}) {
   const leaving = new AbortController();
-  const response = await fetch(collector.url + path, { headers: { Authorization: `Bearer ${collector.token}` }, signal: leaving.signal });
+  const response = await fetch(collector.url + path, { headers: { Authorization: `Bearer ${collector.token}`, ...headers }, signal: leaving.signal });
   assert.equal(response.status, 200);
   assert.equal(response.headers.get('content-type'), 'text/event-stream');
   answered.add(`get ${path} 200`);
@@ -280,6 +280,8 @@ test('a stream tells of issues and totals as described', async () => {
   const { stats, issue } = await reading.finally(() => clearInterval(sending));
   check(stats, 'LiveTotals');
   check(issue, 'LiveIssue');
+  const { missed } = await readStream('/api/v1/stream', ['missed'], { 'Last-Event-ID': 'of-another-run-1' });
+  check(missed, 'LiveMissed');
 });
 
 test('every route that is described was asked', () => {
