@@ -81,6 +81,11 @@ async function waitForItems(path) {
   throw new Error(`${path} shows nothing after 20 seconds`);
 }
 
+/** What stands under an answer's name, where several routes share it. */
+function resolve(answer) {
+  return answer?.$ref ? description.components.responses[answer.$ref.split('/').pop()] : answer;
+}
+
 /** Sends a request and holds its answer against the description. */
 async function ask(method, path, expected, { body, token = collector.writeToken, headers = {} } = {}) {
   const { name, operation } = operationOf(method, path.split('?')[0]);
@@ -96,7 +101,7 @@ async function ask(method, path, expected, { body, token = collector.writeToken,
   });
   const received = await response.text();
   assert.equal(response.status, expected, `${method} ${path}: ${received}`);
-  const documented = operation.responses[response.status];
+  const documented = resolve(operation.responses[response.status]);
   assert.ok(documented, `${name} answers ${response.status}, which is not described`);
   answered.add(`${name} ${response.status}`);
   const type = (response.headers.get('content-type') ?? '').split(';')[0];
