@@ -182,6 +182,9 @@ test('what is read and changed is as described, and so are the refusals', async 
   }
   assert.equal(ledger.totals.unknown, 2);
   assert.equal(ledger.totals.not_sent, 2);
+  const page = await ask('get', '/api/v1/projects/1/ledger?limit=1', 200);
+  assert.deepEqual(page.items, ledger.items.slice(0, 1));
+  assert.deepEqual((await ask('get', `/api/v1/projects/1/ledger?limit=1&cursor=${page.next_cursor}`, 200)).items, ledger.items.slice(1, 2));
   const projectPaths = ['', '/refusals', '/digest', '/quarantine', '/ledger', '/release-health', '/release-health/hours?release=shop@1.0', '/stats', '/sessions', '/session-counts', '/check-ins', '/feedback', '/transactions'];
   for (const path of projectPaths) {
     const [name, query = ''] = path.split('?');
@@ -189,7 +192,7 @@ test('what is read and changed is as described, and so are the refusals', async 
     await ask('get', `/api/v1/projects/999${name}`, 404);
     await ask('get', `/api/v1/projects/1${name}`, 401, { token: null });
   }
-  for (const path of ['/sessions', '/session-counts', '/check-ins', '/feedback', '/transactions']) {
+  for (const path of ['/ledger', '/sessions', '/session-counts', '/check-ins', '/feedback', '/transactions']) {
     await ask('get', `/api/v1/projects/1${path}?limit=0`, 400);
     await ask('get', `/api/v1/projects/1${path}?cursor=x`, 400);
     await waitForItems(`/api/v1/projects/1${path}`);

@@ -172,7 +172,7 @@ TEST_CASE("what still comes for a deleted project is left out, and holds nothing
   fixture.sweep();
   CHECK(fixture.store->find_events({})->items.size() == 1);
   CHECK(fixture.store->list_quarantine(fixture.gone)->empty());
-  CHECK(fixture.store->list_ledger(fixture.gone, 0, kNow * 2)->empty());
+  CHECK(fixture.store->find_ledger({.project_id = fixture.gone, .to = kNow * 2})->items.empty());
 }
 
 TEST_CASE("a project is renamed, but not to a name that is taken") {
