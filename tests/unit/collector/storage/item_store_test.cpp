@@ -357,18 +357,55 @@ TEST_CASE("runs of one release add up, and none fills the gap of another") {
         Counts{{"1 r unknown not_accounted", 6}, {"1 r not_sent torn", 2}, {"1 s unknown not_accounted", 2}});
 }
 
-TEST_CASE("of thousands of runs the oldest become part of the ledger, with what was open as unknown") {
+TEST_CASE("a run that is silent for 30 days becomes part of the ledger, with what was open as unknown") {
   Fixture fixture;
-  constexpr int kRuns = 5'050;
+  constexpr UnixMillis kDay = 24 * kAnHour;
   std::vector<StoredItem> items;
-  for (int number = 0; number < kRuns; ++number) {
-    const UnixMillis at = number < 100 ? kAnHour : 2 * kAnHour;
-    items.push_back({"i", fixture.project, at + number, RunCounters{run_of(number), "r", 3, 1, {{"torn", 1}}}});
+  for (int number = 0; number < 150; ++number) {
+    items.push_back({"i", fixture.project, kAnHour + number, RunCounters{run_of(number), "r", 3, 1, {{"torn", 1}}}});
   }
   REQUIRE(fixture.store->append_items(items));
-  CHECK(ledger_of(fixture) == Counts{{"1 r unknown not_accounted", 100},
-                                     {"1 r not_sent torn", 100},
-                                     {"2 r unknown not_accounted", kRuns - 100},
-                                     {"2 r not_sent torn", kRuns - 100}});
-  CHECK(fixture.store->find_items({fixture.project, ItemKind::kRunCounters, 10'000})->items.size() <= 5'000);
+  tell(fixture, 20 * kDay, {run_of(0), "r", 4, 1, {{"torn", 1}}});
+  const auto known = [&] {
+    return fixture.store->find_items({fixture.project, ItemKind::kRunCounters, 10'000})->items.size();
+  };
+  const auto before = ledger_of(fixture, 0, 100 * kDay);
+  CHECK(before ==
+        Counts{{"1 r unknown not_accounted", 149}, {"1 r not_sent torn", 150}, {"480 r unknown not_accounted", 2}});
+  for (int number = 200; number < 202; ++number) tell(fixture, 31 * kDay, {run_of(number), "s", 1, 1, {}});
+  CHECK(known() == 3);  // those two, and the one that has told since
+  CHECK(ledger_of(fixture, 0, 100 * kDay) == before);
+}
+
+TEST_CASE("a run that tells again after it was folded is not counted twice, and what is new in it is unknown") {
+  Fixture fixture;
+  constexpr UnixMillis kDay = 24 * kAnHour;
+  const auto ledger = [&] { return ledger_of(fixture, 0, 1'000 * kDay); };
+  const RunCounters first{run_of(1), "r", 10, 4, {{"torn", 3}}};
+  tell(fixture, kAnHour, first);
+  tell(fixture, 31 * kDay + kAnHour, {run_of(2), "s", 1, 1, {}});
+  Counts counts = {{"1 r unknown not_accounted", 3}, {"1 r not_sent torn", 3}};
+  CHECK(ledger() == counts);
+  tell(fixture, 32 * kDay, first);
+  tell(fixture, 32 * kDay, {run_of(1), "r", 8, 2, {{"torn", 1}}});
+  CHECK(ledger() == counts);
+  // Two more captured, of which one was dropped.
+  const RunCounters second{run_of(1), "r", 12, 4, {{"torn", 4}}};
+  counts["768 r unknown told_late"] = 2;
+  for (int times = 0; times < 2; ++times) {
+    tell(fixture, 32 * kDay, second);
+    CHECK(ledger() == counts);
+  }
+  // What has arrived is counted where it is stored.
+  tell(fixture, 33 * kDay, {run_of(1), "r", 14, 12, {{"torn", 4}}});
+  CHECK(ledger() == counts);
+  // It is known for a year after it told something new, and no longer.
+  tell(fixture, 300 * kDay, {run_of(3), "s", 1, 1, {}});
+  tell(fixture, 390 * kDay, second);
+  CHECK(ledger() == counts);
+  tell(fixture, 430 * kDay, {run_of(4), "s", 1, 1, {}});
+  tell(fixture, 430 * kDay, second);
+  counts["10320 r unknown not_accounted"] = 4;
+  counts["10320 r not_sent torn"] = 4;
+  CHECK(ledger() == counts);
 }
