@@ -1,6 +1,6 @@
 #include "collector/http/authentication.h"
 
-#include <algorithm>
+#include <variant>
 
 #include "sdk/core/ascii.h"
 
@@ -21,21 +21,36 @@ struct Demand {
   std::string_view user_refusal;
 };
 
-Result<std::string> authenticate_change(Accounts& accounts, const HttpRequest& request, const Demand& demand) {
-  if (Status status = authenticate_reader(accounts, request); !status) return status.error();
+/// A token that was sent, or the user whose session it is.
+using Caller = std::variant<ApiToken, User>;
+
+Result<Caller> identify(Accounts& accounts, const HttpRequest& request) {
   if (const auto secret = bearer_token(request)) {
     const auto token = accounts.find_token(*secret);
     if (!token) return token.error();
-    if (!*token) return Error{"not_signed_in", "this token is not known"};
-    if ((*token)->scope < demand.scope) return Error{"forbidden", std::string(demand.token_refusal)};
-    return (*token)->name;
+    if (*token) return Caller(**token);
+    return Error{"not_signed_in", "this token is not known: trapline-collector token create makes one"};
   }
-  const auto user = accounts.user_of_session(session_secret(request));
-  if (!user) return user.error();
-  if (!*user) return Error{"not_signed_in", "sign in, or send a token as Authorization: Bearer <token>"};
-  if ((*user)->role < demand.role) return Error{"forbidden", std::string(demand.user_refusal)};
+  const std::string secret = session_secret(request);
+  if (!secret.empty()) {
+    const auto user = accounts.user_of_session(secret);
+    if (!user) return user.error();
+    if (*user) return Caller(**user);
+  }
+  return Error{"not_signed_in", "sign in, or send a token as Authorization: Bearer <token>"};
+}
+
+Result<std::string> authenticate_change(Accounts& accounts, const HttpRequest& request, const Demand& demand) {
+  const auto caller = identify(accounts, request);
+  if (!caller) return caller.error();
+  if (const auto* token = std::get_if<ApiToken>(&*caller)) {
+    if (token->scope < demand.scope) return Error{"forbidden", std::string(demand.token_refusal)};
+    return token->name;
+  }
+  const User& user = std::get<User>(*caller);
+  if (user.role < demand.role) return Error{"forbidden", std::string(demand.user_refusal)};
   if (Status status = check_same_origin(request); !status) return status.error();
-  return (*user)->email;
+  return user.email;
 }
 
 }  // namespace
@@ -62,19 +77,8 @@ std::optional<std::string_view> bearer_token(const HttpRequest& request) {
 }
 
 Status authenticate_reader(Accounts& accounts, const HttpRequest& request) {
-  if (const auto secret = bearer_token(request)) {
-    const auto token = accounts.find_token(*secret);
-    if (!token) return token.error();
-    if (*token) return {};
-    return Error{"not_signed_in", "this token is not known: trapline-collector token create makes one"};
-  }
-  const std::string secret = session_secret(request);
-  if (!secret.empty()) {
-    const auto user = accounts.user_of_session(secret);
-    if (!user) return user.error();
-    if (*user) return {};
-  }
-  return Error{"not_signed_in", "sign in, or send a token as Authorization: Bearer <token>"};
+  const auto caller = identify(accounts, request);
+  return caller ? Status{} : Status{caller.error()};
 }
 
 Result<std::string> authenticate_writer(Accounts& accounts, const HttpRequest& request) {

@@ -167,10 +167,13 @@ bool Connections::claim_stream(Connection& connection) {
   return true;
 }
 
-bool Connections::has_writing() const {
+std::vector<Connections::Shared> Connections::in_phase(Phase phase) const {
+  std::vector<Shared> found;
   const std::lock_guard lock(mutex_);
-  return std::any_of(connections_.begin(), connections_.end(),
-                     [](const auto& entry) { return entry.second->phase == Phase::kWriting; });
+  for (const auto& [socket, connection] : connections_) {
+    if (connection->phase == phase) found.push_back(connection);
+  }
+  return found;
 }
 
 std::vector<Connections::Shared> Connections::late(Clock::time_point now) const {

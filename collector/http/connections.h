@@ -71,7 +71,7 @@ class Connections {
   /// Makes it a stream; false when there are as many as may be.
   bool claim_stream(Connection& connection);
 
-  [[nodiscard]] bool has_writing() const;
+  [[nodiscard]] std::vector<Shared> in_phase(Phase phase) const;
   /// Those whose deadline is over, and which nobody works on.
   [[nodiscard]] std::vector<Shared> late(Clock::time_point now) const;
 

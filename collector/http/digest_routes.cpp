@@ -1,7 +1,5 @@
 #include "collector/http/digest_routes.h"
 
-#include <map>
-
 #include <nlohmann/json.hpp>
 
 #include "collector/digest/digest_event.h"
@@ -86,21 +84,17 @@ HttpReply get_ledger(const ApiContext& context, const HttpRequest& request) {
   const auto project = project_of_path(context, request);
   if (!project) return error_reply(project.error());
   const UnixMillis now = context.clock.unix_millis();
-  const auto range = read_time_range(request, {now - kDayMs, now + 1});
-  if (!range) return error_reply(range.error());
-  const auto entries = context.store.list_ledger(project->id, range->from, range->to);
-  if (!entries) return error_reply(entries.error());
+  const auto query = read_ledger_query(request, project->id, {now - kDayMs, now + 1});
+  if (!query) return error_reply(query.error());
+  const auto page = context.store.find_ledger(*query);
+  if (!page) return error_reply(page.error());
   json items = json::array();
-  for (const LedgerEntry& entry : *entries) items.push_back(trapline::collector::to_json(entry));
-  // The list ends somewhere; the totals know all.
-  const auto sums = context.store.sum_ledger(project->id, range->from, range->to);
-  if (!sums) return error_reply(sums.error());
-  std::map<std::string, std::int64_t> totals;
-  for (const LedgerEntry& entry : *sums) totals[entry.outcome] += entry.count;
-  return json_reply({{"from", core::format_timestamp(range->from)},
-                     {"to", core::format_timestamp(range->to)},
-                     {"totals", totals},
-                     {"items", std::move(items)}});
+  for (const LedgerEntry& entry : page->items) items.push_back(trapline::collector::to_json(entry));
+  return json_reply({{"from", core::format_timestamp(query->from)},
+                     {"to", core::format_timestamp(query->to)},
+                     {"totals", page->totals},
+                     {"items", std::move(items)},
+                     {"next_cursor", page->next_cursor.empty() ? json(nullptr) : json(page->next_cursor)}});
 }
 
 }  // namespace

@@ -7,6 +7,12 @@
 #include <unistd.h>
 
 namespace trapline::collector {
+namespace {
+
+/// More than a socket takes at once as a rule; what is not taken yet is shared.
+constexpr std::size_t kTakenAtOnce = std::size_t{64} << 10;
+
+}  // namespace
 
 StreamBell::StreamBell() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
@@ -28,42 +34,66 @@ std::vector<int> StreamBell::answer() {
   return std::exchange(sockets_, {});
 }
 
-bool EventStream::send(std::string_view text) {
+SharedEvent make_event(std::string id, std::string_view name, std::string_view data) {
+  StreamEvent event;
+  event.text = "id: " + id + "\nevent: ";
+  event.text += name;
+  event.text += "\ndata: ";
+  event.text += data;
+  event.text += "\n\n";
+  event.id = std::move(id);
+  return std::make_shared<const StreamEvent>(std::move(event));
+}
+
+SharedEvent make_missed_event(std::string id, std::optional<std::uint64_t> count) {
+  return make_event(std::move(id), "missed", R"({"count":)" + (count ? std::to_string(*count) : "null") + "}");
+}
+
+EventStream::EventStream(std::vector<SharedEvent> first) {
+  for (SharedEvent& event : first) push(std::move(event));
+}
+
+void EventStream::send(SharedEvent event) {
   std::shared_ptr<StreamBell> bell;
   int socket = -1;
-  bool is_taken = false;
   {
     const std::lock_guard lock(mutex_);
-    if (is_overrun_) return false;
     // Once for all that gathers until the loop takes it.
-    if (waiting_.empty()) bell = bell_;
+    if (waiting_.empty() && left_out_ == 0) bell = bell_;
     socket = socket_;
-    is_taken = waiting_.size() + text.size() <= kMostBytes;
-    if (is_taken) waiting_ += text;
-    if (!is_taken) {
-      is_overrun_ = true;
-      bell = bell_;
+    if (left_out_ == 0 && waiting_bytes_ + event->text.size() <= kMostBytes) {
+      push(std::move(event));
+    } else {
+      ++left_out_;
+      last_left_out_id_ = event->id;
     }
   }
   if (bell) bell->ring(socket);
-  return is_taken;
 }
 
 void EventStream::attach(std::shared_ptr<StreamBell> bell, int socket) {
   const std::lock_guard lock(mutex_);
   bell_ = std::move(bell);
   socket_ = socket;
-  if (!waiting_.empty()) bell_->ring(socket);
+  if (!waiting_.empty() || left_out_ > 0) bell_->ring(socket);
 }
 
 std::string EventStream::take() {
+  std::string text;
   const std::lock_guard lock(mutex_);
-  return std::exchange(waiting_, {});
+  while (!waiting_.empty() && text.size() < kTakenAtOnce) {
+    text += waiting_.front()->text;
+    waiting_bytes_ -= waiting_.front()->text.size();
+    waiting_.pop_front();
+  }
+  if (!waiting_.empty() || left_out_ == 0) return text;
+  text += make_missed_event(std::exchange(last_left_out_id_, {}), std::exchange(left_out_, 0))->text;
+  return text;
 }
 
-bool EventStream::is_overrun() const {
-  const std::lock_guard lock(mutex_);
-  return is_overrun_;
+void EventStream::push(SharedEvent event) {
+  waiting_bytes_ += event->text.size();
+  waiting_.push_back(std::move(event));
 }
 
 }  // namespace trapline::collector

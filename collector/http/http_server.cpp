@@ -82,11 +82,14 @@ class HttpServer::Implementation {
     while (!is_stopping_) turn();
     close(listener_.socket);
     listener_.socket = -1;
+    drop_all(Phase::kStreaming);  // what is waited for below, and by those who call, may take long
     doors_->stop();
     api_->stop();
     // Answers that did not fit into their sockets get a moment to.
     const auto end = Clock::now() + kLastWrites;
-    while (connections_.has_writing() && Clock::now() < end) turn();
+    while (!connections_.in_phase(Phase::kWriting).empty() && Clock::now() < end) turn();
+    drop_all(Phase::kStreaming);  // one that a thread of the API was beginning
+    drop_all(Phase::kReading);    // nobody would answer what they ask
   }
 
   void stop() {
@@ -180,6 +183,10 @@ class HttpServer::Implementation {
     count_turned_away();
     connections_.watch(EPOLL_CTL_ADD, connection->socket, EPOLLONESHOT);
     answer_last(connection, busy_reply(why));
+  }
+
+  void drop_all(Phase phase) {
+    for (const Shared& connection : connections_.in_phase(phase)) connections_.drop(connection);
   }
 
   void end_late_ones(Clock::time_point now) {
@@ -376,6 +383,7 @@ class HttpServer::Implementation {
   // --- streams
 
   void begin_stream(const Shared& connection, const HttpReply& reply) {
+    if (is_stopping_) return respond(connection, busy_reply("the collector is stopping"));
     if (!connections_.claim_stream(*connection)) {
       count_refused_request(connection->parser.head());
       return respond(connection, busy_reply("as many live updates are open as may be"));
@@ -410,7 +418,6 @@ class HttpServer::Implementation {
   }
 
   void write_stream(const Shared& connection) {
-    if (connection->stream->is_overrun()) return connections_.drop(connection);
     while (true) {
       if (connection->written == connection->output.size()) {
         connection->output = connection->stream->take();
@@ -432,7 +439,10 @@ class HttpServer::Implementation {
     const bool is_stuck = connection->stalled_since && now - *connection->stalled_since >= options_.write_deadline;
     if (is_stuck || now >= connection->stream_ends) return connections_.drop(connection);
     connections_.set_deadline(*connection, options_.heartbeat);
-    connection->stream->send(":\n\n");
+    if (connection->written < connection->output.size()) return;  // it has enough to read
+    connection->output = ":\n\n";
+    connection->written = 0;
+    write_stream(connection);
   }
 
   void count_refused_request(const RequestHead& head) {

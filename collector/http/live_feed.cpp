@@ -1,7 +1,8 @@
 #include "collector/http/live_feed.h"
 
 #include <algorithm>
-#include <string_view>
+#include <iterator>
+#include <string>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -19,7 +20,7 @@ using nlohmann::json;
 constexpr std::size_t kMostIssues = 200;
 /// Of a text that a list shows; who wants all of it asks for the issue.
 constexpr std::size_t kMostShownBytes = 300;
-/// When a client comes back that was hung up on.
+/// When a client comes back whose connection broke.
 constexpr std::string_view kRetry = "retry: 3000\n\n";
 
 std::string_view word_of(const std::optional<IssueChangeKind>& kind) {
@@ -35,10 +36,8 @@ std::string_view word_of(const std::optional<IssueChangeKind>& kind) {
   return "unignored";
 }
 
-std::string event_text(std::string_view name, const json& data) {
-  return "event: " + std::string(name) + "\ndata: " + data.dump(-1, ' ', false, json::error_handler_t::replace) +
-         "\n\n";
-}
+/// Without line ends, as an event's data must be.
+std::string one_line(const json& data) { return data.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 /// The issue with its texts cut: what one client sends must not fill every watcher's room.
 json short_json(Issue issue) {
@@ -48,13 +47,15 @@ json short_json(Issue issue) {
   return to_json(issue);
 }
 
-std::string stats_text(const LiveTotals& totals) {
-  return event_text("stats", {{"accepted", totals.accepted}, {"digested", totals.digested}});
+/// Not numbered, as the next one tells the same: it stands behind the last event that is.
+SharedEvent stats_event(std::string last_id, const LiveTotals& totals) {
+  return make_event(std::move(last_id), "stats",
+                    one_line({{"accepted", totals.accepted}, {"digested", totals.digested}}));
 }
 
 }  // namespace
 
-LiveFeed::LiveFeed(EventStore& store, std::chrono::milliseconds interval) : store_(store), interval_(interval) {}
+LiveFeed::LiveFeed(EventStore& store, LiveOptions options) : store_(store), options_(options) {}
 
 LiveFeed::~LiveFeed() { stop(); }
 
@@ -73,35 +74,49 @@ void LiveFeed::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-std::shared_ptr<EventStream> LiveFeed::subscribe(std::optional<ProjectId> project) {
-  auto stream = std::make_shared<EventStream>();
-  stream->send(std::string(kRetry) + stats_text(totals_()));
+std::shared_ptr<EventStream> LiveFeed::subscribe(std::optional<ProjectId> project, std::string_view last_seen) {
+  const LiveTotals totals = totals_();
+  std::vector<SharedEvent> first = {std::make_shared<const StreamEvent>(StreamEvent{{}, std::string(kRetry)})};
+  std::shared_ptr<EventStream> stream;
   {
     const std::lock_guard lock(mutex_);
+    if (!last_seen.empty()) {
+      auto missed = recent_.after(last_seen, project);
+      if (!missed) missed.emplace({make_missed_event(recent_.last_id(), std::nullopt)});
+      std::move(missed->begin(), missed->end(), std::back_inserter(first));
+    }
+    first.push_back(stats_event(recent_.last_id(), totals));
+    stream = std::make_shared<EventStream>(std::move(first));
     watchers_.push_back({stream, project});
-    has_watcher_.store(true, std::memory_order_relaxed);
+    last_watched_ = std::chrono::steady_clock::now();
+    is_listening_.store(true, std::memory_order_relaxed);
   }
   changed_.notify_all();
   return stream;
 }
 
 void LiveFeed::stored(const AppendOutcome& outcome) {
-  if (!has_watcher_.load(std::memory_order_relaxed)) return;
+  if (!is_listening()) return;
   const std::lock_guard lock(mutex_);
   for (const IssuePlace& place : outcome.counted_on) note(place, std::nullopt);
   for (const IssueChange& change : outcome.changes) note({change.issue_id, change.project_id}, change.kind);
 }
 
 void LiveFeed::issue_changed(IssuePlace place) {
-  if (!has_watcher_.load(std::memory_order_relaxed)) return;
+  if (!is_listening()) return;
   const std::lock_guard lock(mutex_);
   note(place, std::nullopt);
+}
+
+void LiveFeed::project_deleted(ProjectId project) {
+  const std::lock_guard lock(mutex_);
+  recent_.forget(project);
 }
 
 void LiveFeed::note(IssuePlace place, std::optional<IssueChangeKind> kind) {
   const auto found = news_.find(place.issue_id);
   if (found == news_.end() && news_.size() >= kMostIssues) {
-    has_missed_ = true;
+    ++missed_[place.project_id];
     return;
   }
   News& news = news_[place.issue_id];
@@ -114,8 +129,8 @@ void LiveFeed::run() {
   while (true) {
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return is_stopping_ || !watchers_.empty(); });
-      if (changed_.wait_for(lock, interval_, [&] { return is_stopping_; })) return;
+      changed_.wait(lock, [&] { return is_stopping_ || is_listening(); });
+      if (changed_.wait_for(lock, options_.interval, [&] { return is_stopping_; })) return;
     }
     tell();
   }
@@ -123,48 +138,56 @@ void LiveFeed::run() {
 
 void LiveFeed::tell() {
   NewsByIssue news;
-  bool has_missed = false;
+  MissedByProject missed;
   {
     const std::lock_guard lock(mutex_);
     forget_gone();
     news = std::exchange(news_, {});
-    has_missed = std::exchange(has_missed_, false);
+    missed = std::exchange(missed_, {});
   }
-  for (const auto& [id, own] : news) tell_issue(id, own);
-  if (has_missed) send(event_text("missed", json::object()), std::nullopt);
+  for (const auto& [id, own] : news) {
+    if (!tell_issue(id, own)) ++missed[own.project];
+  }
   const LiveTotals totals = totals_();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [project, count] : missed) send(recent_.add_missed(project, count), project);
   if (totals == told_) return;
   told_ = totals;
-  send(stats_text(totals), std::nullopt);
+  send(stats_event(recent_.last_id(), totals), std::nullopt);
 }
 
-void LiveFeed::tell_issue(IssueId id, const News& news) {
+/// False when the database fails, which says so elsewhere.
+bool LiveFeed::tell_issue(IssueId id, const News& news) {
   const auto issue = store_.find_issue(id);
-  if (!issue) return;  // the database fails, and says so elsewhere
+  if (!issue) return false;
   const bool is_there = issue->has_value();
   const json data = {{"kind", is_there ? word_of(news.kind) : "removed"},
                      {"id", std::to_string(id)},
                      {"project_id", std::to_string(news.project)},
                      {"issue", is_there ? short_json(**issue) : json(nullptr)}};
-  send(event_text("issue", data), news.project);
+  const std::lock_guard lock(mutex_);
+  send(recent_.add(news.project, "issue", one_line(data)), news.project);
+  return true;
 }
 
-/// To those who watch the project; without one, to all.
-void LiveFeed::send(const std::string& text, std::optional<ProjectId> project) {
-  std::vector<std::shared_ptr<EventStream>> streams;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const Watcher& watcher : watchers_) {
-      if (project && watcher.project && *watcher.project != *project) continue;
-      if (auto stream = watcher.stream.lock()) streams.push_back(std::move(stream));
-    }
+/// To those who watch the project; without one, to all. With mutex_ held since the event got its number: so each stream
+/// has them in order.
+void LiveFeed::send(const SharedEvent& event, std::optional<ProjectId> project) {
+  for (const Watcher& watcher : watchers_) {
+    if (project && watcher.project && *watcher.project != *project) continue;
+    if (const auto stream = watcher.stream.lock()) stream->send(event);
   }
-  for (const auto& stream : streams) stream->send(text);
 }
 
 void LiveFeed::forget_gone() {
   std::erase_if(watchers_, [](const Watcher& watcher) { return watcher.stream.expired(); });
-  has_watcher_.store(!watchers_.empty(), std::memory_order_relaxed);
+  const auto now = std::chrono::steady_clock::now();
+  if (!watchers_.empty()) last_watched_ = now;
+  if (now - last_watched_ < options_.linger || !watchers_.empty()) return;
+  is_listening_.store(false, std::memory_order_relaxed);
+  recent_.break_off();
+  news_.clear();
+  missed_.clear();
 }
 
 }  // namespace trapline::collector

@@ -17,7 +17,7 @@ HttpReply open_stream(const ApiContext& context, const HttpRequest& request) {
   }
   HttpReply reply;
   reply.content_type = "text/event-stream";
-  reply.stream = context.live->subscribe(*project);
+  reply.stream = context.live->subscribe(*project, request.header("last-event-id"));
   return reply;
 }
 

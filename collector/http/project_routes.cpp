@@ -10,6 +10,7 @@
 #include "collector/http/api_json.h"
 #include "collector/http/api_support.h"
 #include "collector/http/authentication.h"
+#include "collector/http/live_feed.h"
 #include "collector/http/project_change.h"
 
 namespace trapline::collector {
@@ -77,7 +78,9 @@ HttpReply delete_one(const ApiContext& context, const HttpRequest& request, cons
                                  project->name + "'"});
   }
   const Status status = context.store.delete_project(project->id);
-  return status ? no_content() : error_reply(status.error());
+  if (!status) return error_reply(status.error());
+  if (context.live != nullptr) context.live->project_deleted(project->id);
+  return no_content();
 }
 
 HttpReply list_keys(const ApiContext& context, const HttpRequest& request) {

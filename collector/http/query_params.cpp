@@ -145,4 +145,14 @@ Result<TimeRange> read_time_range(const HttpRequest& request, TimeRange defaults
   return params.finish(TimeRange{from.value_or(defaults.from), to.value_or(defaults.to)});
 }
 
+Result<LedgerQuery> read_ledger_query(const HttpRequest& request, ProjectId project, TimeRange defaults) {
+  const auto range = read_time_range(request, defaults);
+  if (!range) return range.error();
+  LedgerQuery query{.project_id = project, .from = range->from, .to = range->to};
+  ParamReader params(request);
+  params.read_limit(query.limit);
+  params.read_text("cursor", query.cursor);
+  return params.finish(std::move(query));
+}
+
 }  // namespace trapline::collector

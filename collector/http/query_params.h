@@ -32,4 +32,7 @@ struct TimeRange {
 /// `from` and `to`, with defaults for what is not given.
 Result<TimeRange> read_time_range(const HttpRequest& request, TimeRange defaults);
 
+/// A page of the ledger.
+Result<LedgerQuery> read_ledger_query(const HttpRequest& request, ProjectId project, TimeRange defaults);
+
 }  // namespace trapline::collector

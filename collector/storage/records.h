@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -150,6 +151,22 @@ struct LedgerEntry {
   std::string outcome;
   std::string reason;
   std::int64_t count = 0;
+};
+
+/// Which of a project's ledger: the hours of `from` to `to`, the newest first.
+struct LedgerQuery {
+  ProjectId project_id = 0;
+  UnixMillis from = 0;
+  UnixMillis to = 0;
+  std::size_t limit = 100;
+  std::string cursor = {};  ///< a page's next_cursor; empty: from the start
+};
+
+/// An entry that counts on between two pages is on one of them.
+struct LedgerPage {
+  std::vector<LedgerEntry> items;
+  std::string next_cursor;                     ///< empty on the last page
+  std::map<std::string, std::int64_t> totals;  ///< by outcome, of all pages
 };
 
 /// A group hash of an issue.

@@ -95,13 +95,13 @@ class EventStore {
   /// Newest first, at most 100.
   virtual Result<std::vector<QuarantinedEvent>> list_quarantine(ProjectId project) = 0;
 
-  /// What became of the project's events, by hour of receipt, between `from` and `to`, oldest first. append() and
+  /// What became of the project's events, by hour of receipt. append() and
   /// quarantine() write it, in their own transactions; what was refused at the door (add_refusals) and what clients say
   /// they did not send (ClientLoss, by the client's hour; RunCounters) is in it, too. "unknown" is what runs of
   /// programs have captured and not told the end of, at the hour in which they last told something.
-  virtual Result<std::vector<LedgerEntry>> list_ledger(ProjectId project, UnixMillis from, UnixMillis to) = 0;
+  virtual Result<LedgerPage> find_ledger(const LedgerQuery& query) = 0;
 
-  /// The same without releases, each hour whole.
+  /// All of it between `from` and `to`, without releases, oldest first, each hour whole.
   virtual Result<std::vector<LedgerEntry>> sum_ledger(ProjectId project, UnixMillis from, UnixMillis to) = 0;
 
   /// How the project's events are digested, as JSON (digest/digest_settings.h, which checks it); "{}" when nothing is

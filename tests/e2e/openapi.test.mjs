@@ -56,9 +56,9 @@ function check(value, name) {
 }
 
 /** The events of a stream until there is one of each name; their data. */
-async function readStream(path, names) {
+async function readStream(path, names, headers = {}) {
   const leaving = new AbortController();
-  const response = await fetch(collector.url + path, { headers: { Authorization: `Bearer ${collector.token}` }, signal: leaving.signal });
+  const response = await fetch(collector.url + path, { headers: { Authorization: `Bearer ${collector.token}`, ...headers }, signal: leaving.signal });
   assert.equal(response.status, 200);
   assert.equal(response.headers.get('content-type'), 'text/event-stream');
   answered.add(`get ${path} 200`);
@@ -81,6 +81,11 @@ async function waitForItems(path) {
   throw new Error(`${path} shows nothing after 20 seconds`);
 }
 
+/** What stands under an answer's name, where several routes share it. */
+function resolve(answer) {
+  return answer?.$ref ? description.components.responses[answer.$ref.split('/').pop()] : answer;
+}
+
 /** Sends a request and holds its answer against the description. */
 async function ask(method, path, expected, { body, token = collector.writeToken, headers = {} } = {}) {
   const { name, operation } = operationOf(method, path.split('?')[0]);
@@ -96,7 +101,7 @@ async function ask(method, path, expected, { body, token = collector.writeToken,
   });
   const received = await response.text();
   assert.equal(response.status, expected, `${method} ${path}: ${received}`);
-  const documented = operation.responses[response.status];
+  const documented = resolve(operation.responses[response.status]);
   assert.ok(documented, `${name} answers ${response.status}, which is not described`);
   answered.add(`${name} ${response.status}`);
   const type = (response.headers.get('content-type') ?? '').split(';')[0];
@@ -177,6 +182,9 @@ test('what is read and changed is as described, and so are the refusals', async 
   }
   assert.equal(ledger.totals.unknown, 2);
   assert.equal(ledger.totals.not_sent, 2);
+  const page = await ask('get', '/api/v1/projects/1/ledger?limit=1', 200);
+  assert.deepEqual(page.items, ledger.items.slice(0, 1));
+  assert.deepEqual((await ask('get', `/api/v1/projects/1/ledger?limit=1&cursor=${page.next_cursor}`, 200)).items, ledger.items.slice(1, 2));
   const projectPaths = ['', '/refusals', '/digest', '/quarantine', '/ledger', '/release-health', '/release-health/hours?release=shop@1.0', '/stats', '/sessions', '/session-counts', '/check-ins', '/feedback', '/transactions'];
   for (const path of projectPaths) {
     const [name, query = ''] = path.split('?');
@@ -184,7 +192,7 @@ test('what is read and changed is as described, and so are the refusals', async 
     await ask('get', `/api/v1/projects/999${name}`, 404);
     await ask('get', `/api/v1/projects/1${name}`, 401, { token: null });
   }
-  for (const path of ['/sessions', '/session-counts', '/check-ins', '/feedback', '/transactions']) {
+  for (const path of ['/ledger', '/sessions', '/session-counts', '/check-ins', '/feedback', '/transactions']) {
     await ask('get', `/api/v1/projects/1${path}?limit=0`, 400);
     await ask('get', `/api/v1/projects/1${path}?cursor=x`, 400);
     await waitForItems(`/api/v1/projects/1${path}`);
@@ -282,6 +290,8 @@ test('a stream tells of issues and totals as described', async () => {
   const { stats, issue } = await reading.finally(() => clearInterval(sending));
   check(stats, 'LiveTotals');
   check(issue, 'LiveIssue');
+  const { missed } = await readStream('/api/v1/stream', ['missed'], { 'Last-Event-ID': 'of-another-run-1' });
+  check(missed, 'LiveMissed');
 });
 
 test('every route that is described was asked', () => {

@@ -116,8 +116,15 @@ CollectorProcess::~CollectorProcess() {
   if (pid_ > 0) end(SIGTERM);
 }
 
+void CollectorProcess::send_signal(int signal) const { kill(pid_, signal); }
+
+bool CollectorProcess::is_running() const {
+  siginfo_t ended{};
+  return waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0;
+}
+
 int CollectorProcess::end(int signal) {
-  kill(pid_, signal);
+  send_signal(signal);
   const int status = wait_for_exit(pid_);
   pid_ = -1;
   return status;

@@ -30,6 +30,9 @@ class CollectorProcess {
 
   /// Ends it with the signal and answers its exit status, -1 when it ended by the signal itself.
   int end(int signal);
+  /// Only sends it; end() still has to be called.
+  void send_signal(int signal) const;
+  [[nodiscard]] bool is_running() const;
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] int port() const { return port_; }

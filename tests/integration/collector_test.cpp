@@ -11,20 +11,20 @@
 #include <thread>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "sdk/core/gzip.h"
 #include "tests/integration/collector_process.h"
+#include "tests/support/socket_client.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace trapline;
 using nlohmann::json;
 using tests::CollectorProcess;
 using tests::run_collector;
+using tests::SocketClient;
 using tests::TemporaryFolder;
 
 namespace {
@@ -56,34 +56,6 @@ std::size_t resident_kib(pid_t pid) {
   }
   return 0;
 }
-
-/// A plain connection, for what an HTTP client would not send.
-class RawConnection {
- public:
-  explicit RawConnection(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  }
-  ~RawConnection() { close(socket_); }
-  RawConnection(const RawConnection&) = delete;
-  RawConnection& operator=(const RawConnection&) = delete;
-  void write(const std::string& text) const { CHECK(::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) > 0); }
-  /// For connections that the collector may have given up.
-  void try_write(const std::string& text) const {
-    static_cast<void>(!::send(socket_, text.data(), text.size(), MSG_NOSIGNAL));
-  }
-  [[nodiscard]] std::string read() const {
-    std::string buffer(65536, '\0');
-    const ssize_t count = recv(socket_, buffer.data(), buffer.size(), 0);
-    return buffer.substr(0, count > 0 ? static_cast<std::size_t>(count) : 0);
-  }
-
- private:
-  int socket_;
-};
 
 }  // namespace
 
@@ -170,14 +142,14 @@ TEST_CASE("a browser's report and a crash handler's upload become events, and th
 
 TEST_CASE("a chunked request without a content type is taken, as @sentry/node sends it") {
   Fixture fixture;
-  const RawConnection connection(fixture.collector.port());
+  SocketClient connection(fixture.collector.port());
   const std::string body = "{}\n{\"type\":\"event\"}\n{\"message\":\"chunked\"}";
   std::array<char, 16> size{};
   std::snprintf(size.data(), size.size(), "%zx", body.size());
   connection.write("POST /api/1/envelope/?sentry_key=" + fixture.collector.key() +
                    " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + size.data() + "\r\n" + body +
                    "\r\n0\r\n\r\n");
-  CHECK(connection.read().find("200 OK") != std::string::npos);
+  CHECK(connection.read_until("\r\n\r\n").find("200 OK") != std::string::npos);
   CHECK(fixture.collector.wait_for_events(1)[0]["title"] == "chunked");
 }
 
@@ -439,22 +411,22 @@ TEST_CASE("browsers may ask from any page at the doors, and get nothing of the A
 
 TEST_CASE("300 idle and 200 trickling clients leave an honest one's p99 below 100 ms") {
   Fixture fixture;
-  std::vector<std::unique_ptr<RawConnection>> idle;
+  std::vector<std::unique_ptr<SocketClient>> idle;
   for (int number = 0; number < 300; ++number) {
-    idle.push_back(std::make_unique<RawConnection>(fixture.collector.port()));
+    idle.push_back(std::make_unique<SocketClient>(fixture.collector.port()));
     idle.back()->write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-    CHECK(idle.back()->read().find("200 OK") != std::string::npos);
+    CHECK(idle.back()->read_until("\r\n\r\n").find("200 OK") != std::string::npos);
   }
-  std::vector<std::unique_ptr<RawConnection>> slow;
+  std::vector<std::unique_ptr<SocketClient>> slow;
   for (int number = 0; number < 200; ++number) {
-    slow.push_back(std::make_unique<RawConnection>(fixture.collector.port()));
+    slow.push_back(std::make_unique<SocketClient>(fixture.collector.port()));
     slow.back()->write(number % 2 == 0 ? "POST /v1/events HTTP/1.1\r\nX-Slow: "
                                        : "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
   }
   std::atomic<bool> is_done{false};
   std::thread trickle([&] {
     while (!is_done) {
-      for (const auto& connection : slow) connection->try_write("x");
+      for (const auto& connection : slow) connection->write("x");
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
   });
@@ -483,9 +455,9 @@ TEST_CASE("requests that are no HTTP, or endless, harm nothing") {
       std::string("\0\xff nonsense\r\n\r\n", 14), "GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\n\r\n",
       "POST /v1/events HTTP/1.1\r\nContent-Length: -5\r\n\r\n{}", std::string("POST /v1/events HTTP/1.1\r\n\r\n")};
   for (const std::string& nonsense : table) {
-    const RawConnection connection(fixture.collector.port());
+    SocketClient connection(fixture.collector.port());
     connection.write(nonsense);
-    CHECK(connection.read().find("HTTP/1.1 ") == 0);
+    CHECK(connection.read_until("\r\n\r\n").find("HTTP/1.1 ") == 0);
   }
   CHECK(fixture.client->Get("/" + std::string(8000, 'a'))->status == 200);  // an address of the dashboard
   CHECK(fixture.client->Get("/healthz")->status == 200);
@@ -502,9 +474,9 @@ TEST_CASE("a low limit of open files is raised, and with 120 clients half-way th
   rlimit raised{};
   REQUIRE(prlimit(collector.pid(), RLIMIT_NOFILE, nullptr, &raised) == 0);
   CHECK(raised.rlim_cur == before.rlim_max);
-  std::vector<std::unique_ptr<RawConnection>> slow;
+  std::vector<std::unique_ptr<SocketClient>> slow;
   for (int number = 0; number < 120; ++number) {
-    slow.push_back(std::make_unique<RawConnection>(collector.port()));
+    slow.push_back(std::make_unique<SocketClient>(collector.port()));
     slow.back()->write("POST /v1/events HTTP/1.1\r\nX-Slow: ");
   }
   for (int number = 0; number < 20; ++number) {

@@ -7,12 +7,11 @@
 #include <string>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "tests/integration/collector_process.h"
+#include "tests/integration/database.h"
+#include "tests/support/socket_client.h"
 #include "tests/support/temporary_folder.h"
 
 using nlohmann::json;
@@ -23,46 +22,17 @@ using trapline::tests::TemporaryFolder;
 namespace {
 
 /// A client of GET /api/v1/stream.
-class Watcher {
- public:
-  Watcher(int port, const std::string& token, const std::string& query = "")
-      : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-    const timeval limit{20, 0};
-    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    const std::string request =
-        "GET /api/v1/stream" + query + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\n\r\n";
-    REQUIRE(send(socket_, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size()));
+struct Watcher : trapline::tests::SocketClient {
+  Watcher(int port, const std::string& token, const std::string& query = "", const std::string& headers = "")
+      : SocketClient(port, "GET /api/v1/stream" + query + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token +
+                               "\r\n" + headers + "\r\n") {}
+  /// The id of the next event of the name.
+  std::string next_id(const std::string& event) {
+    REQUIRE(receives("id: "));
+    const std::string id = read_until("\n");
+    CHECK(receives("event: " + event + "\n"));
+    return id.substr(0, id.size() - 1);
   }
-  ~Watcher() { close(socket_); }
-  Watcher(const Watcher&) = delete;
-  Watcher& operator=(const Watcher&) = delete;
-
-  bool read_until(const std::string& text) {
-    char buffer[4096];
-    while (read_.find(text, seen_) == std::string::npos) {
-      const ssize_t count = recv(socket_, buffer, sizeof buffer, 0);
-      if (count <= 0) return false;
-      read_.append(buffer, static_cast<std::size_t>(count));
-    }
-    seen_ = read_.find(text, seen_) + text.size();
-    return true;
-  }
-  json next(const std::string& event) {
-    REQUIRE(read_until("event: " + event + "\ndata: "));
-    const std::size_t start = seen_;
-    REQUIRE(read_until("\n\n"));
-    return json::parse(read_.substr(start, seen_ - start));
-  }
-
- private:
-  int socket_;
-  std::string read_;
-  std::size_t seen_ = 0;
 };
 
 struct Fixture {
@@ -107,6 +77,27 @@ TEST_CASE("a stream tells of a new issue, of what people do to it, and of its re
   const json back = watcher.next("issue");
   CHECK(back["kind"] == "regressed");
   CHECK(back["issue"]["count"] == 2);
+}
+
+TEST_CASE("a browser that comes back gets what it missed, and after a restart is told that it missed some") {
+  Fixture fixture;
+  const int port = fixture.collector.port();
+  std::string seen;
+  {
+    Watcher watcher(port, fixture.collector.token());
+    seen = watcher.next_id("stats");
+  }
+  Watcher other(port, fixture.collector.token());
+  other.next("stats");
+  fixture.send("meanwhile");
+  other.next("issue");
+  Watcher back(port, fixture.collector.token(), "", "Last-Event-ID: " + seen + "\r\n");
+  CHECK(back.next("issue")["issue"]["title"] == "meanwhile");
+  CHECK(fixture.client->Get("/api/v1/stream", {{"Last-Event-ID", seen}})->status == 401);
+  CHECK(fixture.collector.end(SIGTERM) == 0);
+  CollectorProcess restarted(fixture.folder.path("data"));
+  Watcher again(restarted.port(), fixture.collector.token(), "", "Last-Event-ID: " + seen + "\r\n");
+  CHECK(again.next("missed") == json{{"count", nullptr}});
 }
 
 TEST_CASE("a stream is for those who may read, and for projects that are there") {
@@ -156,5 +147,20 @@ TEST_CASE("a collector ends at once with streams open, and they end with it") {
   const auto start = std::chrono::steady_clock::now();
   CHECK(fixture.collector.end(SIGTERM) == 0);
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
-  for (const auto& watcher : watchers) CHECK_FALSE(watcher->read_until("no such text"));
+  for (const auto& watcher : watchers) CHECK(watcher->reads_to_end());
+}
+
+TEST_CASE("streams end at once when the collector does, also when it waits for a locked database") {
+  Fixture fixture;
+  Watcher watcher(fixture.collector.port(), fixture.collector.token());
+  watcher.next("stats");
+  trapline::tests::Database other(fixture.folder.path("data/trapline.db"));
+  other.run("BEGIN IMMEDIATE; UPDATE project SET name = name;");
+  fixture.send("held up");
+  CHECK(watcher.next("stats")["accepted"] == 1);
+  fixture.collector.send_signal(SIGTERM);
+  CHECK(watcher.reads_to_end());
+  CHECK(fixture.collector.is_running());
+  other.run("COMMIT");
+  CHECK(fixture.collector.end(SIGTERM) == 0);
 }

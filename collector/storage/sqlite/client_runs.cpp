@@ -5,41 +5,86 @@
 #include <utility>
 
 #include "collector/storage/sqlite/digest_tables.h"
+#include "collector/storage/sqlite/event_ids.h"
 #include "collector/storage/time_span.h"
 
 namespace trapline::collector::sqlite {
 namespace {
 
-/// How many leave at once: then there is room for a while.
-constexpr std::int64_t kRunsFoldedAtOnce = 100;
+/// How many leave when one comes: more than that, so that none stays for long, and few enough not to hold others up.
+constexpr std::int64_t kRunsAtOnce = 100;
 
-void fold_oldest(Connection& connection, ProjectId project) {
-  Statement count = connection.prepare("SELECT count(*) FROM client_run WHERE project_id = ?");
-  count.bind(project);
-  if (!count.step() || count.integer(0) <= kMostRuns) return;
-  struct Oldest {
-    std::string run;
-    std::string release;
-    UnixMillis told_at;
-    std::int64_t gap;
-  };
-  std::vector<Oldest> oldest;
+/// What the ledger has of a run beside what is stored: dropped, or unknown. A run whose recorder was lost may have
+/// captured less than it has dropped, as far as it knows.
+std::int64_t counted_of(std::int64_t captured, std::int64_t reached, std::int64_t dropped) {
+  return std::max(captured - reached, dropped);
+}
+
+struct SilentRun {
+  std::string run;
+  std::string release;
+  UnixMillis told_at = 0;
+  std::int64_t captured = 0;
+  std::int64_t reached = 0;
+  std::int64_t dropped = 0;
+};
+
+void fold(Connection& connection, ProjectId project, const SilentRun& silent) {
+  const std::int64_t gap = silent.captured - silent.reached - silent.dropped;
+  const LedgerEntry unknown{start_of(silent.told_at, kHourMs), silent.release, "unknown", "not_accounted", gap};
+  if (gap > 0) add_to_ledger(connection, project, unknown);
+  const std::string id = event_id_bytes(silent.run);
+  Statement row =
+      connection.prepare("INSERT INTO folded_run (project_id, run, told_at, counted) VALUES (?1, ?4, ?2, ?3)");
+  row.bind(project, silent.told_at, counted_of(silent.captured, silent.reached, silent.dropped));
+  row.bind_blob(id);
+  row.run();
+  for (const char* table : {"client_run_drop", "client_run"}) {
+    connection.prepare("DELETE FROM " + std::string(table) + " WHERE project_id = ? AND run = ?")
+        .bind(project, std::string_view(silent.run))
+        .run();
+  }
+}
+
+/// Folds runs that are silent for long, and forgets those that were folded long ago.
+void fold_silent(Connection& connection, ProjectId project, UnixMillis now) {
+  std::vector<SilentRun> silent;
   Statement rows = connection.prepare(R"(
-    SELECT run, "release", told_at, captured - reached - dropped FROM client_run WHERE project_id = ?
+    SELECT run, "release", told_at, captured, reached, dropped FROM client_run WHERE project_id = ? AND told_at < ?
     ORDER BY told_at LIMIT ?)");
-  rows.bind(project, kRunsFoldedAtOnce);
+  rows.bind(project, now - kRunKnownFor, kRunsAtOnce);
   while (rows.step()) {
-    oldest.push_back({std::string(rows.text(0)), std::string(rows.text(1)), rows.integer(2), rows.integer(3)});
+    silent.push_back({std::string(rows.text(0)), std::string(rows.text(1)), rows.integer(2), rows.integer(3),
+                      rows.integer(4), rows.integer(5)});
   }
-  for (const Oldest& one : oldest) {
-    const LedgerEntry unknown{start_of(one.told_at, kHourMs), one.release, "unknown", "not_accounted", one.gap};
-    if (one.gap > 0) add_to_ledger(connection, project, unknown);
-    for (const char* table : {"client_run_drop", "client_run"}) {
-      connection.prepare("DELETE FROM " + std::string(table) + " WHERE project_id = ? AND run = ?")
-          .bind(project, std::string_view(one.run))
-          .run();
-    }
-  }
+  for (const SilentRun& run : silent) fold(connection, project, run);
+  connection
+      .prepare(R"(
+        DELETE FROM folded_run WHERE project_id = ?1 AND run IN
+          (SELECT run FROM folded_run WHERE project_id = ?1 AND told_at < ?2 ORDER BY told_at LIMIT ?3))")
+      .bind(project, now - kRunKnownFor - kFoldedRunKnownFor, kRunsAtOnce)
+      .run();
+}
+
+/// When the run was folded, counts what is new in its counters; false when it was not.
+bool add_late_counters(Connection& connection, ProjectId project, UnixMillis received_at, const RunCounters& counters) {
+  const std::string id = event_id_bytes(counters.run);
+  Statement known = connection.prepare("SELECT counted FROM folded_run WHERE project_id = ? AND run = ?");
+  known.bind(project);
+  known.bind_blob(id);
+  if (!known.step()) return false;
+  std::int64_t dropped = 0;
+  for (const RunCounters::Drop& drop : counters.drops) dropped += drop.count;
+  const std::int64_t counted = counted_of(counters.captured, counters.reached, dropped);
+  const std::int64_t more = counted - known.integer(0);
+  if (more <= 0) return true;
+  add_to_ledger(connection, project, {start_of(received_at, kHourMs), counters.release, "unknown", "told_late", more});
+  Statement row =
+      connection.prepare("UPDATE folded_run SET counted = ?2, told_at = ?3 WHERE project_id = ?1 AND run = ?4");
+  row.bind(project, counted, received_at);
+  row.bind_blob(id);
+  row.run();
+  return true;
 }
 
 /// Raises the count of a reason; answers by how much.
@@ -66,6 +111,7 @@ void add_run_counters(Connection& connection, ProjectId project, UnixMillis rece
   Statement known = connection.prepare("SELECT 1 FROM client_run WHERE project_id = ? AND run = ?");
   known.bind(project, run);
   const bool is_new = !known.step();
+  if (is_new && add_late_counters(connection, project, received_at, counters)) return;
   std::int64_t newly_dropped = 0;
   for (const RunCounters::Drop& drop : counters.drops) {
     const std::int64_t count = raise_drop(connection, project, run, drop);
@@ -85,7 +131,7 @@ void add_run_counters(Connection& connection, ProjectId project, UnixMillis rece
       .bind(project, run, std::string_view(counters.release), received_at, counters.captured, counters.reached,
             newly_dropped)
       .run();
-  if (is_new) fold_oldest(connection, project);
+  if (is_new) fold_silent(connection, project, received_at);
 }
 
 std::vector<StoredItem> find_run_counters(Connection& connection, ProjectId project, std::size_t limit) {

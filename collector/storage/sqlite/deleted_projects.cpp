@@ -36,6 +36,8 @@ constexpr std::string_view kByProject[] = {
        (SELECT run, reason FROM client_run_drop WHERE project_id = ?1 LIMIT ?2))",
     R"(DELETE FROM client_run WHERE project_id = ?1 AND run IN
        (SELECT run FROM client_run WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM folded_run WHERE project_id = ?1 AND run IN
+       (SELECT run FROM folded_run WHERE project_id = ?1 LIMIT ?2))",
     R"(DELETE FROM "release" WHERE id IN (SELECT id FROM "release" WHERE project_id = ?1 LIMIT ?2))",
     R"(DELETE FROM environment WHERE id IN (SELECT id FROM environment WHERE project_id = ?1 LIMIT ?2))",
 };

@@ -11,33 +11,6 @@ constexpr std::string_view kAdd = R"(
   INSERT INTO ledger (project_id, hour, "release", outcome, reason, count) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
   ON CONFLICT DO UPDATE SET count = count + excluded.count)";
 
-// What the server rejected of libtrapline's is among the refusals already. What a run of a program has captured and has
-// not said the end of is unknown: it may come yet. No run's gap is filled by what another has too much.
-constexpr std::string_view kLedger = R"(
-    SELECT hour, "release", outcome, reason, sum(count) AS count FROM (
-      SELECT hour, "release", outcome, reason, count FROM ledger WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
-      UNION ALL
-      SELECT told_at - told_at % 3600000, "release", 'unknown', 'not_accounted', captured - reached - dropped
-      FROM client_run
-      WHERE project_id = ?1 AND told_at >= ?2 AND told_at < ?3 AND captured > reached + dropped)
-    GROUP BY hour, "release", outcome, reason
-    UNION ALL
-    SELECT hour, '', 'refused', reason, count FROM refusal_hour WHERE project_id = ?1 AND hour >= ?2 AND hour < ?3
-    UNION ALL
-    SELECT timestamp - timestamp % 3600000 AS hour, '', 'not_sent', reason, sum(quantity) FROM client_loss
-    WHERE project_id = ?1 AND timestamp >= ?2 AND timestamp < ?3 AND reason <> 'rejected'
-      AND category IN ('error', 'default', 'security', '')
-    GROUP BY hour, reason)";
-
-std::vector<LedgerEntry> read_ledger(Statement& rows) {
-  std::vector<LedgerEntry> entries;
-  while (rows.step()) {
-    entries.push_back({rows.integer(0), std::string(rows.text(1)), std::string(rows.text(2)), std::string(rows.text(3)),
-                       rows.integer(4)});
-  }
-  return entries;
-}
-
 void add(Connection& connection, ProjectId project, UnixMillis hour, std::string_view release, std::string_view outcome,
          std::string_view reason, std::int64_t count) {
   if (count == 0) return;
@@ -76,21 +49,6 @@ void move_digest_position(Connection& connection, std::int64_t sequence, bool is
           "ON CONFLICT DO UPDATE SET sequence = iif(?2, ?1, max(sequence, ?1))")
       .bind(sequence, is_anew)
       .run();
-}
-
-std::vector<LedgerEntry> list_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to) {
-  Statement statement =
-      connection.prepare(std::string(kLedger) + " ORDER BY hour, \"release\", outcome, reason LIMIT 10000");
-  statement.bind(project, start_of(from, kHourMs), to);
-  return read_ledger(statement);
-}
-
-std::vector<LedgerEntry> sum_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to) {
-  Statement statement =
-      connection.prepare("SELECT hour, '', outcome, reason, sum(count) FROM (" + std::string(kLedger) +
-                         ") GROUP BY hour, outcome, reason ORDER BY hour, outcome, reason");
-  statement.bind(project, start_of(from, kHourMs), to);
-  return read_ledger(statement);
 }
 
 void quarantine(Connection& connection, const QuarantinedEvent& event) {

@@ -41,9 +41,6 @@ void move_digest_position(Connection& connection, std::int64_t sequence, bool is
 
 /// Adds to what an hour has of that already; nothing when the count is 0.
 void add_to_ledger(Connection& connection, ProjectId project, const LedgerEntry& entry);
-std::vector<LedgerEntry> list_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to);
-
-std::vector<LedgerEntry> sum_ledger(Connection& connection, ProjectId project, UnixMillis from, UnixMillis to);
 
 void quarantine(Connection& connection, const QuarantinedEvent& event);
 std::vector<QuarantinedEvent> list_quarantine(Connection& connection, ProjectId project);

@@ -15,6 +15,7 @@
 #include "collector/storage/sqlite/issue_changes.h"
 #include "collector/storage/sqlite/issue_queries.h"
 #include "collector/storage/sqlite/item_tables.h"
+#include "collector/storage/sqlite/ledger_queries.h"
 #include "collector/storage/sqlite/migrations.h"
 #include "collector/storage/sqlite/project_table.h"
 #include "collector/storage/sqlite/release_health.h"
@@ -281,8 +282,8 @@ Result<std::vector<QuarantinedEvent>> SqliteStore::list_quarantine(ProjectId pro
   return read([&](Connection& connection) { return sqlite::list_quarantine(connection, project); });
 }
 
-Result<std::vector<LedgerEntry>> SqliteStore::list_ledger(ProjectId project, UnixMillis from, UnixMillis to) {
-  return read([&](Connection& connection) { return sqlite::list_ledger(connection, project, from, to); });
+Result<LedgerPage> SqliteStore::find_ledger(const LedgerQuery& query) {
+  return read([&](Connection& connection) { return sqlite::find_ledger(connection, query); });
 }
 
 Result<std::vector<LedgerEntry>> SqliteStore::sum_ledger(ProjectId project, UnixMillis from, UnixMillis to) {

@@ -42,7 +42,7 @@ class SqliteStore final : public Store {
   Result<std::vector<IssueChange>> end_due_ignores(UnixMillis now) override;
   Status quarantine(const QuarantinedEvent& event) override;
   Result<std::vector<QuarantinedEvent>> list_quarantine(ProjectId project) override;
-  Result<std::vector<LedgerEntry>> list_ledger(ProjectId project, UnixMillis from, UnixMillis to) override;
+  Result<LedgerPage> find_ledger(const LedgerQuery& query) override;
   Result<std::vector<LedgerEntry>> sum_ledger(ProjectId project, UnixMillis from, UnixMillis to) override;
   Result<std::string> digest_settings(ProjectId project) override;
   Status set_digest_settings(ProjectId project, std::string_view settings) override;

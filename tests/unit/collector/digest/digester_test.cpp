@@ -95,9 +95,9 @@ struct Fixture {
   /// "stored 3; duplicate 1; ", in the ledger's order.
   std::string ledger() const {
     std::string told;
-    const auto entries = store->list_ledger(1, 0, 2'000'000'000'000);
+    const auto entries = store->find_ledger({.project_id = 1, .to = 2'000'000'000'000});
     REQUIRE(entries);
-    for (const LedgerEntry& entry : *entries) told += entry.outcome + " " + std::to_string(entry.count) + "; ";
+    for (const LedgerEntry& entry : entries->items) told += entry.outcome + " " + std::to_string(entry.count) + "; ";
     return told;
   }
   /// Inserting the event of that number fails, whatever else is in the run.

@@ -12,63 +12,20 @@
 #include <thread>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "collector/http/client_address.h"
 #include "collector/http/descriptor_limit.h"
 #include "collector/storage/open_store.h"
+#include "tests/support/socket_client.h"
 #include "tests/support/temporary_folder.h"
 
 using namespace trapline::collector;
 using std::chrono::milliseconds;
+using Client = trapline::tests::SocketClient;
 
 namespace {
-
-class Client {
- public:
-  explicit Client(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-    const timeval limit{20, 0};
-    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  }
-  ~Client() { close(socket_); }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-
-  /// False when the other end did not let it.
-  bool write(const std::string& text) const {
-    for (std::size_t done = 0; done < text.size();) {
-      const ssize_t count = send(socket_, text.data() + done, text.size() - done, MSG_NOSIGNAL);
-      if (count <= 0) return false;
-      done += static_cast<std::size_t>(count);
-    }
-    return true;
-  }
-  void end_writing() const { shutdown(socket_, SHUT_WR); }
-  /// Everything until the text has come, or the connection ends.
-  std::string read_until(const std::string& text) const {
-    std::string read;
-    char buffer[4096];
-    while (text.empty() || read.find(text) == std::string::npos) {
-      const ssize_t count = recv(socket_, buffer, sizeof buffer, 0);
-      if (count <= 0) break;
-      read.append(buffer, static_cast<std::size_t>(count));
-    }
-    return read;
-  }
-  std::string read_all() const { return read_until(""); }
-
- private:
-  int socket_;
-};
 
 /// A door that tests open: requests wait at it.
 class Gate {
@@ -143,7 +100,7 @@ struct Fixture {
   }
 
   std::string ask(const std::string& request) const {
-    const Client client(port);
+    Client client(port);
     client.write(request);
     return client.read_until("\r\n\r\n");
   }
@@ -159,7 +116,7 @@ const std::string kHello = "GET /api/hello HTTP/1.1\r\nHost: h\r\n\r\n";
 
 TEST_CASE("requests on one connection are answered in order, also when they come in one piece") {
   Fixture fixture;
-  const Client client(fixture.port);
+  Client client(fixture.port);
   client.write(kHello + "POST /api/echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc" + kHello +
                "GET /api/nowhere HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   const std::string answers = client.read_all();
@@ -177,14 +134,14 @@ TEST_CASE("HEAD is answered without a body, and an answer larger than the socket
   const std::string head = Fixture().ask("HEAD /api/hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   CHECK(head.find("Content-Length: 7") != std::string::npos);
   CHECK(head.find("hello") == std::string::npos);
-  const Client client(fixture.port);
+  Client client(fixture.port);
   client.write("GET /api/large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   CHECK(client.read_all().size() > (std::size_t{20} << 20));
 }
 
 TEST_CASE("a client that waits for leave to send its body gets it") {
   Fixture fixture;
-  const Client client(fixture.port);
+  Client client(fixture.port);
   client.write("POST /api/echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
   CHECK(client.read_until("\r\n\r\n").find("100 Continue") != std::string::npos);
   client.write("abc");
@@ -193,7 +150,7 @@ TEST_CASE("a client that waits for leave to send its body gets it") {
 
 TEST_CASE("a body over the limit is answered 413 while it is still coming, and the answer can be read") {
   Fixture fixture({}, {.max_body_bytes = 1'000});
-  const Client client(fixture.port);
+  Client client(fixture.port);
   client.write(fixture.event(std::string(3 << 20, 'x')));
   const std::string answer = client.read_until("body_too_large");
   CHECK(answer.find("413 ") != std::string::npos);
@@ -209,7 +166,7 @@ TEST_CASE("a head or a body that trickles is ended by a deadline for the whole o
        {std::string("GET /api/hello HTT"),
         std::string("POST /api/echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nx")}) {
     CAPTURE(beginning);
-    const Client client(fixture.port);
+    Client client(fixture.port);
     client.write(beginning);
     std::atomic<bool> is_done{false};
     // A byte now and then does not help.
@@ -229,9 +186,9 @@ TEST_CASE("a head or a body that trickles is ended by a deadline for the whole o
 
 TEST_CASE("an idle connection is closed without a word") {
   Fixture fixture({.idle_deadline = milliseconds(200)});
-  const Client silent(fixture.port);
+  Client silent(fixture.port);
   CHECK(silent.read_all().empty());
-  const Client once(fixture.port);
+  Client once(fixture.port);
   once.write(kHello);
   const std::string answer = once.read_all();
   CHECK(answer.ends_with("\"hello\""));
@@ -239,7 +196,7 @@ TEST_CASE("an idle connection is closed without a word") {
 
 TEST_CASE("line ends before a request keep no connection open") {
   Fixture fixture({.idle_deadline = milliseconds(300)});
-  const Client client(fixture.port);
+  Client client(fixture.port);
   std::atomic<bool> is_done{false};
   std::thread trickle([&] {
     while (!is_done) {
@@ -270,9 +227,9 @@ TEST_CASE("pages can read every refusal, and projects see those that name them")
   wait();
   CHECK(fixture.ask("POST /v1/ev").find("408 ") != std::string::npos);
   wait();
-  const Client first(fixture.port);
+  Client first(fixture.port);
   first.write(kHello);
-  first.read_until("hello");
+  first.read_until("\"hello\"");
   CHECK(Client(fixture.port).read_all().find(cors) != std::string::npos);
   fixture.intake.keep_house();
   const auto refusals = fixture.store->find_refusals(1, 0, std::numeric_limits<UnixMillis>::max());
@@ -282,7 +239,7 @@ TEST_CASE("pages can read every refusal, and projects see those that name them")
 
 TEST_CASE("a request that ends too early is told so, if anybody still listens") {
   Fixture fixture;
-  const Client client(fixture.port);
+  Client client(fixture.port);
   client.write("POST /v1/events HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n{");
   client.end_writing();
   CHECK(client.read_all().find("incomplete_body") != std::string::npos);
@@ -295,7 +252,7 @@ TEST_CASE("one address may have so many connections, and gets another when one i
   for (int number = 0; number < 3; ++number) {
     open.push_back(std::make_unique<Client>(fixture.port));
     open.back()->write(kHello);
-    CHECK(open.back()->read_until("hello").find("200 OK") != std::string::npos);
+    CHECK(open.back()->read_until("\"hello\"").find("200 OK") != std::string::npos);
   }
   const std::string refused = Client(fixture.port).read_all();
   CHECK(refused.find("503 ") != std::string::npos);
@@ -311,12 +268,12 @@ TEST_CASE("one address may have so many connections, and gets another when one i
 
 TEST_CASE("when there are too many connections, the longest idle one makes room") {
   Fixture fixture({.max_connections = 2});
-  const Client oldest(fixture.port);
+  Client oldest(fixture.port);
   oldest.write(kHello);
-  oldest.read_until("hello");
-  const Client second(fixture.port);
+  oldest.read_until("\"hello\"");
+  Client second(fixture.port);
   second.write(kHello);
-  second.read_until("hello");
+  second.read_until("\"hello\"");
   // One that has its answer is idle a moment later; until then the new one is told to come again.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   std::string answer;
@@ -329,7 +286,7 @@ TEST_CASE("when there are too many connections, the longest idle one makes room"
 
 TEST_CASE("when all connections are busy, another is refused with 503 instead of one that is being served") {
   Fixture fixture({.max_connections = 1, .api_threads = 1});
-  const Client busy(fixture.port);
+  Client busy(fixture.port);
   busy.write("GET /api/wait HTTP/1.1\r\nHost: h\r\n\r\n");
   fixture.gate.wait_for_waiting(1);
   CHECK(Client(fixture.port).read_all().find("503 ") != std::string::npos);
@@ -341,7 +298,7 @@ TEST_CASE("who is half-way through a head makes room for an honest client, and w
   HttpOptions options;
   options.max_connections = 3;
   Fixture fixture(options);
-  const Client busy(fixture.port);
+  Client busy(fixture.port);
   busy.write("GET /api/wait HTTP/1.1\r\nHost: a\r\n\r\n");
   fixture.gate.wait_for_waiting(1);
   std::vector<std::unique_ptr<Client>> slow;
@@ -349,7 +306,7 @@ TEST_CASE("who is half-way through a head makes room for an honest client, and w
     slow.push_back(std::make_unique<Client>(fixture.port));
     slow.back()->write("GET /api/hello HTTP/1.1\r\nX-Slow: ");
   }
-  const Client honest(fixture.port);
+  Client honest(fixture.port);
   honest.write("GET /api/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   CHECK(honest.read_all().starts_with("HTTP/1.1 200"));
   fixture.gate.open();
@@ -360,10 +317,10 @@ TEST_CASE("a client that comes when all connections are busy reads its 503 also 
   HttpOptions options;
   options.max_connections = 1;
   Fixture fixture(options);
-  const Client busy(fixture.port);
+  Client busy(fixture.port);
   busy.write("GET /api/wait HTTP/1.1\r\nHost: a\r\n\r\n");
   fixture.gate.wait_for_waiting(1);
-  const Client honest(fixture.port);
+  Client honest(fixture.port);
   CHECK(honest.write("POST /api/1/envelope/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n" +
                      std::string(9'000'000, 'x')));
   honest.end_writing();
@@ -382,10 +339,10 @@ TEST_CASE("connections are capped so that files can still be opened") {
 
 TEST_CASE("what does not fit into the queue is told 503, and the doors do not wait for the API") {
   Fixture fixture({.max_waiting_requests = 1, .api_threads = 1});
-  const Client busy(fixture.port);
+  Client busy(fixture.port);
   busy.write("GET /api/wait HTTP/1.1\r\nHost: h\r\n\r\n");
   fixture.gate.wait_for_waiting(1);
-  const Client waiting(fixture.port);
+  Client waiting(fixture.port);
   waiting.write("GET /api/wait HTTP/1.1\r\nHost: h\r\n\r\n");
   std::string refused;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
@@ -400,7 +357,7 @@ TEST_CASE("what does not fit into the queue is told 503, and the doors do not wa
 
 TEST_CASE("bodies in memory are bounded, and what is over the bound is told 503") {
   Fixture fixture({.max_buffered_bytes = 200'000});
-  const Client first(fixture.port);
+  Client first(fixture.port);
   first.write("POST /v1/events HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" + std::string(150'000, 'x'));
   std::string refused;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
@@ -423,7 +380,7 @@ TEST_CASE("a proxy that is trusted names its client, one that is not does not") 
   HttpOptions options;
   options.trusted_proxies = trusted;
   Fixture fixture(std::move(options));
-  const Client client(fixture.port);
+  Client client(fixture.port);
   client.write("GET /api/peer HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 2001:db8::5\r\nConnection: close\r\n\r\n");
   CHECK(client.read_all().ends_with("2001:db8::5"));
 }
@@ -457,7 +414,7 @@ TEST_CASE("the API limits each token and session by itself, and neither the door
 
 TEST_CASE("stopping answers the requests in hand first") {
   auto fixture = std::make_unique<Fixture>();
-  const Client client(fixture->port);
+  Client client(fixture->port);
   client.write("GET /api/wait HTTP/1.1\r\nHost: h\r\n\r\n");
   fixture->gate.wait_for_waiting(1);
   std::thread end([&] { fixture.reset(); });

@@ -21,6 +21,35 @@ HttpReply named(const std::string& name) {
   return reply;
 }
 
+/// Knows one admin's token and one owner's session, whatever their secrets, and counts how often it is asked.
+class CountingAccountStore : public AccountStore {
+ public:
+  int asked = 0;
+
+  Result<std::optional<User>> find_session_user(std::string_view /*session_hash*/, UnixMillis /*now*/) override {
+    ++asked;
+    return std::optional(User{.id = 1, .email = "zoe@a.example", .role = Role::kOwner});
+  }
+  Result<std::optional<ApiToken>> find_token(std::string_view /*token_hash*/) override {
+    ++asked;
+    return std::optional(ApiToken{.name = "ci", .scope = TokenScope::kAdmin});
+  }
+
+  Result<User> create_user(std::string_view, Role, std::string_view) override { return kNotHere; }
+  Result<std::optional<Credentials>> find_credentials(std::string_view) override { return kNotHere; }
+  Result<std::int64_t> count_users() override { return kNotHere; }
+  Status create_session(std::string_view, UserId, UnixMillis) override { return kNotHere; }
+  Status delete_session(std::string_view) override { return kNotHere; }
+  Status create_welcome_link(std::string_view, UnixMillis) override { return kNotHere; }
+  Result<User> create_owner_by_welcome_link(std::string_view, UnixMillis, std::string_view, std::string_view) override {
+    return kNotHere;
+  }
+  Status create_token(std::string_view, std::string_view, TokenScope) override { return kNotHere; }
+
+ private:
+  const Error kNotHere{"storage", "nobody asks this here"};
+};
+
 }  // namespace
 
 TEST_CASE("a route is found by method and path, with and without a final slash") {
@@ -160,4 +189,19 @@ TEST_CASE("projects and keys are for admins and owners, and for tokens of scope 
     request.headers["content-type"] = "application/json";
     CHECK(code_of(request) == (is_let ? email : "forbidden"));
   }
+}
+
+TEST_CASE("who asks is looked up once, also for a change") {
+  CountingAccountStore store;
+  Accounts accounts(store);
+  HttpRequest with_token;
+  with_token.headers["authorization"] = "Bearer secret";
+  CHECK(authenticate_admin(accounts, with_token).value() == "ci");
+  CHECK(store.asked == 1);
+  HttpRequest with_session;
+  with_session.headers = {{"cookie", "trapline_session=secret"}, {"content-type", "application/json"}};
+  CHECK(authenticate_writer(accounts, with_session).value() == "zoe@a.example");
+  CHECK(store.asked == 2);
+  CHECK(authenticate_reader(accounts, with_session));
+  CHECK(store.asked == 3);
 }

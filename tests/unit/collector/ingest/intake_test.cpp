@@ -172,10 +172,10 @@ TEST_CASE("duplicates that the door knows stand in the ledger, not among the ref
   CHECK(fixture.accept(events(batch)).duplicates == 1);
   CHECK(fixture.accept(events(batch)).duplicates == 2);
   fixture.intake.keep_house();
-  const auto ledger = fixture.store->list_ledger(1, 0, 1795223297699);
-  REQUIRE(ledger->size() == 1);
-  CHECK(ledger->at(0).outcome == "duplicate");
-  CHECK(ledger->at(0).count == 3);
+  const auto ledger = fixture.store->find_ledger({.project_id = 1, .to = 1795223297699});
+  REQUIRE(ledger->items.size() == 1);
+  CHECK(ledger->items.at(0).outcome == "duplicate");
+  CHECK(ledger->items.at(0).count == 3);
   CHECK(fixture.store->find_refusals(1, 0, 1795223297699)->empty());
 }
 

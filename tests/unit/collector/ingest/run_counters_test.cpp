@@ -65,9 +65,9 @@ struct Collector {
   }
   std::int64_t count(const std::string& outcome, const std::string& reason) {
     const UnixMillis now = clock.unix_millis();
-    const auto entries = store->list_ledger(1, now - 3'600'000, now + 1);
+    const auto entries = store->find_ledger({.project_id = 1, .from = now - 3'600'000, .to = now + 1});
     REQUIRE(entries);
-    for (const LedgerEntry& entry : *entries) {
+    for (const LedgerEntry& entry : entries->items) {
       if (entry.outcome == outcome && entry.reason == reason && entry.release == "shop@1") return entry.count;
     }
     return 0;

@@ -420,9 +420,9 @@ TEST_CASE("the ledger tells what became of every event") {
   CHECK(issue.stored_count == 1);
   CHECK(*fixture.store->has_event(1, counted.event_id));
   std::string told;
-  const auto ledger = fixture.store->list_ledger(1, 0, kNow + 1);
+  const auto ledger = fixture.store->find_ledger({.project_id = 1, .to = kNow + 1});
   REQUIRE(ledger);
-  for (const LedgerEntry& entry : *ledger) {
+  for (const LedgerEntry& entry : ledger->items) {
     told += entry.outcome + " " + std::to_string(entry.count) + "; ";
   }
   CHECK(told == "counted_only 1; duplicate 4; stored 1; ");

@@ -195,15 +195,74 @@ TEST_CASE("the ledger has what was refused at the door, and what clients say the
   fixture.put("i3", ClientLoss{2 * kHour, "sample_rate", "span", 100});
   fixture.put("i4", ClientLoss{2 * kHour, "rejected", "error", 4});
   fixture.put("i5", ClientLoss{4 * kHour, "queue_overflow", "error", 1});
-  const auto entries = fixture.store->list_ledger(fixture.project, kHour, 3 * kHour);
-  REQUIRE(entries->size() == 2);
-  CHECK(entries->at(0).outcome == "not_sent");
-  CHECK(entries->at(0).reason == "queue_overflow");
-  CHECK(entries->at(0).count == 5);
-  CHECK(entries->at(0).hour == 2 * kHour);
-  CHECK(entries->at(1).outcome == "refused");
-  CHECK(entries->at(1).reason == "rate_limited");
-  CHECK(entries->at(1).count == 4);
+  const auto entries = fixture.store->find_ledger({.project_id = fixture.project, .from = kHour, .to = 3 * kHour});
+  REQUIRE(entries->items.size() == 2);
+  CHECK(entries->next_cursor.empty());
+  CHECK(entries->totals == std::map<std::string, std::int64_t>{{"not_sent", 5}, {"refused", 4}});
+  CHECK(entries->items.at(0).outcome == "not_sent");
+  CHECK(entries->items.at(0).reason == "queue_overflow");
+  CHECK(entries->items.at(0).count == 5);
+  CHECK(entries->items.at(0).hour == 2 * kHour);
+  CHECK(entries->items.at(1).outcome == "refused");
+  CHECK(entries->items.at(1).reason == "rate_limited");
+  CHECK(entries->items.at(1).count == 4);
+}
+
+TEST_CASE("the ledger comes in pages, newest hours first, and each page has the totals of all") {
+  Fixture fixture;
+  constexpr UnixMillis kHour = 3'600'000;
+  std::vector<DigestedEvent> events(12);
+  for (std::size_t index = 0; index < events.size(); ++index) {
+    events[index].project_id = fixture.project;
+    events[index].event_id = std::string(30, 'e') + std::to_string(10 + index);
+    events[index].received_at = static_cast<UnixMillis>(1 + index / 4) * kHour + 5;
+    // One is another's beginning, and what is sorted by bytes is no word.
+    events[index].release = std::vector<std::string>{"", "a", "ab", "\xC3\xA9&+%."}[index % 4];
+    events[index].fingerprint = "f";
+    events[index].payload = "{}";
+  }
+  REQUIRE(fixture.store->append(events));
+  // Both are of no release: they are one line.
+  fixture.put("i1", ClientLoss{2 * kHour + 5, "queue_overflow", "error", 3});
+  const StoredItem run{"i2", fixture.project, 2 * kHour,
+                       RunCounters{std::string(32, 'a'), "", 2, 0, {{"queue_overflow", 2}}}};
+  REQUIRE(fixture.store->append_items(std::span(&run, 1)));
+  LedgerQuery query{.project_id = fixture.project, .from = 0, .to = 10 * kHour};
+  const auto whole = fixture.store->find_ledger(query);
+  REQUIRE(whole);
+  REQUIRE(whole->items.size() == 13);
+  CHECK(whole->next_cursor.empty());
+  const std::map<std::string, std::int64_t> totals = {{"not_sent", 5}, {"stored", 12}};
+  CHECK(whole->totals == totals);
+  std::string order;
+  const auto told_of = [](const LedgerEntry& entry) {
+    return std::to_string(entry.hour / 3'600'000) + " " + entry.release + " " + entry.outcome + " " +
+           std::to_string(entry.count) + "; ";
+  };
+  for (const LedgerEntry& entry : whole->items) order += told_of(entry);
+  CHECK(order.starts_with("3  stored 1; 3 a stored 1; 3 ab stored 1; 3 \xC3\xA9&+%. stored 1; 2  not_sent 5; "));
+  for (const std::size_t limit : {1, 2, 5, 12, 13}) {
+    CAPTURE(limit);
+    query.limit = limit;
+    query.cursor.clear();
+    std::string paged;
+    for (int page = 0; page < 14; ++page) {
+      const auto found = fixture.store->find_ledger(query);
+      REQUIRE(found);
+      CHECK(found->items.size() <= limit);
+      CHECK(found->totals == totals);
+      for (const LedgerEntry& entry : found->items) paged += told_of(entry);
+      query.cursor = found->next_cursor;
+      CHECK(query.cursor.find_first_not_of("0123456789abcdef.") == std::string::npos);
+      if (query.cursor.empty()) break;
+    }
+    CHECK(query.cursor.empty());
+    CHECK(paged == order);
+  }
+  for (const char* cursor : {"x", "1", "1.a", "1.a.b", "x.a.b.c", "1.a.b.c.d"}) {
+    query.cursor = cursor;
+    CHECK(fixture.store->find_ledger(query).error().code == "invalid_cursor");
+  }
 }
 
 TEST_CASE("the ledger summed by hour knows no releases, and leaves nothing out") {
@@ -239,9 +298,10 @@ constexpr UnixMillis kAnHour = 3'600'000;
 /// The ledger's counts, "hour release outcome reason" -> count; hours from the epoch.
 std::map<std::string, std::int64_t> ledger_of(Fixture& fixture, UnixMillis from = 0, UnixMillis to = 100 * kAnHour) {
   std::map<std::string, std::int64_t> counts;
-  const auto entries = fixture.store->list_ledger(fixture.project, from, to);
+  const auto entries = fixture.store->find_ledger({.project_id = fixture.project, .from = from, .to = to});
   REQUIRE(entries);
-  for (const LedgerEntry& entry : *entries) {
+  CHECK(entries->next_cursor.empty());
+  for (const LedgerEntry& entry : entries->items) {
     const std::string key =
         std::to_string(entry.hour / kAnHour) + ' ' + entry.release + ' ' + entry.outcome + ' ' + entry.reason;
     CHECK_FALSE(counts.contains(key));
@@ -297,18 +357,55 @@ TEST_CASE("runs of one release add up, and none fills the gap of another") {
         Counts{{"1 r unknown not_accounted", 6}, {"1 r not_sent torn", 2}, {"1 s unknown not_accounted", 2}});
 }
 
-TEST_CASE("of thousands of runs the oldest become part of the ledger, with what was open as unknown") {
+TEST_CASE("a run that is silent for 30 days becomes part of the ledger, with what was open as unknown") {
   Fixture fixture;
-  constexpr int kRuns = 5'050;
+  constexpr UnixMillis kDay = 24 * kAnHour;
   std::vector<StoredItem> items;
-  for (int number = 0; number < kRuns; ++number) {
-    const UnixMillis at = number < 100 ? kAnHour : 2 * kAnHour;
-    items.push_back({"i", fixture.project, at + number, RunCounters{run_of(number), "r", 3, 1, {{"torn", 1}}}});
+  for (int number = 0; number < 150; ++number) {
+    items.push_back({"i", fixture.project, kAnHour + number, RunCounters{run_of(number), "r", 3, 1, {{"torn", 1}}}});
   }
   REQUIRE(fixture.store->append_items(items));
-  CHECK(ledger_of(fixture) == Counts{{"1 r unknown not_accounted", 100},
-                                     {"1 r not_sent torn", 100},
-                                     {"2 r unknown not_accounted", kRuns - 100},
-                                     {"2 r not_sent torn", kRuns - 100}});
-  CHECK(fixture.store->find_items({fixture.project, ItemKind::kRunCounters, 10'000})->items.size() <= 5'000);
+  tell(fixture, 20 * kDay, {run_of(0), "r", 4, 1, {{"torn", 1}}});
+  const auto known = [&] {
+    return fixture.store->find_items({fixture.project, ItemKind::kRunCounters, 10'000})->items.size();
+  };
+  const auto before = ledger_of(fixture, 0, 100 * kDay);
+  CHECK(before ==
+        Counts{{"1 r unknown not_accounted", 149}, {"1 r not_sent torn", 150}, {"480 r unknown not_accounted", 2}});
+  for (int number = 200; number < 202; ++number) tell(fixture, 31 * kDay, {run_of(number), "s", 1, 1, {}});
+  CHECK(known() == 3);  // those two, and the one that has told since
+  CHECK(ledger_of(fixture, 0, 100 * kDay) == before);
+}
+
+TEST_CASE("a run that tells again after it was folded is not counted twice, and what is new in it is unknown") {
+  Fixture fixture;
+  constexpr UnixMillis kDay = 24 * kAnHour;
+  const auto ledger = [&] { return ledger_of(fixture, 0, 1'000 * kDay); };
+  const RunCounters first{run_of(1), "r", 10, 4, {{"torn", 3}}};
+  tell(fixture, kAnHour, first);
+  tell(fixture, 31 * kDay + kAnHour, {run_of(2), "s", 1, 1, {}});
+  Counts counts = {{"1 r unknown not_accounted", 3}, {"1 r not_sent torn", 3}};
+  CHECK(ledger() == counts);
+  tell(fixture, 32 * kDay, first);
+  tell(fixture, 32 * kDay, {run_of(1), "r", 8, 2, {{"torn", 1}}});
+  CHECK(ledger() == counts);
+  // Two more captured, of which one was dropped.
+  const RunCounters second{run_of(1), "r", 12, 4, {{"torn", 4}}};
+  counts["768 r unknown told_late"] = 2;
+  for (int times = 0; times < 2; ++times) {
+    tell(fixture, 32 * kDay, second);
+    CHECK(ledger() == counts);
+  }
+  // What has arrived is counted where it is stored.
+  tell(fixture, 33 * kDay, {run_of(1), "r", 14, 12, {{"torn", 4}}});
+  CHECK(ledger() == counts);
+  // It is known for a year after it told something new, and no longer.
+  tell(fixture, 300 * kDay, {run_of(3), "s", 1, 1, {}});
+  tell(fixture, 390 * kDay, second);
+  CHECK(ledger() == counts);
+  tell(fixture, 430 * kDay, {run_of(4), "s", 1, 1, {}});
+  tell(fixture, 430 * kDay, second);
+  counts["10320 r unknown not_accounted"] = 4;
+  counts["10320 r not_sent torn"] = 4;
+  CHECK(ledger() == counts);
 }

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "collector/storage/open_store.h"
+#include "collector/storage/sqlite/client_runs.h"
 #include "collector/storage/sqlite/connection.h"
 #include "tests/support/temporary_folder.h"
 
@@ -53,7 +54,8 @@ struct Fixture {
         {"5-" + id, project, kNow, ClientLoss{kNow, "r", "error", 3}},
         {"6-" + id, project, kNow, CheckIn{.check_in_id = "c", .monitor = "m"}},
         {"7-" + id, project, kNow, Transaction{.name = "n", .started = kNow}},
-        {"8-" + id, project, kNow, RunCounters{std::string(32, 'b'), "r", 5, 2, {{"sample_rate", 1}}}}};
+        {"8-" + id, project, kNow - 2 * sqlite::kRunKnownFor, RunCounters{std::string(32, 'c'), "r", 1, 1, {}}},
+        {"9-" + id, project, kNow, RunCounters{std::string(32, 'b'), "r", 5, 2, {{"sample_rate", 1}}}}};
     REQUIRE(store->append_items(items));
     REQUIRE(store->quarantine({0, project, std::string(32, 'f'), kNow, 3, "bad", "{}"}));
     REQUIRE(store->add_refusals(std::vector<RefusalCount>{{project, 0, "busy", 1}}));
@@ -172,7 +174,7 @@ TEST_CASE("what still comes for a deleted project is left out, and holds nothing
   fixture.sweep();
   CHECK(fixture.store->find_events({})->items.size() == 1);
   CHECK(fixture.store->list_quarantine(fixture.gone)->empty());
-  CHECK(fixture.store->list_ledger(fixture.gone, 0, kNow * 2)->empty());
+  CHECK(fixture.store->find_ledger({.project_id = fixture.gone, .to = kNow * 2})->items.empty());
 }
 
 TEST_CASE("a project is renamed, but not to a name that is taken") {
