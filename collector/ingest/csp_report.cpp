@@ -12,12 +12,11 @@ namespace {
 
 using core::Error;
 using core::Result;
-using nlohmann::json;
 
 /// A browser sends what gathered in a minute; more is not from one.
 constexpr std::size_t kMostReports = 100;
 
-std::string text_of(const json& object, std::string_view dashed, std::string_view humped) {
+std::string text_of(const nlohmann::json& object, std::string_view dashed, std::string_view humped) {
   for (const std::string_view name : {dashed, humped}) {
     const auto found = object.find(std::string(name));
     if (found != object.end() && found->is_string()) return found->get<std::string>();
@@ -36,16 +35,17 @@ std::string origin_of(std::string_view uri) {
 /// "script-src 'self' …" -> "script-src": old browsers repeat the whole directive.
 std::string_view first_word(std::string_view text) { return text.substr(0, text.find(' ')); }
 
-json common(std::string_view logger, const std::string& url, std::string_view environment, std::string_view release) {
-  json event = {{"platform", "javascript"}, {"logger", logger}, {"level", "error"}};
+nlohmann::json common(std::string_view logger, const std::string& url, std::string_view environment,
+                      std::string_view release) {
+  nlohmann::json event = {{"platform", "javascript"}, {"logger", logger}, {"level", "error"}};
   if (!url.empty()) event["request"] = {{"url", url}};
   if (!environment.empty()) event["environment"] = environment;
   if (!release.empty()) event["release"] = release;
   return event;
 }
 
-json csp_event(const json& report, std::string_view environment, std::string_view release) {
-  json event = common("csp", text_of(report, "document-uri", "documentURL"), environment, release);
+nlohmann::json csp_event(const nlohmann::json& report, std::string_view environment, std::string_view release) {
+  nlohmann::json event = common("csp", text_of(report, "document-uri", "documentURL"), environment, release);
   std::string directive = text_of(report, "effective-directive", "effectiveDirective");
   if (directive.empty()) directive = text_of(report, "violated-directive", "violatedDirective");
   directive = first_word(directive);
@@ -60,9 +60,9 @@ json csp_event(const json& report, std::string_view environment, std::string_vie
   return event;
 }
 
-json other_event(std::string_view type, const json& report, const std::string& url, std::string_view environment,
-                 std::string_view release) {
-  json event = common("browser", url, environment, release);
+nlohmann::json other_event(std::string_view type, const nlohmann::json& report, const std::string& url,
+                           std::string_view environment, std::string_view release) {
+  nlohmann::json event = common("browser", url, environment, release);
   const std::string reason = text_of(report, "reason", "message");
   event["message"] = std::string(type) + (reason.empty() ? "" : ": " + reason);
   event["fingerprint"] = {"browser-report", type, reason};
@@ -78,14 +78,17 @@ bool is_fault(std::string_view type) {
   return std::find(kFaults.begin(), kFaults.end(), type) != kFaults.end();
 }
 
-std::string to_text(const json& event) { return event.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string to_text(const nlohmann::json& event) {
+  return event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
-void read_one(const json& report, std::string_view environment, std::string_view release, ReportEvents& into) {
+void read_one(const nlohmann::json& report, std::string_view environment, std::string_view release,
+              ReportEvents& into) {
   const auto body = report.find("body");
   const bool is_report = body != report.end() && body->is_object();
   const std::string type = text_of(report, "type", "type");
   if (is_report && type == "csp-violation") {
-    json event = csp_event(*body, environment, release);
+    nlohmann::json event = csp_event(*body, environment, release);
     const std::string agent = text_of(report, "user_agent", "userAgent");
     if (!agent.empty()) event["request"]["headers"] = {{"User-Agent", agent}};
     into.events.push_back(to_text(event));
@@ -100,7 +103,7 @@ void read_one(const json& report, std::string_view environment, std::string_view
 
 Result<ReportEvents> read_browser_reports(std::string_view body, std::string_view environment,
                                           std::string_view release) {
-  const json root = core::parse_bounded_json(body);
+  const nlohmann::json root = core::parse_bounded_json(body);
   if (root.is_discarded())
     return Error{"invalid_json", "the report is not valid JSON, or nested deeper than 100 levels"};
   ReportEvents read;
@@ -119,7 +122,7 @@ Result<ReportEvents> read_browser_reports(std::string_view body, std::string_vie
   if (root.size() > kMostReports) {
     return Error{"too_many_events", "one request may carry " + std::to_string(kMostReports) + " reports"};
   }
-  for (const json& report : root) {
+  for (const nlohmann::json& report : root) {
     if (report.is_object()) {
       read_one(report, environment, release, read);
     } else {

@@ -18,14 +18,13 @@ namespace {
 
 using core::Error;
 using core::Result;
-using nlohmann::json;
 
 constexpr std::string_view kDumpField = "upload_file_minidump";
 constexpr std::string_view kDumpMagic = "MDMP";
 constexpr std::size_t kLongestExtra = 10'000;
 
 /// The program's own fields, as one JSON object; what is none stays with the extras of the event.
-json own_fields(const std::vector<FormField>& fields) {
+nlohmann::json own_fields(const std::vector<FormField>& fields) {
   std::string whole;
   std::map<std::size_t, std::string_view> pieces;
   for (const FormField& field : fields) {
@@ -35,11 +34,11 @@ json own_fields(const std::vector<FormField>& fields) {
     }
   }
   for (const auto& [number, piece] : pieces) whole += piece;
-  json event = core::parse_bounded_json(whole);
-  return event.is_object() ? event : json::object();
+  nlohmann::json event = core::parse_bounded_json(whole);
+  return event.is_object() ? event : nlohmann::json::object();
 }
 
-void complete(json& event) {
+void complete(nlohmann::json& event) {
   if (!event.contains("platform")) event["platform"] = "native";
   if (!event.contains("level")) event["level"] = "fatal";
   if (event.contains("exception")) return;
@@ -73,7 +72,7 @@ Result<MinidumpUpload> read_minidump_upload(std::string_view content_type, std::
   MinidumpUpload upload;
   upload.files.push_back(
       {dump->filename.empty() ? "minidump.dmp" : dump->filename, "application/x-dmp", "event.minidump", dump->value});
-  json event = own_fields(*fields);
+  nlohmann::json event = own_fields(*fields);
   for (const FormField& field : *fields) {
     if (field.name == kDumpField || field.name == "sentry" || field.name.starts_with("sentry__")) continue;
     if (!field.filename.empty()) {
@@ -86,7 +85,7 @@ Result<MinidumpUpload> read_minidump_upload(std::string_view content_type, std::
   const bool has_id = event.contains("event_id") && event["event_id"].is_string() &&
                       core::normalise_event_id(event["event_id"].get_ref<const std::string&>());
   if (!has_id) upload.event_id = id_of(dump->value);
-  upload.event = event.dump(-1, ' ', false, json::error_handler_t::replace);
+  upload.event = event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return upload;
 }
 
