@@ -16,7 +16,7 @@ namespace trapline::collector {
 namespace {
 
 constexpr int kRetryAfterStorageSeconds = 5;
-constexpr std::size_t kRememberedIds = 100'000;
+constexpr std::size_t kRememberedIds = 50'000;
 /// What inflates to more than this is large: at most so many are read at the same time.
 constexpr std::size_t kSmallInflatedBytes = std::size_t{4} << 20;
 constexpr std::ptrdiff_t kLargeBodiesAtOnce = 2;
