@@ -42,7 +42,8 @@ Result<Search> read_search(const ApiContext& context, const HttpRequest& request
   SearchContext search{.now = context.clock.unix_millis(), .me = {}};
   if (!text.empty() && !bearer_token(request)) {
     const auto user = context.accounts.user_of_session(session_secret(request));
-    if (user && *user) search.me = (*user)->email;
+    if (!user) return user.error();
+    if (*user) search.me = (*user)->email;
   }
   return parse_search(text, search);
 }

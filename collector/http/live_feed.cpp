@@ -111,6 +111,9 @@ void LiveFeed::issue_changed(IssuePlace place) {
 void LiveFeed::project_deleted(ProjectId project) {
   const std::lock_guard lock(mutex_);
   recent_.forget(project);
+  std::erase_if(news_, [&](const auto& news) { return news.second.project == project; });
+  missed_.erase(project);
+  gone_.insert(project);
 }
 
 void LiveFeed::note(IssuePlace place, std::optional<IssueChangeKind> kind) {
@@ -150,6 +153,7 @@ void LiveFeed::tell() {
   }
   const LiveTotals totals = totals_();
   const std::lock_guard lock(mutex_);
+  std::erase_if(missed, [&](const auto& entry) { return gone_.contains(entry.first); });
   for (const auto& [project, count] : missed) send(recent_.add_missed(project, count), project);
   if (totals == told_) return;
   told_ = totals;
@@ -166,6 +170,7 @@ bool LiveFeed::tell_issue(IssueId id, const News& news) {
                      {"project_id", std::to_string(news.project)},
                      {"issue", is_there ? short_json(**issue) : json(nullptr)}};
   const std::lock_guard lock(mutex_);
+  if (gone_.contains(news.project)) return true;
   send(recent_.add(news.project, "issue", one_line(data)), news.project);
   return true;
 }

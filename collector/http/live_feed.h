@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -98,7 +99,8 @@ class LiveFeed {
   std::chrono::steady_clock::time_point last_watched_;
   RecentEvents recent_;
   NewsByIssue news_;
-  MissedByProject missed_;  ///< there was more news than is told
+  MissedByProject missed_;    ///< there was more news than is told
+  std::set<ProjectId> gone_;  ///< deleted; what is on its way about them is told no more
   bool is_stopping_ = false;
   std::thread thread_;
 };

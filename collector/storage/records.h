@@ -194,8 +194,8 @@ struct IssueQuery {
   std::optional<ProjectId> project_id;
   std::optional<IssueStatus> status;
   std::optional<Level> level;
-  std::string environment;                ///< issues with at least one event of it
-  std::string release;                    ///< issues with at least one event of it
+  std::string environment;  ///< issues with at least one event of it
+  std::string release;      ///< issues with at least one event of it
   Search search;
   std::optional<UnixMillis> from;         ///< seen last at or after
   std::optional<UnixMillis> to;           ///< seen first before

@@ -14,9 +14,10 @@ namespace trapline::collector {
 namespace {
 
 constexpr std::size_t kMostBytes = 2'000;
-constexpr std::size_t kMostTerms = 64;
+constexpr std::size_t kMostTerms = 32;
 constexpr std::size_t kMostDepth = 16;
 constexpr std::ptrdiff_t kMostStars = 5;  ///< what matching costs grows with each
+constexpr std::ptrdiff_t kMostStarsInAll = 20;
 
 /// What a key's values are.
 enum class Values : std::uint8_t { kState, kLevel, kPerson, kText, kNumber, kTime, kKey };
@@ -112,10 +113,11 @@ class SearchParser {
 
   SearchNode read_all() {
     SearchNode node;
+    bool has_and = false;
     do {
       node.parts.push_back(read_factor());
-      static_cast<void>(!error_ && take("AND"));
-    } while (!error_ && at_ < text_.size() && !is_next(')') && !is_or());
+      has_and = !error_ && take("AND");
+    } while (has_and || (!error_ && at_ < text_.size() && !is_next(')') && !is_or()));
     return node.parts.size() == 1 ? SearchNode(std::move(node.parts.front())) : node;
   }
   bool is_or() {
@@ -127,8 +129,10 @@ class SearchParser {
 
   SearchNode read_factor() {
     const std::size_t begin = at_;
-    if (is_next('!') || take("NOT")) {
-      if (is_next('!')) ++at_;
+    if (take("AND") || take("OR")) fail(begin, "a word or a condition is missing before this");
+    const bool is_sign = is_next('!') || (is_next('-') && !key_name(at_ + 1).empty());
+    if (is_sign) ++at_;
+    if (is_sign || take("NOT")) {
       skip_blanks();
       return negated(deeper(begin, [this] { return read_factor(); }));
     }
@@ -174,7 +178,7 @@ class SearchParser {
       fail(at_, "a word or a condition is missing here");
       return {};
     }
-    if (const std::string_view name = key_name(); !name.empty()) {
+    if (const std::string_view name = key_name(at_); !name.empty()) {
       const Key* const key = find_key(name);
       if (key == nullptr) {
         fail(at_, "there is no key '" + std::string(name) + "'; as text it is written in quotes");
@@ -189,12 +193,12 @@ class SearchParser {
   }
 
   /// What stands here before a colon; nothing where the colon belongs to text.
-  [[nodiscard]] std::string_view key_name() const {
-    std::size_t end = at_;
+  [[nodiscard]] std::string_view key_name(std::size_t begin) const {
+    std::size_t end = begin;
     while (end < text_.size() && (core::is_alnum(text_[end]) || text_[end] == '_' || text_[end] == '.')) ++end;
-    const std::string_view rest = text_.substr(end);
+    const std::string_view rest = text_.substr(std::min(end, text_.size()));
     const bool is_key = rest.starts_with(':') && !rest.starts_with("::") && !rest.starts_with("://");
-    return is_key ? text_.substr(at_, end - at_) : std::string_view();
+    return is_key ? text_.substr(begin, end - begin) : std::string_view();
   }
 
   /// Up to a blank, a parenthesis or, in a list, a comma or bracket.
@@ -289,6 +293,8 @@ class SearchParser {
   SearchNode read_text(std::size_t begin, SearchField field, const SearchWord& word) {
     const auto stars = word.is_quoted ? 0 : std::count(word.text.begin(), word.text.end(), '*');
     if (stars > kMostStars) fail(begin, "a value has at most " + std::to_string(kMostStars) + " stars");
+    stars_ += stars;
+    if (stars_ > kMostStarsInAll) fail(begin, "a search has at most " + std::to_string(kMostStarsInAll) + " stars");
     return leaf({field, stars > 0 ? SearchOperator::kMatches : SearchOperator::kEqual, word.text, 0});
   }
 
@@ -399,6 +405,7 @@ class SearchParser {
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
   std::size_t terms_ = 0;
+  std::ptrdiff_t stars_ = 0;
   std::optional<core::Error> error_;
 };
 

@@ -5,7 +5,7 @@
 ///     search  = [ any ]
 ///     any     = all { "OR" all }
 ///     all     = factor { [ "AND" ] factor }
-///     factor  = [ "!" | "NOT" ] ( "(" any ")" | term )
+///     factor  = [ "!" | "NOT" ] ( factor | "(" any ")" | term ), or "-" before a key
 ///     term    = key ":" [ "!" ] value | "has" ":" key | text
 ///     value   = [ ">" | ">=" | "<" | "<=" ] text | "[" text { "," text } "]"
 ///     text    = characters without blanks, quotes and parentheses | '"' characters '"'
@@ -35,8 +35,8 @@ struct SearchContext {
   std::string me;            ///< who "assigned:me" is; empty: nobody, which is an error
 };
 
-/// At most 2,000 bytes, 64 conditions, 16 levels of parentheses, 5 stars in a value. Error: "invalid_query", with the
-/// column (counted in characters from 1) and what would be right there.
+/// At most 2,000 bytes, 32 conditions, 16 levels of parentheses, 5 stars in a value and 20 in all. Error:
+/// "invalid_query", with the column (counted in characters from 1) and what would be right there.
 core::Result<Search> parse_search(std::string_view text, const SearchContext& context);
 
 }  // namespace trapline::collector

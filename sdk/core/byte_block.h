@@ -4,6 +4,7 @@
 /// follows does not depend on where.
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -12,6 +13,8 @@
 #include "sdk/core/sixteen_bytes.h"
 
 namespace trapline::core {
+
+static_assert(std::endian::native == std::endian::little);
 
 /// Up to 32 bytes, as two parts which overlap where there are fewer.
 class ByteBlock {

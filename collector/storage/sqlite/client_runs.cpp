@@ -76,12 +76,14 @@ bool add_late_counters(Connection& connection, ProjectId project, UnixMillis rec
   std::int64_t dropped = 0;
   for (const RunCounters::Drop& drop : counters.drops) dropped += drop.count;
   const std::int64_t counted = counted_of(counters.captured, counters.reached, dropped);
-  const std::int64_t more = counted - known.integer(0);
-  if (more <= 0) return true;
-  add_to_ledger(connection, project, {start_of(received_at, kHourMs), counters.release, "unknown", "told_late", more});
-  Statement row =
-      connection.prepare("UPDATE folded_run SET counted = ?2, told_at = ?3 WHERE project_id = ?1 AND run = ?4");
-  row.bind(project, counted, received_at);
+  const std::int64_t more = std::max<std::int64_t>(0, counted - known.integer(0));
+  if (more > 0) {
+    add_to_ledger(connection, project,
+                  {start_of(received_at, kHourMs), counters.release, "unknown", "told_late", more});
+  }
+  Statement row = connection.prepare(
+      "UPDATE folded_run SET counted = counted + ?2, told_at = max(told_at, ?3) WHERE project_id = ?1 AND run = ?4");
+  row.bind(project, more, received_at);
   row.bind_blob(id);
   row.run();
   return true;

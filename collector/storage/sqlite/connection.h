@@ -96,6 +96,8 @@ class Connection {
   /// Rows that the last statement inserted, changed or deleted.
   [[nodiscard]] std::int64_t changes() const { return sqlite3_changes64(database_.get()); }
   [[nodiscard]] std::int64_t last_insert_id() const { return sqlite3_last_insert_rowid(database_.get()); }
+  /// How many are kept for their next use.
+  [[nodiscard]] std::size_t statements() const { return statements_.size(); }
   /// For what has no wrapper here.
   [[nodiscard]] sqlite3* handle() const { return database_.get(); }
 

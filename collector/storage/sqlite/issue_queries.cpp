@@ -88,13 +88,13 @@ WhereClause where_clause(const IssueQuery& query) {
   if (query.level) where.add("level = ?", static_cast<std::int64_t>(*query.level));
   if (!query.environment.empty()) {
     where.add(
-        "EXISTS (SELECT 1 FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id "
-        "JOIN environment ON environment.id = environment_id WHERE issue_id = issue.id AND name = ?)",
+        "EXISTS (SELECT 1 FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id WHERE issue_id = issue.id "
+        "AND environment_id IN (SELECT id FROM environment WHERE name = ?))",
         query.environment);
   }
   if (!query.release.empty()) {
     where.add(R"(EXISTS (SELECT 1 FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id
-                         JOIN "release" ON "release".id = release_id WHERE issue_id = issue.id AND version = ?))",
+                         WHERE issue_id = issue.id AND release_id IN (SELECT id FROM "release" WHERE version = ?)))",
               query.release);
   }
   if (query.from) where.add("last_seen >= ?", *query.from);

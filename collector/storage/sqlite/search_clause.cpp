@@ -104,15 +104,19 @@ class ConditionWriter {
       case SearchField::kPlatform:
         return text("platform", term);
       case SearchField::kRelease:
-        return R"(EXISTS (SELECT 1 FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id
-                  JOIN "release" ON "release".id = release_id WHERE issue_id = issue.id AND )" +
-               text("version", term) + ")";
+        return seen_in("release_id", R"("release")", "version", term);
       case SearchField::kEnvironment:
-        return "EXISTS (SELECT 1 FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id "
-               "JOIN environment ON environment.id = environment_id WHERE issue_id = issue.id AND " +
-               text("name", term) + ")";
+        return seen_in("environment_id", "environment", "name", term);
     }
     return "0";
+  }
+
+  /// Names are looked at once, and not once for each issue that has them. Events without one have an empty one.
+  std::string seen_in(const std::string& id, const std::string& table, const std::string& name,
+                      const SearchTerm& term) {
+    return "EXISTS (SELECT 1 FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id WHERE issue_id = issue.id "
+           "AND " +
+           id + " IN (SELECT id FROM " + table + " WHERE " + name + " <> '' AND " + text(name, term) + "))";
   }
 
   std::string number(std::string_view column, const SearchTerm& term) {

@@ -120,6 +120,9 @@ std::unique_ptr<Connection> SqliteStore::take_reader() {
 }
 
 void SqliteStore::return_reader(std::unique_ptr<Connection> reader) {
+  // Each form of search is a statement of its own, and there is no end of those.
+  constexpr std::size_t kMostStatements = 300;
+  if (reader->statements() > kMostStatements) return;
   const std::lock_guard lock(readers_mutex_);
   if (idle_readers_.size() < kMostIdleReaders) idle_readers_.push_back(std::move(reader));
 }

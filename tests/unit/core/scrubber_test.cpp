@@ -60,6 +60,7 @@ TEST_CASE("credentials and keys of well-known services go") {
   CHECK(scrub("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc-DEF_123 end").find("eyJ") == std::string::npos);
   CHECK(scrub("key AKIAIOSFODNN7EXAMPLE used") == "key [token] used");
   CHECK(scrub("ghp_0123456789abcdefghijABCDEFGHIJ012345").find("0123") == std::string::npos);
+  CHECK(scrub("the key whsec_0123456789abcdefghij is new") == "the key [token] is new");
   CHECK(scrub("sk_live_0123456789abcdefABCDEF01").find("0123") == std::string::npos);
   CHECK(scrub("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----\nafter").find("MIIE") ==
         std::string::npos);

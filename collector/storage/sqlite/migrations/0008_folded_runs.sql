@@ -2,7 +2,7 @@
 CREATE TABLE folded_run (
   project_id INTEGER NOT NULL,
   run        BLOB NOT NULL,
-  told_at    INTEGER NOT NULL,           -- when it last told something new
+  told_at    INTEGER NOT NULL,           -- when it told something last
   counted    INTEGER NOT NULL,           -- what the ledger has of it as not stored: dropped, or unknown
   PRIMARY KEY (project_id, run)
 ) WITHOUT ROWID;
