@@ -8,8 +8,8 @@
 /// its id and one number are kept, how many events the ledger has as dropped by it or unknown. Should it tell more
 /// after all, that number says what of it is new. By which reasons cannot be said any more: the new part is unknown,
 /// with the reason `told_late`. So nothing is counted twice, and nothing that was told is left out; what turns out to
-/// have arrived meanwhile stays unknown. After another year in which it tells nothing at all the run is forgotten, and only then would it
-/// be taken for a new one.
+/// have arrived meanwhile stays unknown. After another year in which it tells nothing at all the run is forgotten, and
+/// only then would it be taken for a new one.
 ///
 /// Bounded by time, not by number: each run has sent a request, and takes less room (some 250 bytes for 30 days, 60 for
 /// a year) than an event that came with it.
