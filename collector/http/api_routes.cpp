@@ -39,13 +39,10 @@ HttpReply raw_json(std::string text) {
 
 Result<Search> read_search(const ApiContext& context, const HttpRequest& request) {
   const std::string_view text = request.query_value("query");
-  SearchContext search{.now = context.clock.unix_millis(), .me = {}};
-  if (!text.empty() && !bearer_token(request)) {
-    const auto user = context.accounts.user_of_session(session_secret(request));
-    if (!user) return user.error();
-    if (*user) search.me = (*user)->email;
-  }
-  return parse_search(text, search);
+  if (text.empty()) return Search{};
+  const auto user = signed_in_user(context.accounts, request);
+  if (!user) return user.error();
+  return parse_search(text, {.now = context.clock.unix_millis(), .me = *user});
 }
 
 HttpReply list_issues(const ApiContext& context, const HttpRequest& request) {

@@ -81,6 +81,13 @@ Status authenticate_reader(Accounts& accounts, const HttpRequest& request) {
   return caller ? Status{} : Status{caller.error()};
 }
 
+Result<std::string> signed_in_user(Accounts& accounts, const HttpRequest& request) {
+  const auto caller = identify(accounts, request);
+  if (!caller) return caller.error();
+  const auto* const user = std::get_if<User>(&*caller);
+  return user != nullptr ? user->email : std::string();
+}
+
 Result<std::string> authenticate_writer(Accounts& accounts, const HttpRequest& request) {
   return authenticate_change(
       accounts, request,

@@ -21,6 +21,9 @@ std::string session_secret(const HttpRequest& request);
 /// "not_signed_in", "storage".
 Status authenticate_reader(Accounts& accounts, const HttpRequest& request);
 
+/// The e-mail address of the user whose session it is; empty for a token. Errors as authenticate_reader()'s.
+Result<std::string> signed_in_user(Accounts& accounts, const HttpRequest& request);
+
 /// Who may change something is asking: a user who is a member or more, from our own pages, or a token of scope write or
 /// admin. Answers the e-mail address or the token's name, for the history. Errors: "not_signed_in", "forbidden",
 /// "unsupported_content_type", "storage".

@@ -56,8 +56,6 @@ Finding find_at_separator(std::string_view text, std::size_t at, std::size_t set
   }
 }
 
-bool is_separator(char c) { return c == '@' || c == ':' || c == '=' || c == '/' || c == '\\' || c == '-' || c == '%'; }
-
 SixteenBytes::Places words(const SixteenBytes& bytes) {
   return bytes.letters() | bytes.between('0', '9') | bytes.equal('_');
 }
@@ -77,12 +75,13 @@ void find_private(std::string_view text, const TextRules& rules, const Sensitive
   while (at < text.size()) {
     const ByteBlock block = ByteBlock::load(text, at);
     const std::uint32_t in_words = block.where(words);
-    std::uint32_t places = (in_words & ~(in_words << 1U | (is_in_word ? 1U : 0U))) | block.where(separators);
+    const std::uint32_t word_starts = in_words & ~(in_words << 1U | (is_in_word ? 1U : 0U));
+    std::uint32_t places = word_starts | block.where(separators);
     Finding finding;
     for (; places != 0 && finding.end == finding.begin; places &= places - 1) {
       const std::size_t place = at + static_cast<std::size_t>(std::countr_zero(places));
-      finding = is_separator(text[place]) ? find_at_separator(text, place, settled, rules, keys)
-                                          : find_at_word(text, place, rules);
+      const bool is_word = (places & -places & word_starts) != 0;
+      finding = is_word ? find_at_word(text, place, rules) : find_at_separator(text, place, settled, rules, keys);
     }
     if (finding.end > finding.begin) {
       sink.found(finding);

@@ -80,6 +80,13 @@ Issue read_issue(const Statement& row) {
   return issue;
 }
 
+Search equals(SearchField field, const std::string& text) {
+  Search search;
+  search.kind = SearchNode::Kind::kTerm;
+  search.term = {field, SearchOperator::kEqual, text, 0};
+  return search;
+}
+
 WhereClause where_clause(const IssueQuery& query) {
   WhereClause where;
   where.add(kOfLiveProject);
@@ -87,15 +94,10 @@ WhereClause where_clause(const IssueQuery& query) {
   if (query.status) where.add("status = ?", static_cast<std::int64_t>(*query.status));
   if (query.level) where.add("level = ?", static_cast<std::int64_t>(*query.level));
   if (!query.environment.empty()) {
-    where.add(
-        "EXISTS (SELECT 1 FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id WHERE issue_id = issue.id "
-        "AND environment_id IN (SELECT id FROM environment WHERE name = ?))",
-        query.environment);
+    add_search(where, equals(SearchField::kEnvironment, query.environment));
   }
   if (!query.release.empty()) {
-    where.add(R"(EXISTS (SELECT 1 FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id
-                         WHERE issue_id = issue.id AND release_id IN (SELECT id FROM "release" WHERE version = ?)))",
-              query.release);
+    add_search(where, equals(SearchField::kRelease, query.release));
   }
   if (query.from) where.add("last_seen >= ?", *query.from);
   if (query.to) where.add("first_seen < ?", *query.to);
