@@ -131,11 +131,11 @@ Status serve(const Config& config) {
 
   auto store = open_store(config.database_url());
   if (!store) return store.error();
-  if (Status status = (*store)->claim(); !status) return status;
   SpoolOptions spool_options = config.spool;
   spool_options.on_damage = [](const std::string& what) { spdlog::error("{}", what); };
   auto spool = Spool::open(config.data + "/spool", std::move(spool_options));
   if (!spool) return spool.error();
+  if (Status status = (*store)->claim((*spool)->name()); !status) return status;
   Accounts accounts(**store);
   Intake intake(**store, **spool, config.limits, core::system_clock(), config.data);
   LiveFeed live(**store);

@@ -11,6 +11,7 @@
 #include <limits>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <system_error>
 
 #include <fcntl.h>
@@ -20,6 +21,7 @@
 #include "collector/ingest/segment_file.h"
 #include "collector/ingest/spool_backlog.h"
 #include "sdk/core/checksum.h"
+#include "sdk/core/hex.h"
 
 namespace trapline::collector {
 namespace {
@@ -170,6 +172,11 @@ class SegmentSpool final : public Spool {
       is_stopped_ = true;
     }
     arrived_.notify_all();
+  }
+
+  [[nodiscard]] std::string name() const override {
+    const std::uint64_t hash = keyed_hash(key_, "name", 4);
+    return core::to_hex(std::as_bytes(std::span(&hash, 1)));
   }
 
   [[nodiscard]] std::int64_t size() const override {

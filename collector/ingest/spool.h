@@ -71,6 +71,9 @@ class Spool : public EventSource {
   /// As claim_events(), for the other items.
   virtual core::Result<std::vector<SpooledItem>> claim_items(std::size_t max_items) = 0;
 
+  /// Tells it from all other spools, for ever. Nothing secret.
+  [[nodiscard]] virtual std::string name() const = 0;
+
   /// How many events wait for digestion.
   [[nodiscard]] virtual std::int64_t size() const = 0;
 

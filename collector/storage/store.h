@@ -228,9 +228,10 @@ class Store : public EventStore, public ProjectStore, public IngestStore, public
   /// Ok when the database answers.
   virtual Status check() = 0;
 
-  /// Makes this process the only one that digests into the database, as long as the store lives: two would not know of
-  /// each other how far they are. Commands beside it may go on. "database_in_use" when another one is.
-  virtual Status claim() = 0;
+  /// To be called before anything is digested, by who digests, once: under the name `node` the database keeps how far
+  /// its spool has been digested (append()). "database_in_use" when another process digests under that name, or, with
+  /// SQLite, into that file at all. Commands beside it may go on.
+  virtual Status claim(std::string_view node) = 0;
 };
 
 }  // namespace trapline::collector

@@ -13,6 +13,66 @@ constexpr int kBusyTimeoutMs = 10'000;
   throw SqliteError(code & 0xFF, database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code));
 }
 
+bool is_of_row(int code) { return code == SQLITE_CONSTRAINT || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH; }
+
+class SqliteStatement final : public sql::PreparedStatement {
+ public:
+  SqliteStatement(sqlite3* database, std::string_view sql) : database_(database) {
+    sqlite3_stmt* statement = nullptr;
+    check(sqlite3_prepare_v3(database, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement,
+                             nullptr));
+    statement_.reset(statement);
+  }
+
+  void bind_integer(int parameter, std::int64_t value) override {
+    check(sqlite3_bind_int64(statement_.get(), parameter + 1, value));
+  }
+  void bind_text(int parameter, std::string_view text) override {
+    // A null pointer would bind NULL instead of the empty text.
+    const char* data = text.data() != nullptr ? text.data() : "";
+    check(sqlite3_bind_text64(statement_.get(), parameter + 1, data, text.size(), SQLITE_STATIC, SQLITE_UTF8));
+  }
+  void bind_blob(int parameter, std::string_view bytes) override {
+    check(sqlite3_bind_blob64(statement_.get(), parameter + 1, bytes.data(), bytes.size(), SQLITE_STATIC));
+  }
+  void bind_null(int parameter) override { check(sqlite3_bind_null(statement_.get(), parameter + 1)); }
+
+  bool step() override {
+    const int code = sqlite3_step(statement_.get());
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) return false;
+    fail(database_, code);
+  }
+  void reset() override {
+    sqlite3_reset(statement_.get());
+    sqlite3_clear_bindings(statement_.get());
+  }
+
+  [[nodiscard]] std::int64_t integer(int column) const override {
+    return sqlite3_column_int64(statement_.get(), column);
+  }
+  [[nodiscard]] bool is_null(int column) const override {
+    return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+  }
+  [[nodiscard]] std::string_view text(int column) const override {
+    // sqlite3_column_blob gives the bytes of a text column too, and does not stop at a NUL.
+    const void* data = sqlite3_column_blob(statement_.get(), column);
+    if (data == nullptr) return {};
+    return {static_cast<const char*>(data), static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+  }
+
+ private:
+  void check(int code) const {
+    if (code != SQLITE_OK) fail(database_, code);
+  }
+
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+  sqlite3* database_;
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+};
+
 /// Beside a database that was closed, SQLite makes files even to read it. Where there is no room for them it speaks of
 /// an I/O error.
 std::string advice_on_room(const std::string& path) {
@@ -25,45 +85,8 @@ std::string advice_on_room(const std::string& path) {
 
 }  // namespace
 
-Statement::~Statement() { reset(); }
-
-void Statement::check(int code) const {
-  if (code != SQLITE_OK) fail(database_, code);
-}
-
-void Statement::bind_integer(std::int64_t value) { check(sqlite3_bind_int64(statement_, ++bound_, value)); }
-
-void Statement::bind_null() { check(sqlite3_bind_null(statement_, ++bound_)); }
-
-void Statement::bind_next(std::string_view text) {
-  // A null pointer would bind NULL instead of the empty text.
-  const char* data = text.data() != nullptr ? text.data() : "";
-  check(sqlite3_bind_text64(statement_, ++bound_, data, text.size(), SQLITE_STATIC, SQLITE_UTF8));
-}
-
-void Statement::bind_blob(std::string_view bytes) {
-  check(sqlite3_bind_blob64(statement_, ++bound_, bytes.data(), bytes.size(), SQLITE_STATIC));
-}
-
-bool Statement::step() {
-  const int code = sqlite3_step(statement_);
-  if (code == SQLITE_ROW) return true;
-  if (code == SQLITE_DONE) return false;
-  fail(database_, code);
-}
-
-void Statement::reset() {
-  sqlite3_reset(statement_);
-  sqlite3_clear_bindings(statement_);
-  bound_ = 0;
-}
-
-std::string_view Statement::text(int column) const {
-  // sqlite3_column_blob gives the bytes of a text column too, and does not stop at a NUL.
-  const void* data = sqlite3_column_blob(statement_, column);
-  if (data == nullptr) return {};
-  return {static_cast<const char*>(data), static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
-}
+SqliteError::SqliteError(int code, const std::string& message)
+    : sql::DatabaseError(is_of_row(code) ? Cause::kRow : Cause::kDatabase, message), code_(code) {}
 
 Connection::Connection(const std::string& path) {
   sqlite3* database = nullptr;
@@ -84,38 +107,26 @@ Connection::Connection(const std::string& path) {
   }
 }
 
-Statement Connection::prepare(std::string_view sql) {
-  auto found = statements_.find(sql);
-  if (found == statements_.end()) {
-    sqlite3_stmt* statement = nullptr;
-    const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
-                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-    if (code != SQLITE_OK) fail(database_.get(), code);
-    found = statements_.emplace(std::string(sql), statement).first;
-  }
-  return {database_.get(), found->second.get()};
-}
-
 void Connection::execute(const std::string& sql) {
   const int code = sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) fail(database_.get(), code);
 }
 
 // BEGIN IMMEDIATE takes the write lock at once: a lock taken at the first write could not be waited for.
-Transaction::Transaction(Connection& connection) : connection_(connection) { connection_.execute("BEGIN IMMEDIATE"); }
+void Connection::begin() { execute("BEGIN IMMEDIATE"); }
 
-Transaction::~Transaction() {
-  if (!is_open_) return;
-  try {
-    connection_.execute("ROLLBACK");
-  } catch (
-      const SqliteError&) {  // NOLINT(bugprone-empty-catch): SQLite has rolled back by itself, as it does when full
-  }
+std::size_t Connection::schema_version() {
+  Statement version = prepare("PRAGMA user_version");
+  version.step();
+  return static_cast<std::size_t>(version.integer(0));
 }
 
-void Transaction::commit() {
-  connection_.execute("COMMIT");
-  is_open_ = false;
+void Connection::set_schema_version(std::size_t version) {
+  execute("PRAGMA user_version = " + std::to_string(version));
+}
+
+std::unique_ptr<sql::PreparedStatement> Connection::make_statement(std::string_view sql) {
+  return std::make_unique<SqliteStatement>(database_.get(), sql);
 }
 
 }  // namespace trapline::collector::sqlite

@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-#include "collector/storage/sqlite/event_ids.h"
-#include "collector/storage/sqlite/issue_tally.h"
+#include "collector/storage/sql/event_ids.h"
+#include "collector/storage/sql/issue_tally.h"
 
 namespace trapline::collector::sqlite {
 namespace {
@@ -16,12 +16,12 @@ std::string_view text_of(sqlite3_value* value) {
 }
 
 void from_hex(sqlite3_context* context, int, sqlite3_value** values) {
-  const std::string bytes = event_id_bytes(text_of(values[0]));
+  const std::string bytes = sql::event_id_bytes(text_of(values[0]));
   sqlite3_result_blob64(context, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
 }
 
 void hash_of_user(sqlite3_context* context, int, sqlite3_value** values) {
-  sqlite3_result_int64(context, user_hash(text_of(values[0])));
+  sqlite3_result_int64(context, sql::user_hash(text_of(values[0])));
 }
 
 }  // namespace

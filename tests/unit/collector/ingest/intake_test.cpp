@@ -233,6 +233,7 @@ class HeldSpool : public Spool {
     return arrived_;
   }
 
+  std::string name() const override { return inner_.name(); }
   Status admit(std::size_t bytes) override { return inner_.admit(bytes); }
   Status check_disk() override { return inner_.check_disk(); }
   Result<std::vector<SpooledItem>> claim_items(std::size_t count) override { return inner_.claim_items(count); }

@@ -6,8 +6,9 @@
 #include <doctest/doctest.h>
 
 #include "collector/storage/open_store.h"
+#include "collector/storage/sql/event_codec.h"
+#include "collector/storage/sql/migrations.h"
 #include "collector/storage/sqlite/connection.h"
-#include "collector/storage/sqlite/event_codec.h"
 #include "collector/storage/sqlite/migrations.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
@@ -47,7 +48,7 @@ TEST_CASE("a database of schema 1 keeps its events, issues, counts, users and re
   const std::string path = folder.path("t.db");
   {
     sqlite::Connection connection(path);
-    sqlite::migrate(connection, sqlite::migration_texts().first(1));
+    sql::migrate(connection, sqlite::migration_texts().first(1));
     connection.execute(R"(
       INSERT INTO project (id, name, created_at) VALUES (1, 'p', 1);
       INSERT INTO issue (id, project_id, fingerprint, title, type, value, culprit, platform, level, count, user_count, first_seen, last_seen)
@@ -56,7 +57,7 @@ TEST_CASE("a database of schema 1 keeps its events, issues, counts, users and re
       INSERT INTO issue_user VALUES (7, 'id:1'), (7, 'id:2');)");
     for (int number = 0; number < 3; ++number) {
       const std::string payload = R"({"n":)" + std::to_string(number) + "}";
-      const std::string packed = sqlite::pack_bytes(payload);
+      const std::string packed = sql::pack_bytes(payload);
       sqlite::Statement insert = connection.prepare(R"(
         INSERT INTO event (project_id, event_id, issue_id, received_at, timestamp, level, platform, environment, "release",
                            "transaction", server_name, user, title, type, value, culprit, tags, payload)

@@ -380,9 +380,9 @@ TEST_CASE("what fails for another reason than the database is told as unstorable
 
 TEST_CASE("one process at a time digests into a database, others may use it") {
   const Fixture fixture;
-  REQUIRE(fixture.store->claim());
+  REQUIRE(fixture.store->claim("a"));
   auto other = open_store("sqlite:" + fixture.folder.path("t.db")).value();
-  CHECK(other->claim().error().code == "database_in_use");
+  CHECK(other->claim("b").error().code == "database_in_use");
   CHECK(other->create_project("q", std::string(32, 'b')));
 }
 

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "collector/storage/open_store.h"
-#include "collector/storage/sqlite/client_runs.h"
+#include "collector/storage/sql/client_runs.h"
 #include "collector/storage/sqlite/connection.h"
 #include "tests/support/temporary_folder.h"
 
@@ -54,7 +54,7 @@ struct Fixture {
         {"5-" + id, project, kNow, ClientLoss{kNow, "r", "error", 3}},
         {"6-" + id, project, kNow, CheckIn{.check_in_id = "c", .monitor = "m"}},
         {"7-" + id, project, kNow, Transaction{.name = "n", .started = kNow}},
-        {"8-" + id, project, kNow - 2 * sqlite::kRunKnownFor, RunCounters{std::string(32, 'c'), "r", 1, 1, {}}},
+        {"8-" + id, project, kNow - 2 * sql::kRunKnownFor, RunCounters{std::string(32, 'c'), "r", 1, 1, {}}},
         {"9-" + id, project, kNow, RunCounters{std::string(32, 'b'), "r", 5, 2, {{"sample_rate", 1}}}}};
     REQUIRE(store->append_items(items));
     REQUIRE(store->quarantine({0, project, std::string(32, 'f'), kNow, 3, "bad", "{}"}));
@@ -68,7 +68,8 @@ struct Fixture {
     {
       sqlite::Statement names = connection.prepare(
           "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN "
-          "('account', 'sign_in_session', 'welcome_link', 'api_token', 'payload_dictionary', 'digest_position')");
+          "('account', 'sign_in_session', 'welcome_link', 'api_token', 'payload_dictionary', 'node_position', "
+          "'place_epoch')");
       while (names.step()) tables.emplace_back(names.text(0));
     }
     std::int64_t count = 0;

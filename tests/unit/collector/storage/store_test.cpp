@@ -10,6 +10,7 @@
 
 #include "collector/storage/open_store.h"
 #include "collector/storage/search_parser.h"
+#include "collector/storage/sql/migrations.h"
 #include "collector/storage/sqlite/connection.h"
 #include "collector/storage/sqlite/migrations.h"
 #include "tests/support/manual_clock.h"
@@ -301,12 +302,12 @@ TEST_CASE("migrations are applied from whichever version the database has, all o
   TemporaryFolder folder;
   sqlite::Connection connection(folder.path("m.db"));
   const std::string_view first[] = {"CREATE TABLE a (x);"};
-  sqlite::migrate(connection, first);
+  sql::migrate(connection, first);
   const std::string_view broken[] = {first[0], "CREATE TABLE b (x);", "not SQL"};
-  CHECK_THROWS_AS(sqlite::migrate(connection, broken), sqlite::SqliteError);
+  CHECK_THROWS_AS(sql::migrate(connection, broken), sqlite::SqliteError);
   CHECK_THROWS_AS(connection.prepare("SELECT 1 FROM b"), sqlite::SqliteError);
   const std::string_view mended[] = {first[0], "CREATE TABLE b (x);"};
-  sqlite::migrate(connection, mended);
+  sql::migrate(connection, mended);
   CHECK_FALSE(connection.prepare("SELECT 1 FROM b").step());
 }
 

@@ -1,0 +1,234 @@
+#include "collector/storage/sql/event_writer.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "collector/storage/sql/digest_tables.h"
+#include "collector/storage/sql/event_ids.h"
+
+namespace trapline::collector::sql {
+namespace {
+
+constexpr int kFine = 0;
+constexpr int kCoarse = 1;
+/// Over this the map of places forgets all: it is a cache.
+constexpr std::size_t kMostPlaces = 50'000;
+
+constexpr std::string_view kFindHash =
+    "SELECT id, issue_id FROM issue_hash WHERE project_id = ? AND kind = ? AND hash = ?";
+constexpr std::string_view kInsertCoarseHash =
+    "INSERT INTO issue_hash (project_id, kind, hash, issue_id) VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING";
+constexpr std::string_view kInsertFineHash =
+    "INSERT INTO issue_hash (project_id, kind, hash, issue_id, coarse_id) VALUES (?, 0, ?, ?, ?) RETURNING id";
+// Its counts are added at the batch's end, with those of issues that were there.
+constexpr std::string_view kInsertIssue = R"(
+  INSERT INTO issue (project_id, title, type, value, culprit, platform, level, count, stored_count, first_seen, last_seen,
+                     assignee)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?8, ?9)
+  RETURNING id)";
+constexpr std::string_view kInsertEvent = R"(
+  INSERT INTO event (id, project_id, hash_id, event_id, data) VALUES (?1, ?2, ?3, ?4, ?5)
+  ON CONFLICT (project_id, event_id) DO NOTHING)";
+constexpr std::string_view kIsStored = "SELECT 1 FROM event WHERE project_id = ? AND event_id = ?";
+constexpr std::string_view kIsCounted = "SELECT 1 FROM event_counted WHERE project_id = ? AND event_id = ?";
+
+std::string place_key(const DigestedEvent& event) { return std::to_string(event.project_id) + ' ' + event.fingerprint; }
+
+}  // namespace
+
+EventWriter::EventWriter(Connection& connection) : connection_(connection), names_(connection) {}
+
+void EventWriter::forget() {
+  places_.clear();
+  names_.forget();
+  row_id_base_ = -1;
+}
+
+AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::span<const std::string* const> packed,
+                                  const KeepRule& keeps, std::string_view node, UnixMillis now) {
+  AppendOutcome outcome;
+  look_around();
+  std::unordered_map<std::int64_t, HashTally> tallies;
+  std::unordered_set<IssueId> new_issues;
+  Ledger ledger;
+  std::unordered_map<ProjectId, bool> live_projects;
+  const std::int64_t position = digest_position(connection_, node);
+  bool is_anew = false;
+  for (std::size_t index = 0; index < batch.size(); ++index) {
+    const DigestedEvent& event = batch[index];
+    if (!is_live(event.project_id, live_projects)) {
+      ++outcome.left_out;
+      continue;
+    }
+    Ledger::Line& line = ledger.line(event);
+    Placed place = look_up_place(event);
+    const Fate fate = write(event, *packed[index], keeps, place, new_issues);
+    const bool was_given_before = event.sequence > 0 && event.sequence <= position;
+    is_anew = is_anew || (was_given_before && fate != Fate::kKnown);
+    if (fate == Fate::kKnown) {
+      ++(was_given_before ? outcome.repeated : outcome.duplicates);
+      if (!was_given_before) ++line.duplicates;
+      continue;
+    }
+    const bool is_kept = fate == Fate::kKept;
+    ++(is_kept ? outcome.stored : outcome.counted_only);
+    ++(is_kept ? line.stored : line.counted_only);
+    tallies.try_emplace(place.hash_id, place.hash_id, place.issue_id).first->second.add(event, is_kept);
+  }
+  std::unordered_map<IssueId, std::vector<const HashTally*>> by_issue;
+  std::unordered_map<IssueId, std::int64_t> new_users;
+  for (const auto& [hash_id, tally] : tallies) {
+    new_users[tally.issue_id()] += tally.write(connection_, names_);
+    by_issue[tally.issue_id()].push_back(&tally);
+  }
+  for (const auto& [issue, parts] : by_issue) {
+    const auto changes = update_issue(connection_, parts, new_users[issue], new_issues.contains(issue), now);
+    outcome.counted_on.push_back({issue, parts.front()->newest().project_id});
+    outcome.changes.insert(outcome.changes.end(), changes.begin(), changes.end());
+  }
+  outcome.new_issues = new_issues.size();
+  ledger.write(connection_);
+  if (!batch.empty()) move_digest_position(connection_, node, batch.back().sequence, is_anew);
+  return outcome;
+}
+
+/// Stores the event, or counts it, unless it is known; a known one leaves no trace, not even a hash. `place` is where
+/// its hash leads, and is made when there is none.
+EventWriter::Fate EventWriter::write(const DigestedEvent& event, const std::string& packed, const KeepRule& keeps,
+                                     Placed& place, std::unordered_set<IssueId>& new_issues) {
+  const std::string id = event_id_bytes(event.event_id);
+  // Mostly the insert itself tells whether the event is known.
+  const bool is_asked_first = place.hash_id == 0 || keeps || has_counted_only_;
+  if (is_asked_first && is_known(event, id)) return Fate::kKnown;
+  if (place.hash_id == 0) place = make_place(event, new_issues);
+  if (!keeps || keeps(event)) return keep(event, id, place.hash_id, packed) ? Fate::kKept : Fate::kKnown;
+  count_only(event, id);
+  return Fate::kCountedOnly;
+}
+
+std::optional<EventWriter::Placed> EventWriter::look_up(ProjectId project, int kind, const std::string& hash) {
+  Statement statement = connection_.prepare(kFindHash);
+  statement.bind(project, kind, std::string_view(hash));
+  if (!statement.step()) return std::nullopt;
+  return Placed{statement.integer(0), statement.integer(1)};
+}
+
+/// What others may have changed since the last batch.
+void EventWriter::look_around() {
+  const std::int64_t epoch = place_epoch(connection_);
+  if (epoch != epoch_) forget();
+  epoch_ = epoch;
+  row_id_base_ = -1;
+  if (!has_counted_only_) has_counted_only_ = connection_.prepare("SELECT 1 FROM event_counted LIMIT 1").step();
+}
+
+/// Asked once a batch: events of a project may come out of the spool after it was deleted.
+bool EventWriter::is_live(ProjectId project, std::unordered_map<ProjectId, bool>& known) {
+  const auto found = known.find(project);
+  if (found != known.end()) return found->second;
+  const bool is_live = connection_.prepare("SELECT 1 FROM live_project WHERE id = ?").bind(project).step();
+  return known.emplace(project, is_live).first->second;
+}
+
+/// Where the event's fine hash leads.
+EventWriter::Placed EventWriter::look_up_place(const DigestedEvent& event) {
+  std::string key = place_key(event);
+  if (const auto found = places_.find(key); found != places_.end()) return found->second;
+  const auto fine = look_up(event.project_id, kFine, event.fingerprint);
+  if (!fine) return {};
+  remember(std::move(key), *fine);
+  return *fine;
+}
+
+/// A place for an event whose fine hash is new: the issue that its coarse hash leads to, or that the grouping's version
+/// before would have said, and then its fine hash leads there from now on; else a new issue.
+EventWriter::Placed EventWriter::make_place(const DigestedEvent& event, std::unordered_set<IssueId>& new_issues) {
+  std::optional<Placed> other;
+  if (!event.coarse_fingerprint.empty()) other = look_up(event.project_id, kCoarse, event.coarse_fingerprint);
+  for (const std::string& older : event.older_fingerprints) {
+    if (!other) other = look_up(event.project_id, kFine, older);
+  }
+  Placed place;
+  place.issue_id = other ? other->issue_id : make_issue(event);
+  if (!other) new_issues.insert(place.issue_id);
+  place.hash_id = add_hashes(event, place.issue_id);
+  remember(place_key(event), place);
+  return place;
+}
+
+void EventWriter::remember(std::string key, Placed place) {
+  if (places_.size() >= kMostPlaces) places_.clear();
+  places_.emplace(std::move(key), place);
+}
+
+IssueId EventWriter::make_issue(const DigestedEvent& event) {
+  Statement insert = connection_.prepare(kInsertIssue);
+  insert.bind(event.project_id, std::string_view(event.title), std::string_view(event.type),
+              std::string_view(event.value), std::string_view(event.culprit), std::string_view(event.platform),
+              static_cast<int>(event.level), event.timestamp, std::string_view(event.assignee));
+  insert.step();
+  return insert.integer(0);
+}
+
+/// Makes the event's hashes lead to the issue. Answers the fine one's id.
+std::int64_t EventWriter::add_hashes(const DigestedEvent& event, IssueId issue) {
+  std::optional<std::int64_t> coarse;
+  if (!event.coarse_fingerprint.empty()) {
+    connection_.prepare(kInsertCoarseHash)
+        .bind(event.project_id, std::string_view(event.coarse_fingerprint), issue)
+        .run();
+    coarse = look_up(event.project_id, kCoarse, event.coarse_fingerprint).value().hash_id;
+  }
+  Statement insert = connection_.prepare(kInsertFineHash);
+  insert.bind(event.project_id, std::string_view(event.fingerprint), issue, coarse);
+  insert.step();
+  return insert.integer(0);
+}
+
+bool EventWriter::is_known(const DigestedEvent& event, std::string_view id) {
+  Statement stored = connection_.prepare(kIsStored);
+  stored.bind(event.project_id);
+  stored.bind_blob(id);
+  if (stored.step()) return true;
+  if (!has_counted_only_) return false;
+  Statement counted = connection_.prepare(kIsCounted);
+  counted.bind(event.project_id);
+  counted.bind_blob(id);
+  return counted.step();
+}
+
+/// Inserts the event; false when it is there already.
+bool EventWriter::keep(const DigestedEvent& event, std::string_view id, std::int64_t hash_id,
+                       const std::string& packed) {
+  Statement insert = connection_.prepare(kInsertEvent);
+  insert.bind(next_row_id(event.received_at), event.project_id, hash_id);
+  insert.bind_blob(id);
+  insert.bind_blob(packed);
+  insert.run();
+  if (connection_.changes() == 0) return false;
+  ++next_row_id_;
+  return true;
+}
+
+void EventWriter::count_only(const DigestedEvent& event, std::string_view id) {
+  Statement insert = connection_.prepare("INSERT INTO event_counted (project_id, event_id) VALUES (?, ?)");
+  insert.bind(event.project_id);
+  insert.bind_blob(id);
+  insert.run();
+  has_counted_only_ = true;
+}
+
+/// The id for an event of that time: behind all that are there of the same millisecond.
+std::int64_t EventWriter::next_row_id(UnixMillis received_at) {
+  const std::int64_t base = first_row_id(received_at);
+  if (base == row_id_base_) return next_row_id_;
+  Statement last = connection_.prepare("SELECT max(id) FROM event WHERE id >= ? AND id < ?");
+  last.bind(base, first_row_id(received_at + 1));
+  last.step();
+  row_id_base_ = base;
+  next_row_id_ = last.is_null(0) ? base : last.integer(0) + 1;
+  return next_row_id_;
+}
+
+}  // namespace trapline::collector::sql

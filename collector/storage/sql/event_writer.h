@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "collector/storage/records.h"
+#include "collector/storage/sql/connection.h"
+#include "collector/storage/sql/issue_tally.h"
+#include "collector/storage/store.h"
+
+namespace trapline::collector::sql {
+
+/// Stores events, finding or making the issue of each. Remembers which hash leads to which issue, so that a known kind
+/// of event costs one insert and its share of its issue's update, which is done once a batch. Not thread-safe; there is
+/// one for the writing connection.
+class EventWriter {
+ public:
+  explicit EventWriter(Connection& connection);
+
+  /// EventStore::append() inside its transaction. `packed` are the events' bytes, in the order of `batch`. When it
+  /// throws, nothing of the batch may be committed.
+  AppendOutcome append(std::span<const DigestedEvent> batch, std::span<const std::string* const> packed,
+                       const KeepRule& keeps, std::string_view node, UnixMillis now);
+
+  /// Must be called when a transaction with append() was rolled back.
+  void forget();
+
+ private:
+  struct Placed {
+    std::int64_t hash_id = 0;  ///< 0: there is no issue for it
+    IssueId issue_id = 0;
+  };
+
+  enum class Fate { kKept, kCountedOnly, kKnown };
+
+  Fate write(const DigestedEvent& event, const std::string& packed, const KeepRule& keeps, Placed& place,
+             std::unordered_set<IssueId>& new_issues);
+  bool is_live(ProjectId project, std::unordered_map<ProjectId, bool>& known);
+  void look_around();
+  Placed look_up_place(const DigestedEvent& event);
+  Placed make_place(const DigestedEvent& event, std::unordered_set<IssueId>& new_issues);
+  void remember(std::string key, Placed place);
+  IssueId make_issue(const DigestedEvent& event);
+  std::int64_t add_hashes(const DigestedEvent& event, IssueId issue);
+  std::optional<Placed> look_up(ProjectId project, int kind, const std::string& hash);
+  bool is_known(const DigestedEvent& event, std::string_view id);
+  bool keep(const DigestedEvent& event, std::string_view id, std::int64_t hash_id, const std::string& packed);
+  void count_only(const DigestedEvent& event, std::string_view id);
+  std::int64_t next_row_id(UnixMillis received_at);
+
+  Connection& connection_;
+  NameIds names_;
+  std::unordered_map<std::string, Placed> places_;  ///< by project and fine hash
+  bool has_counted_only_ = false;                   ///< whether event_counted has rows
+  std::int64_t epoch_ = -1;                         ///< of place_epoch, in which the rest was true
+  std::int64_t row_id_base_ = -1;                   ///< the millisecond that next_row_id_ belongs to
+  std::int64_t next_row_id_ = 0;
+};
+
+}  // namespace trapline::collector::sql

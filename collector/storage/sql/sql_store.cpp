@@ -1,0 +1,477 @@
+#include "collector/storage/sql/sql_store.h"
+
+#include <exception>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "collector/storage/sql/account_table.h"
+#include "collector/storage/sql/cursor.h"
+#include "collector/storage/sql/deleted_projects.h"
+#include "collector/storage/sql/digest_tables.h"
+#include "collector/storage/sql/event_codec.h"
+#include "collector/storage/sql/event_queries.h"
+#include "collector/storage/sql/ingest_tables.h"
+#include "collector/storage/sql/issue_changes.h"
+#include "collector/storage/sql/issue_queries.h"
+#include "collector/storage/sql/item_tables.h"
+#include "collector/storage/sql/ledger_queries.h"
+#include "collector/storage/sql/migrations.h"
+#include "collector/storage/sql/project_table.h"
+#include "collector/storage/sql/release_health.h"
+
+namespace trapline::collector::sql {
+namespace {
+
+/// Readers kept open for the next question; more than this many at once open a connection of their own and close it.
+constexpr std::size_t kMostIdleReaders = 8;
+/// 13 ms of the writer's time (median, of 60,000 events of 1 KB on two busy cores; 80 ms at the 95th percentile).
+constexpr std::int64_t kMostRowsSwept = 1'000;
+
+/// The engine's door: what is thrown inside becomes an Error here.
+template <class Work>
+auto as_result(Work work) -> Result<std::invoke_result_t<Work>> {
+  try {
+    if constexpr (std::is_void_v<std::invoke_result_t<Work>>) {
+      work();
+      return {};
+    } else {
+      return work();
+    }
+  } catch (...) {
+    return error_of_current_exception();
+  }
+}
+
+/// Storing events: what fails neither for the database's sake nor for want of memory fails for theirs, and would again.
+template <class Work>
+auto blaming_events(Work work) -> std::invoke_result_t<Work> {
+  try {
+    return work();
+  } catch (const DatabaseError&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Refusal("unstorable", error.what());
+  }
+}
+
+}  // namespace
+
+Error error_of_current_exception() {
+  try {
+    throw;
+  } catch (const DatabaseError& error) {
+    const bool is_row = error.cause() == DatabaseError::Cause::kRow;
+    return {is_row ? "unstorable" : "storage", std::string("the database failed: ") + error.what()};
+  } catch (const Refusal& error) {
+    return {error.code(), error.what()};
+  } catch (const InvalidCursor& error) {
+    return {"invalid_cursor", error.what()};
+  } catch (const SchemaTooNew& error) {
+    return {"schema_too_new", error.what()};
+  } catch (const std::exception& error) {
+    return {"storage", std::string("the database failed: ") + error.what()};
+  }
+}
+
+void SqlStore::start() {
+  Connection& connection = writer();
+  Statement newest = connection.prepare("SELECT bytes FROM payload_dictionary ORDER BY created_at DESC LIMIT 1");
+  if (newest.step()) dictionaries_.add(std::make_shared<const PayloadDictionary>(newest.text(0)), true);
+  trainer_ = std::make_unique<DictionaryTrainer>(dictionaries_.current() != nullptr);
+}
+
+Connection& SqlStore::writer() {
+  if (writer_ != nullptr && !writer_->is_lost()) return *writer_;
+  event_writer_.reset();
+  writer_.reset();
+  std::unique_ptr<Connection> connection = connect_writer();
+  event_writer_ = std::make_unique<EventWriter>(*connection);
+  writer_ = std::move(connection);
+  return *writer_;
+}
+
+template <class Work>
+auto SqlStore::write(Work work) {
+  return as_result([&] {
+    const std::lock_guard lock(writer_mutex_);
+    return work(writer());
+  });
+}
+
+template <class Work>
+auto SqlStore::read(Work work) {
+  return as_result([&] {
+    std::unique_ptr<Connection> reader = take_reader();
+    // A reader whose question failed is not returned: it may be what failed.
+    auto answer = work(*reader);
+    return_reader(std::move(reader));
+    return answer;
+  });
+}
+
+std::unique_ptr<Connection> SqlStore::take_reader() {
+  {
+    const std::lock_guard lock(readers_mutex_);
+    while (!idle_readers_.empty()) {
+      std::unique_ptr<Connection> reader = std::move(idle_readers_.back());
+      idle_readers_.pop_back();
+      if (!reader->is_lost()) return reader;
+    }
+  }
+  return connect_reader();
+}
+
+void SqlStore::return_reader(std::unique_ptr<Connection> reader) {
+  // Each form of search is a statement of its own, and there is no end of those.
+  constexpr std::size_t kMostStatements = 300;
+  if (reader->statements() > kMostStatements) return;
+  const std::lock_guard lock(readers_mutex_);
+  if (idle_readers_.size() < kMostIdleReaders) idle_readers_.push_back(std::move(reader));
+}
+
+Status SqlStore::check() {
+  const auto counted = count_users();
+  return counted ? Status{} : Status{counted.error()};
+}
+
+Status SqlStore::pack(DigestedEvent& event) {
+  return as_result([&] { event.packed = pack_event(event, dictionaries_.current().get()); });
+}
+
+Result<AppendOutcome> SqlStore::append(std::span<const DigestedEvent> batch, const KeepRule& keeps) {
+  // Compressing is the largest part of the work and needs no lock.
+  std::vector<std::string> packed_here(batch.size());
+  std::vector<const std::string*> packed(batch.size());
+  const auto pack_rest = [&] {
+    for (std::size_t index = 0; index < batch.size(); ++index) {
+      const DigestedEvent& event = batch[index];
+      packed[index] = &event.packed;
+      if (!event.packed.empty()) continue;
+      packed_here[index] = pack_event(event, dictionaries_.current().get());
+      packed[index] = &packed_here[index];
+    }
+  };
+  if (const Status status = as_result([&] { blaming_events(pack_rest); }); !status) return status.error();
+  return write([&](Connection& connection) {
+    return blaming_events([&] { return append_packed(connection, batch, packed, keeps); });
+  });
+}
+
+AppendOutcome SqlStore::append_packed(Connection& connection, std::span<const DigestedEvent> batch,
+                                      std::span<const std::string* const> packed, const KeepRule& keeps) {
+  AppendOutcome outcome;
+  try {
+    Transaction transaction(connection);
+    outcome = event_writer_->append(batch, packed, keeps, node_, clock_.unix_millis());
+    transaction.commit();
+  } catch (...) {
+    event_writer_->forget();  // it may remember what was rolled back
+    throw;
+  }
+  try {
+    adopt_dictionary(connection, trainer_->look_at(batch, packed));
+  } catch (const std::exception&) {
+    // The batch is stored, and is not to come again. Its successors are larger until the next try.
+    trainer_->start_again();
+  }
+  return outcome;
+}
+
+/// From now on events are packed with this dictionary. Storing comes first: an event must never need one that is lost.
+void SqlStore::adopt_dictionary(Connection& connection, const std::string& bytes) {
+  if (bytes.empty()) return;
+  auto dictionary = std::make_shared<const PayloadDictionary>(bytes);
+  Statement insert = connection.prepare(
+      "INSERT INTO payload_dictionary (id, created_at, bytes) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
+  insert.bind(dictionary->id(), clock_.unix_millis());
+  insert.bind_blob(bytes);
+  insert.run();
+  // The same id with other bytes: one in four billion.
+  if (connection.changes() > 0) dictionaries_.add(std::move(dictionary), true);
+}
+
+Result<bool> SqlStore::has_event(ProjectId project, std::string_view event_id) {
+  return read([&](Connection& connection) { return sql::has_event(connection, project, event_id); });
+}
+
+Result<Page<Issue>> SqlStore::find_issues(const IssueQuery& query) {
+  return read([&](Connection& connection) { return sql::find_issues(connection, query, clock_.unix_millis()); });
+}
+
+Result<std::optional<Issue>> SqlStore::find_issue(IssueId id) {
+  return read([&](Connection& connection) { return sql::find_issue(connection, id, clock_.unix_millis()); });
+}
+
+Result<std::vector<HourCount>> SqlStore::count_by_hour(IssueId id, UnixMillis from, UnixMillis to) {
+  return read([&](Connection& connection) { return sql::count_by_hour(connection, id, from, to); });
+}
+
+Result<Page<StoredEvent>> SqlStore::find_events(const EventQuery& query) {
+  return read([&](Connection& connection) { return sql::find_events(connection, dictionaries_, query); });
+}
+
+Result<std::optional<StoredEvent>> SqlStore::find_event(ProjectId project, std::string_view event_id) {
+  return read([&](Connection& connection) { return sql::find_event(connection, dictionaries_, project, event_id); });
+}
+
+Result<std::int64_t> SqlStore::count_issues() {
+  return read([](Connection& connection) { return sql::count_issues(connection); });
+}
+
+Result<Issue> SqlStore::set_issue_state(IssueId id, const IssueState& state, std::string_view actor) {
+  return write([&](Connection& connection) {
+    sql::set_issue_state(connection, id, state, actor);
+    return *sql::find_issue(connection, id, clock_.unix_millis());
+  });
+}
+
+Result<Issue> SqlStore::assign_issue(IssueId id, std::string_view assignee, std::string_view actor) {
+  return write([&](Connection& connection) {
+    sql::assign_issue(connection, id, assignee, actor, clock_.unix_millis());
+    return *sql::find_issue(connection, id, clock_.unix_millis());
+  });
+}
+
+Result<Issue> SqlStore::merge_issues(IssueId into, std::span<const IssueId> others, std::string_view actor) {
+  return write([&](Connection& connection) {
+    sql::merge_issues(connection, into, others, actor, clock_.unix_millis());
+    return *sql::find_issue(connection, into, clock_.unix_millis());
+  });
+}
+
+Result<Issue> SqlStore::unmerge_hashes(IssueId from, std::span<const std::int64_t> hashes, std::string_view actor) {
+  return write([&](Connection& connection) {
+    const IssueId made = sql::unmerge_hashes(connection, dictionaries_, from, hashes, actor, clock_.unix_millis());
+    return *sql::find_issue(connection, made, clock_.unix_millis());
+  });
+}
+
+Result<std::vector<IssueHash>> SqlStore::list_hashes(IssueId id) {
+  return read([&](Connection& connection) { return sql::list_hashes(connection, id); });
+}
+
+Result<std::vector<HistoryEntry>> SqlStore::list_history(IssueId id) {
+  return read([&](Connection& connection) { return sql::list_history(connection, id); });
+}
+
+Result<std::vector<IssueChange>> SqlStore::end_due_ignores(UnixMillis now) {
+  // Asked every second: only what is due takes the writer's lock.
+  const auto is_due = read([&](Connection& connection) {
+    Statement due = connection.prepare("SELECT 1 FROM issue WHERE ignored_until <= ? LIMIT 1");
+    due.bind(now);
+    return due.step();
+  });
+  if (!is_due) return is_due.error();
+  if (!*is_due) return std::vector<IssueChange>{};
+  return write([&](Connection& connection) { return sql::end_due_ignores(connection, now); });
+}
+
+Status SqlStore::quarantine(const QuarantinedEvent& event) {
+  return write([&](Connection& connection) { sql::quarantine(connection, event, node_); });
+}
+
+Result<std::vector<QuarantinedEvent>> SqlStore::list_quarantine(ProjectId project) {
+  return read([&](Connection& connection) { return sql::list_quarantine(connection, project); });
+}
+
+Result<LedgerPage> SqlStore::find_ledger(const LedgerQuery& query) {
+  return read([&](Connection& connection) { return sql::find_ledger(connection, query); });
+}
+
+Result<std::vector<LedgerEntry>> SqlStore::sum_ledger(ProjectId project, UnixMillis from, UnixMillis to) {
+  return read([&](Connection& connection) { return sql::sum_ledger(connection, project, from, to); });
+}
+
+Result<std::string> SqlStore::digest_settings(ProjectId project) {
+  return read([&](Connection& connection) { return sql::digest_settings(connection, project); });
+}
+
+Status SqlStore::set_digest_settings(ProjectId project, std::string_view settings) {
+  return write([&](Connection& connection) { sql::set_digest_settings(connection, project, settings); });
+}
+
+Result<std::string> SqlStore::change_digest_settings(ProjectId project, const SettingsChange& change) {
+  return write([&](Connection& connection) { return sql::change_digest_settings(connection, project, change); });
+}
+
+Result<std::string> SqlStore::newest_release(ProjectId project) {
+  return read([&](Connection& connection) { return sql::newest_release(connection, project); });
+}
+
+Result<Project> SqlStore::create_project(std::string_view name, std::string_view public_key) {
+  auto project = write(
+      [&](Connection& connection) { return sql::create_project(connection, name, public_key, clock_.unix_millis()); });
+  if (!project) return project.error();
+  if (!*project) return Error{"conflict", "there is a project named '" + std::string(name) + "' already"};
+  return std::move(**project);
+}
+
+Result<std::vector<Project>> SqlStore::list_projects() {
+  return read([](Connection& connection) { return sql::list_projects(connection); });
+}
+
+Result<std::optional<Project>> SqlStore::find_project(ProjectId id) {
+  return read([&](Connection& connection) { return sql::find_project(connection, id); });
+}
+
+Result<std::optional<Project>> SqlStore::find_project_by_key(std::string_view public_key) {
+  return read([&](Connection& connection) { return sql::find_project_by_key(connection, public_key); });
+}
+
+Status SqlStore::change_project(ProjectId id, const ProjectEdit& edit) {
+  return write([&](Connection& connection) { sql::change_project(connection, id, edit); });
+}
+
+Status SqlStore::delete_project(ProjectId id) {
+  const auto is_found =
+      write([&](Connection& connection) { return sql::delete_project(connection, id, clock_.unix_millis()); });
+  if (!is_found) return is_found.error();
+  if (!*is_found) return Error{"not_found", "there is no project " + std::to_string(id)};
+  return {};
+}
+
+Result<bool> SqlStore::sweep_deleted_projects() {
+  // Asked all the time: only when there is something to do the writer's lock is taken.
+  auto has_deleted = read([](Connection& connection) { return sql::has_deleted_projects(connection); });
+  if (!has_deleted || !*has_deleted) return has_deleted;
+  return write([](Connection& connection) { return sql::sweep_deleted_projects(connection, kMostRowsSwept); });
+}
+
+Result<IngestDirectory> SqlStore::load_ingest_directory() {
+  return read([](Connection& connection) { return sql::load_ingest_directory(connection); });
+}
+
+Result<IngestSettings> SqlStore::find_ingest_settings(ProjectId project) {
+  const auto found = read([&](Connection& connection) { return sql::find_ingest_settings(connection, project); });
+  if (!found) return found.error();
+  if (!*found) return Error{"not_found", "there is no project " + std::to_string(project)};
+  return **found;
+}
+
+Result<ProjectKey> SqlStore::create_key(const ProjectKey& key) {
+  ProjectKey made = key;
+  made.created_at = clock_.unix_millis();
+  const auto outcome = write([&](Connection& connection) { return sql::create_key(connection, made); });
+  if (!outcome) return outcome.error();
+  if (*outcome == NewKeyOutcome::kNoProject) {
+    return Error{"not_found", "there is no project " + std::to_string(key.project_id)};
+  }
+  if (*outcome == NewKeyOutcome::kExists) return Error{"conflict", "this key exists already"};
+  return made;
+}
+
+Result<std::vector<ProjectKey>> SqlStore::list_keys(ProjectId project) {
+  return read([&](Connection& connection) { return sql::list_keys(connection, project); });
+}
+
+Result<ProjectKey> SqlStore::change_key(std::string_view public_key, const KeyChange& change) {
+  auto key = write([&](Connection& connection) { return sql::change_key(connection, public_key, change); });
+  if (!key) return key.error();
+  if (!*key) return Error{"not_found", "no project has the key " + std::string(public_key)};
+  return std::move(**key);
+}
+
+Status SqlStore::delete_key(std::string_view public_key) {
+  const auto is_found = write([&](Connection& connection) { return sql::delete_key(connection, public_key); });
+  if (!is_found) return is_found.error();
+  if (!*is_found) return Error{"not_found", "no project has the key " + std::string(public_key)};
+  return {};
+}
+
+Status SqlStore::add_refusals(std::span<const RefusalCount> counts) {
+  return write([&](Connection& connection) { sql::add_refusals(connection, counts); });
+}
+
+Result<std::vector<RefusalCount>> SqlStore::find_refusals(ProjectId project, UnixMillis from, UnixMillis to) {
+  return read([&](Connection& connection) { return sql::find_refusals(connection, project, from, to); });
+}
+
+Status SqlStore::append_items(std::span<const StoredItem> items) {
+  const auto files = as_result([&] { return sql::pack_files(items); });
+  if (!files) return files.error();
+  return write([&](Connection& connection) { sql::append_items(connection, items, *files); });
+}
+
+Result<Page<StoredItem>> SqlStore::find_items(const ItemQuery& query) {
+  return read([&](Connection& connection) { return sql::find_items(connection, query); });
+}
+
+Result<std::vector<StoredItem>> SqlStore::find_attachments(ProjectId project, std::string_view event_id,
+                                                           bool with_bytes) {
+  return read([&](Connection& connection) { return sql::find_attachments(connection, project, event_id, with_bytes); });
+}
+
+Result<std::optional<StoredItem>> SqlStore::find_attachment(ProjectId project, std::string_view item_id) {
+  return read([&](Connection& connection) { return sql::find_attachment(connection, project, item_id); });
+}
+
+Result<std::vector<ReleaseHealth>> SqlStore::list_release_health(const ReleaseHealthQuery& query) {
+  return read([&](Connection& connection) { return sql::list_release_health(connection, query); });
+}
+
+Result<std::vector<ReleaseHour>> SqlStore::list_release_hours(const ReleaseHealthQuery& query,
+                                                              std::string_view release) {
+  return read([&](Connection& connection) { return sql::list_release_hours(connection, query, release); });
+}
+
+Result<User> SqlStore::create_user(std::string_view email, Role role, std::string_view password_hash) {
+  auto user = write([&](Connection& connection) {
+    return sql::create_user(connection, email, role, password_hash, clock_.unix_millis());
+  });
+  if (!user) return user.error();
+  if (!*user) return Error{"conflict", "there is a user with the address " + std::string(email) + " already"};
+  return std::move(**user);
+}
+
+Result<std::optional<AccountStore::Credentials>> SqlStore::find_credentials(std::string_view email) {
+  return read([&](Connection& connection) { return sql::find_credentials(connection, email); });
+}
+
+Result<std::int64_t> SqlStore::count_users() {
+  return read([](Connection& connection) { return sql::count_users(connection); });
+}
+
+Status SqlStore::create_session(std::string_view session_hash, UserId user, UnixMillis expires_at) {
+  return write([&](Connection& connection) { sql::create_session(connection, session_hash, user, expires_at); });
+}
+
+Result<std::optional<User>> SqlStore::find_session_user(std::string_view session_hash, UnixMillis now) {
+  return read([&](Connection& connection) { return sql::find_session_user(connection, session_hash, now); });
+}
+
+Status SqlStore::delete_session(std::string_view session_hash) {
+  return write([&](Connection& connection) { sql::delete_session(connection, session_hash); });
+}
+
+Status SqlStore::create_welcome_link(std::string_view link_hash, UnixMillis expires_at) {
+  return write([&](Connection& connection) { sql::create_welcome_link(connection, link_hash, expires_at); });
+}
+
+Result<User> SqlStore::create_owner_by_welcome_link(std::string_view link_hash, UnixMillis now, std::string_view email,
+                                                    std::string_view password_hash) {
+  auto outcome = write([&](Connection& connection) {
+    return sql::create_owner_by_welcome_link(connection, link_hash, now, email, password_hash);
+  });
+  if (!outcome) return outcome.error();
+  if (outcome->owner) return std::move(*outcome->owner);
+  if (outcome->failure == WelcomeFailure::kEmailTaken) {
+    return Error{"conflict", "there is a user with the address " + std::string(email) + " already"};
+  }
+  return Error{"not_found",
+               "this link has been used, has expired or never was: a restart of the collector prints a new one "
+               "as long as there is no user"};
+}
+
+Status SqlStore::create_token(std::string_view token_hash, std::string_view name, TokenScope scope) {
+  return write(
+      [&](Connection& connection) { sql::create_token(connection, token_hash, name, scope, clock_.unix_millis()); });
+}
+
+Result<std::optional<ApiToken>> SqlStore::find_token(std::string_view token_hash) {
+  return read([&](Connection& connection) { return sql::find_token(connection, token_hash); });
+}
+
+}  // namespace trapline::collector::sql
