@@ -22,20 +22,20 @@ node_major_needed=18
 
 debian_build="g++ cmake ninja-build pkg-config libcurl4-openssl-dev zlib1g-dev nlohmann-json3-dev libsimdjson-dev
   libsqlite3-dev libcpp-httplib-dev libsodium-dev libcli11-dev libtomlplusplus-dev libspdlog-dev libdw-dev
-  libbrotli-dev libre2-dev libzstd-dev libelf-dev libdeflate-dev libjemalloc-dev"
+  libbrotli-dev libre2-dev libzstd-dev libelf-dev libdeflate-dev libjemalloc-dev libpq-dev"
 debian_test="binutils doctest-dev ccache clang clang-tidy clang-format libclang-rt-14-dev chromium openssl
   g++-mingw-w64-x86-64-posix libz-mingw-w64-dev dpkg-dev make perl tcl unicode-data python3-six python3-pip
-  g++-aarch64-linux-gnu qemu-system-arm cpio wine wine64"
+  g++-aarch64-linux-gnu qemu-system-arm cpio wine wine64 postgresql"
 
 fedora_build="gcc-c++ cmake ninja-build pkgconf-pkg-config libcurl-devel zlib-devel json-devel simdjson-devel
   sqlite-devel cpp-httplib-devel libsodium-devel cli11-devel tomlplusplus-devel spdlog-devel elfutils-devel
-  brotli-devel re2-devel libzstd-devel libdeflate-devel jemalloc-devel elfutils-libelf-devel glibc-static
+  brotli-devel re2-devel libzstd-devel libdeflate-devel jemalloc-devel elfutils-libelf-devel libpq-devel glibc-static
   libstdc++-static"
-fedora_test="doctest-devel ccache clang clang-tools-extra compiler-rt chromium libasan libubsan libtsan openssl"
+fedora_test="doctest-devel ccache clang clang-tools-extra compiler-rt chromium libasan libubsan libtsan openssl postgresql-server"
 
 brew_build="cmake ninja pkg-config curl zlib nlohmann-json simdjson sqlite cpp-httplib libsodium cli11 tomlplusplus
-  spdlog brotli re2 zstd libdeflate"
-brew_test="doctest ccache llvm"
+  spdlog brotli re2 zstd libdeflate libpq"
+brew_test="doctest ccache llvm postgresql"
 
 say() { printf '%s\n' "bootstrap: $*"; }
 

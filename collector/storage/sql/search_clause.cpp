@@ -52,9 +52,9 @@ class ConditionWriter {
   std::string write(const SearchNode& node) {
     switch (node.kind) {
       case SearchNode::Kind::kAll:
-        return join(node, " AND ", "1");
+        return join(node, " AND ", "1 = 1");
       case SearchNode::Kind::kAny:
-        return join(node, " OR ", "0");
+        return join(node, " OR ", "1 = 0");
       case SearchNode::Kind::kNot:
         return "NOT " + write(node.parts.front());
       case SearchNode::Kind::kTerm:
@@ -108,7 +108,7 @@ class ConditionWriter {
       case SearchField::kEnvironment:
         return seen_in("environment_id", "environment", "name", term);
     }
-    return "0";
+    return "1 = 0";
   }
 
   /// Names are looked at once, and not once for each issue that has them. Events without one have an empty one.

@@ -7,6 +7,7 @@
 #include "collector/storage/open_store.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 
@@ -17,7 +18,8 @@ const std::string kPassword = "correct horse";
 struct Fixture {
   trapline::tests::TemporaryFolder folder;
   trapline::tests::ManualClock clock{1795223297698};
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db"), clock).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url(), clock).value();
   Accounts accounts{*store, clock};
 };
 

@@ -17,6 +17,7 @@
 #include "collector/storage/sqlite/connection.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 
@@ -87,8 +88,8 @@ class MemorySource final : public EventSource {
 };
 
 struct Fixture {
-  trapline::tests::TemporaryFolder folder;
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db")).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url()).value();
   MemorySource source;
   Fixture() { REQUIRE(store->create_project("p", std::string(32, 'a'))); }
 
@@ -102,9 +103,12 @@ struct Fixture {
   }
   /// Inserting the event of that number fails, whatever else is in the run.
   void poison(int number) const {
-    sqlite::Connection connection(folder.path("t.db"));
-    connection.execute("CREATE TRIGGER poison BEFORE INSERT ON event WHEN hex(new.event_id) LIKE '%" +
-                       std::to_string(1000 + number) + "' BEGIN SELECT raise(ABORT, 'poison'); END");
+    const std::string end = "'%" + std::to_string(1000 + number) + "'";
+    database.connect()->execute(
+        trapline::tests::is_on_postgres()
+            ? "ALTER TABLE event ADD CONSTRAINT poison CHECK (encode(event_id, 'hex') NOT LIKE " + end + ")"
+            : "CREATE TRIGGER poison BEFORE INSERT ON event WHEN hex(new.event_id) LIKE " + end +
+                  " BEGIN SELECT raise(ABORT, 'poison'); END");
   }
 };
 

@@ -9,6 +9,7 @@
 
 #include "collector/storage/open_store.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 
@@ -16,7 +17,8 @@ namespace {
 
 struct Fixture {
   trapline::tests::TemporaryFolder folder;
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db")).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url()).value();
   Fixture() { REQUIRE(store->create_project("p", std::string(32, 'a'))); }
 
   template <class Content>

@@ -20,6 +20,7 @@
 #include "collector/storage/open_store.h"
 #include "tests/support/socket_client.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 using std::chrono::milliseconds;
@@ -55,7 +56,8 @@ class Gate {
 
 struct Fixture {
   trapline::tests::TemporaryFolder folder;
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db")).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url()).value();
   std::unique_ptr<Spool> spool = Spool::open(folder.path("s")).value();
   Intake intake;
   Gate gate;

@@ -16,6 +16,7 @@
 #include "collector/storage/open_store.h"
 #include "tests/support/socket_client.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 using nlohmann::json;
@@ -39,7 +40,8 @@ std::string last_id(const std::string& read) {
 
 struct Fixture {
   trapline::tests::TemporaryFolder folder;
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db")).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url()).value();
   std::unique_ptr<Spool> spool = Spool::open(folder.path("s")).value();
   Intake intake{*store, *spool, {}};
   LiveFeed feed;

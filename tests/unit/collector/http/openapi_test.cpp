@@ -18,6 +18,7 @@
 #include "collector/http/session_routes.h"
 #include "collector/storage/open_store.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 using nlohmann::json;
@@ -62,7 +63,8 @@ void each_operation(const std::function<void(Operation)>& look) {
 
 struct Fixture {
   trapline::tests::TemporaryFolder folder;
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db")).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url()).value();
   std::unique_ptr<Spool> spool = Spool::open(folder.path("s")).value();
   const std::string key = std::string(32, 'a');
   Intake intake;

@@ -10,6 +10,7 @@
 #include "collector/http/router.h"
 #include "collector/storage/open_store.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 
@@ -119,7 +120,8 @@ TEST_CASE("query parameters are read, and a bad one is named with what it takes"
 
 TEST_CASE("a collector that can take nothing in says so when it is asked whether it is ready") {
   trapline::tests::TemporaryFolder folder;
-  const auto store = open_store("sqlite:" + folder.path("t.db")).value();
+  trapline::tests::TestDatabase database;
+  const auto store = open_store(database.url()).value();
   std::uint64_t free_bytes = 0;
   const auto spool =
       Spool::open(folder.path("s"), {.min_free_bytes = 1, .free_bytes = [&](const std::string&) { return free_bytes; }})
@@ -165,7 +167,8 @@ TEST_CASE("a DSN is made from the public address, its path included") {
 
 TEST_CASE("projects and keys are for admins and owners, and for tokens of scope admin") {
   trapline::tests::TemporaryFolder folder;
-  const auto store = open_store("sqlite:" + folder.path("t.db")).value();
+  trapline::tests::TestDatabase database;
+  const auto store = open_store(database.url()).value();
   Accounts accounts(*store);
   const auto code_of = [&](const HttpRequest& request) {
     const auto actor = authenticate_admin(accounts, request);

@@ -24,6 +24,7 @@
 #include "collector/ingest/item_writer.h"
 #include "collector/storage/open_store.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 using nlohmann::json;
@@ -73,7 +74,8 @@ std::string text_of(const json& value) {
 
 struct Fixture {
   trapline::tests::TemporaryFolder folder;
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db")).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url()).value();
   std::unique_ptr<Spool> spool = Spool::open(folder.path("s")).value();
   Intake intake{*store, *spool, {}};
 

@@ -21,6 +21,7 @@
 #include "tests/support/failing_disk.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 using trapline::tests::failing_syncs;
@@ -46,7 +47,8 @@ struct Fixture {
   trapline::tests::TemporaryFolder folder;
   ManualClock clock{kNow * 1000};
   std::atomic<std::uint64_t> free_bytes{1'000};
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db"), clock).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url(), clock).value();
   std::unique_ptr<Spool> spool;
   std::unique_ptr<Intake> intake;
   ProjectId project = 0;

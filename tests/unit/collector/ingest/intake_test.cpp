@@ -14,6 +14,7 @@
 #include "collector/storage/open_store.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 
@@ -25,7 +26,8 @@ const std::string kOtherKey(32, 'b');
 struct Fixture {
   trapline::tests::TemporaryFolder folder;
   trapline::tests::ManualClock clock{1795223297698};
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db")).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url()).value();
   std::unique_ptr<Spool> spool = Spool::open(folder.path("s")).value();
   IntakeLimits limits{.max_body_bytes = 1000, .max_inflated_bytes = 2000, .max_event_bytes = 100, .max_events = 3};
   Intake intake{*store, *spool, limits, clock};

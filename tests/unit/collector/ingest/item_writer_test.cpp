@@ -9,6 +9,7 @@
 
 #include "collector/storage/open_store.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 
@@ -39,7 +40,8 @@ TEST_CASE("items wait in the spool while the disk is nearly full") {
       Spool::open(folder.path("s"),
                   {.min_free_bytes = 50, .free_bytes = [&](const std::string&) { return free_bytes.load(); }})
           .value();
-  const auto store = open_store("sqlite:" + folder.path("t.db")).value();
+  trapline::tests::TestDatabase database;
+  const auto store = open_store(database.url()).value();
   REQUIRE(store->create_project("one", std::string(32, 'a')));
   REQUIRE(append_transaction(*spool));
   free_bytes = 0;

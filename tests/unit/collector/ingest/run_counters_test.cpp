@@ -12,6 +12,7 @@
 #include "collector/storage/open_store.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 
@@ -39,7 +40,8 @@ RunCounters counters_of(const RequestPart& part) {
 struct Collector {
   trapline::tests::TemporaryFolder folder;
   trapline::tests::ManualClock clock{1795223297698};
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db")).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url()).value();
   std::unique_ptr<Spool> spool = Spool::open(folder.path("s")).value();
 
   Collector() { REQUIRE(store->create_project("one", kKey)); }

@@ -15,6 +15,7 @@
 #include "collector/storage/search_parser.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 using trapline::tests::ManualClock;
@@ -33,7 +34,8 @@ std::optional<int> order(std::string_view first, std::string_view second) {
 struct Fixture {
   TemporaryFolder folder;
   ManualClock clock{kNow};
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db"), clock).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url(), clock).value();
   int number = 0;
 
   Fixture() { REQUIRE(store->create_project("p", std::string(32, 'a'))); }
@@ -378,11 +380,11 @@ TEST_CASE("what fails for another reason than the database is told as unstorable
   CHECK(fixture.issue_of("f").count == 1);
 }
 
-TEST_CASE("one process at a time digests into a database, others may use it") {
+TEST_CASE("one process at a time digests a spool into a database, others may use it") {
   const Fixture fixture;
   REQUIRE(fixture.store->claim("a"));
-  auto other = open_store("sqlite:" + fixture.folder.path("t.db")).value();
-  CHECK(other->claim("b").error().code == "database_in_use");
+  auto other = open_store(fixture.database.url()).value();
+  CHECK(other->claim("a").error().code == "database_in_use");
   CHECK(other->create_project("q", std::string(32, 'b')));
 }
 

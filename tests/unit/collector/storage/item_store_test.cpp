@@ -7,14 +7,15 @@
 
 #include "collector/storage/open_store.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 
 namespace {
 
 struct Fixture {
-  trapline::tests::TemporaryFolder folder;
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db")).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url()).value();
   ProjectId project = store->create_project("one", std::string(32, 'a'))->id;
 
   template <class Content>
@@ -83,7 +84,7 @@ TEST_CASE("items are listed page by page, the newest first, each once, while oth
 
 TEST_CASE("files are compressed on the disk and come back as they were") {
   Fixture fixture;
-  const std::string large(1'000'000, 'x');
+  const std::string large(2'000'000, 'x');
   fixture.put("large", Attachment{"e", "f", "t", "event.attachment", large});
   fixture.put("empty", Attachment{"e", "f", "t", "event.attachment", ""});
   const auto files = fixture.store->find_attachments(fixture.project, "e", true);
@@ -93,7 +94,7 @@ TEST_CASE("files are compressed on the disk and come back as they were") {
   CHECK(
       std::get<Attachment>(fixture.store->find_attachments(fixture.project, "e", false)->at(0).content).bytes.empty());
   fixture.store.reset();  // writes its log into the file
-  CHECK(std::filesystem::file_size(fixture.folder.path("t.db")) < 700'000);
+  CHECK(fixture.database.bytes() < 1'500'000);
 }
 
 TEST_CASE("updates of a session may come in any order, and the newest decides") {

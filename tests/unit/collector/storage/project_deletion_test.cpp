@@ -1,3 +1,4 @@
+#include <set>
 #include <string>
 #include <vector>
 
@@ -5,8 +6,7 @@
 
 #include "collector/storage/open_store.h"
 #include "collector/storage/sql/client_runs.h"
-#include "collector/storage/sqlite/connection.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 
@@ -15,9 +15,8 @@ namespace {
 constexpr UnixMillis kNow = 1795223297698;
 
 struct Fixture {
-  trapline::tests::TemporaryFolder folder;
-  std::string path = folder.path("t.db");
-  std::unique_ptr<Store> store = open_store("sqlite:" + path).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url()).value();
   ProjectId gone = store->create_project("shop", std::string(32, 'a'))->id;
   ProjectId other = store->create_project("other", std::string(32, 'b'))->id;
 
@@ -63,18 +62,14 @@ struct Fixture {
   }
   /// Rows of all tables that belong to some project. `has_all`: none of them may be empty.
   std::int64_t rows(bool has_all = false) const {
-    sqlite::Connection connection(path);
-    std::vector<std::string> tables;
-    {
-      sqlite::Statement names = connection.prepare(
-          "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN "
-          "('account', 'sign_in_session', 'welcome_link', 'api_token', 'payload_dictionary', 'node_position', "
-          "'place_epoch')");
-      while (names.step()) tables.emplace_back(names.text(0));
-    }
+    const std::set<std::string> of_no_project = {"account",     "sign_in_session",    "welcome_link",
+                                                 "api_token",   "payload_dictionary", "node_position",
+                                                 "place_epoch", "schema_version"};
+    const auto connection = database.connect();
     std::int64_t count = 0;
-    for (const std::string& table : tables) {
-      sqlite::Statement rows = connection.prepare("SELECT count(*) FROM \"" + table + "\"");
+    for (const std::string& table : database.tables()) {
+      if (of_no_project.contains(table)) continue;
+      sql::Statement rows = connection->prepare("SELECT count(*) FROM \"" + table + "\"");
       rows.step();
       if (has_all) CHECK_MESSAGE(rows.integer(0) > 0, table << " is not tested");
       count += rows.integer(0);
@@ -137,7 +132,7 @@ TEST_CASE("nothing is left of a deleted project once it is swept, and everything
   REQUIRE(fixture.store->merge_issues(issues.at(0).id, std::vector{issues.at(1).id}, "zoe"));
   REQUIRE(fixture.store->delete_project(gone));
   CHECK(fixture.rows() > before);
-  fixture.store = open_store("sqlite:" + fixture.path).value();  // a restart in between
+  fixture.store = open_store(fixture.database.url()).value();  // a restart in between
   fixture.sweep();
   CHECK(fixture.rows() == before);
   CHECK_FALSE(*fixture.store->sweep_deleted_projects());

@@ -5,6 +5,7 @@
 
 #include "collector/storage/open_store.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 
@@ -15,7 +16,8 @@ constexpr UnixMillis kDay = 24 * kHour;
 
 struct Fixture {
   trapline::tests::TemporaryFolder folder;
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db")).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url()).value();
   ProjectId project = store->create_project("one", std::string(32, 'a'))->id;
   int items = 0;
 

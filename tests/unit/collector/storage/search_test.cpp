@@ -12,6 +12,7 @@
 #include "collector/storage/time_span.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 using trapline::tests::ManualClock;
@@ -24,7 +25,8 @@ constexpr UnixMillis kNow = 1795223297698;  // 2026-11-21T01:08:17.698Z
 struct Fixture {
   TemporaryFolder folder;
   ManualClock clock{kNow};
-  std::unique_ptr<Store> store = open_store("sqlite:" + folder.path("t.db"), clock).value();
+  trapline::tests::TestDatabase database;
+  std::unique_ptr<Store> store = open_store(database.url(), clock).value();
   int events = 0;
 
   Fixture() { REQUIRE(store->create_project("p", std::string(32, 'a'))); }

@@ -15,6 +15,7 @@
 #include "collector/storage/sqlite/migrations.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 using trapline::tests::ManualClock;
@@ -28,7 +29,7 @@ constexpr UnixMillis kDay = 24 * kHour;
 const std::string kKey = "5f0e1d2c3b4a59687f6e5d4c3b2a1908";
 
 struct Fixture {
-  TemporaryFolder folder;
+  trapline::tests::TestDatabase database;
   ManualClock clock{kNow};
   std::unique_ptr<Store> store;
   ProjectId project = 0;
@@ -41,7 +42,7 @@ struct Fixture {
   }
   void reopen() {
     store.reset();
-    auto opened = open_store("sqlite:" + folder.path("trapline.db"), clock);
+    auto opened = open_store(database.url(), clock);
     REQUIRE(opened);
     store = std::move(*opened);
   }
@@ -316,7 +317,6 @@ TEST_CASE("a file that is no database, and a URL that names none, are refused wi
   const std::string path = folder.path("text.db");
   std::ofstream(path) << std::string(5000, 'x');
   CHECK(open_store("sqlite:" + path).error().message.find(path) != std::string::npos);
-  CHECK(open_store("postgres://localhost/x").error().code == "invalid_database_url");
   CHECK(open_store("mysql:x").error().message.find("sqlite:PATH") != std::string::npos);
   CHECK(open_store("sqlite:").error().code == "invalid_database_url");
 }

@@ -1,0 +1,350 @@
+#include "collector/storage/postgres/connection.h"
+
+#include <array>
+#include <cstdlib>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include <poll.h>
+
+#include "collector/storage/postgres/statement_text.h"
+#include "sdk/core/ascii.h"
+#include "sdk/core/utf8.h"
+
+namespace trapline::collector::postgres {
+namespace {
+
+using sql::DatabaseError;
+
+// pg_type's numbers of the types that are sent and read; they are the same in every database.
+constexpr Oid kBytea = 17;
+constexpr Oid kInt8 = 20;
+constexpr Oid kText = 25;
+constexpr Oid kNumeric = 1700;
+
+constexpr int kOldestServer = 140'000;
+constexpr int kBinary = 1;
+/// What the server answers to so many fits into the sockets' buffers: nobody waits for the other.
+constexpr std::size_t kMostWaiting = 200;
+
+// A writer that does not answer any more must not hold the others up for ever.
+constexpr const char* kSettings =
+    "SET statement_timeout = '60s'; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'; "
+    "SET synchronous_commit = on; SET client_min_messages = warning";
+/// Of all that writes one is at work at a time, as in a file: 0x74726170 is a name among the database's locks.
+constexpr const char* kBegin = "BEGIN; SELECT pg_advisory_xact_lock(1953653104)";
+
+std::string trimmed(const char* message) { return std::string(core::trim(message, " \t\r\n")); }
+
+/// Text as the server takes it: it refuses what is no UTF-8, and has no character 0.
+std::string clean_text(std::string_view text) {
+  std::string clean;
+  while (!text.empty()) {
+    const std::size_t length = core::utf8_sequence_length(text);
+    const bool is_character = length > 0 && text.front() != '\0';
+    clean += is_character ? text.substr(0, length) : core::kReplacementCharacter;
+    text.remove_prefix(is_character ? length : 1);
+  }
+  return clean;
+}
+
+bool is_clean(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = core::utf8_sequence_length(text);
+    if (length == 0 || text.front() == '\0') return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::uint64_t read_big_endian(const char* bytes, int count) {
+  std::uint64_t value = 0;
+  for (int index = 0; index < count; ++index) value = value << 8U | static_cast<unsigned char>(bytes[index]);
+  return value;
+}
+
+std::array<char, 8> big_endian(std::int64_t value) {
+  std::array<char, 8> bytes{};
+  for (std::size_t index = 0; index < bytes.size(); ++index) {
+    bytes[index] = static_cast<char>(static_cast<std::uint64_t>(value) >> (56U - 8U * index));
+  }
+  return bytes;
+}
+
+/// A whole number as sums of BIGINT are sent: digits of base 10,000 behind their count, the first one's weight, and the
+/// sign (numeric_send() in the server's numeric.c tells the format).
+std::int64_t read_numeric(const char* bytes) {
+  constexpr std::uint64_t kNegative = 0x4000;
+  const auto digits = static_cast<int>(read_big_endian(bytes, 2));
+  const auto weight = static_cast<std::int16_t>(read_big_endian(bytes + 2, 2));
+  std::int64_t value = 0;
+  for (int index = 0; index <= weight; ++index) {
+    const bool is_sent = index < digits;
+    value = value * 10'000 + (is_sent ? static_cast<std::int64_t>(read_big_endian(bytes + 8 + 2 * index, 2)) : 0);
+  }
+  return read_big_endian(bytes + 4, 2) == kNegative ? -value : value;
+}
+
+class PostgresStatement final : public sql::PreparedStatement {
+ public:
+  PostgresStatement(Connection& connection, std::string_view sql) : connection_(connection), sql_(to_postgres(sql)) {}
+
+  void bind_integer(int parameter, std::int64_t value) override {
+    const auto bytes = big_endian(value);
+    slot(parameter) = {kInt8, std::string(bytes.data(), bytes.size()), {}, true, false};
+  }
+  void bind_text(int parameter, std::string_view text) override {
+    if (is_clean(text)) {
+      slot(parameter) = {kText, {}, text, false, false};
+    } else {
+      slot(parameter) = {kText, clean_text(text), {}, true, false};
+    }
+  }
+  void bind_blob(int parameter, std::string_view bytes) override {
+    slot(parameter) = {kBytea, {}, bytes, false, false};
+  }
+  void bind_null(int parameter) override { slot(parameter) = {0, {}, {}, false, true}; }
+
+  bool step() override {
+    if (!rows_) {
+      send();
+      rows_ = connection_.receive();
+      row_ = -1;
+    }
+    return ++row_ < PQntuples(rows_.get());
+  }
+  void run() override {
+    if (rows_) return;  // the rest of the rows is here already
+    send();
+    connection_.receive_later();
+  }
+  void reset() override {
+    rows_.reset();
+    slots_.clear();
+  }
+
+  [[nodiscard]] std::int64_t integer(int column) const override {
+    if (is_null(column)) return 0;
+    const char* bytes = PQgetvalue(rows_.get(), row_, column);
+    if (PQftype(rows_.get(), column) == kNumeric) return read_numeric(bytes);
+    const int length = PQgetlength(rows_.get(), row_, column);
+    const std::uint64_t value = read_big_endian(bytes, length);
+    // What is shorter keeps its sign.
+    if (length == 4) return static_cast<std::int32_t>(value);
+    if (length == 2) return static_cast<std::int16_t>(value);
+    return static_cast<std::int64_t>(value);
+  }
+  [[nodiscard]] bool is_null(int column) const override { return PQgetisnull(rows_.get(), row_, column) != 0; }
+  [[nodiscard]] std::string_view text(int column) const override {
+    return {PQgetvalue(rows_.get(), row_, column), static_cast<std::size_t>(PQgetlength(rows_.get(), row_, column))};
+  }
+
+ private:
+  struct Slot {
+    Oid type = 0;
+    std::string owned;
+    std::string_view borrowed;
+    bool is_owned = false;
+    bool is_null = true;
+  };
+
+  Slot& slot(int parameter) {
+    const auto index = static_cast<std::size_t>(parameter);
+    if (slots_.size() <= index) slots_.resize(index + 1);
+    return slots_[index];
+  }
+
+  /// A statement is prepared once for each combination of its parameters' types: mostly there is one.
+  void send() {
+    const std::size_t count = slots_.size();
+    types_.resize(count);
+    values_.resize(count);
+    lengths_.resize(count);
+    formats_.assign(count, kBinary);
+    for (std::size_t index = 0; index < count; ++index) {
+      const Slot& slot = slots_[index];
+      const std::string_view bytes = slot.is_owned ? std::string_view(slot.owned) : slot.borrowed;
+      types_[index] = slot.type;
+      // A null pointer would be NULL instead of what is empty.
+      values_[index] = slot.is_null ? nullptr : bytes.data() != nullptr ? bytes.data() : "";
+      lengths_[index] = static_cast<int>(bytes.size());
+    }
+    const Parameters parameters{types_.data(), values_.data(), lengths_.data(), formats_.data(),
+                                static_cast<int>(count)};
+    auto prepared = names_.find(types_);
+    if (prepared == names_.end() || !connection_.is_prepared(prepared->second)) {
+      prepared = names_.insert_or_assign(types_, connection_.send_prepare(sql_, parameters)).first;
+    }
+    connection_.send(prepared->second, parameters);
+  }
+
+  Connection& connection_;
+  std::string sql_;
+  std::map<std::vector<Oid>, std::uint64_t> names_;  ///< in the server, by the parameters' types
+  std::vector<Slot> slots_;
+  std::vector<Oid> types_;
+  std::vector<const char*> values_;
+  std::vector<int> lengths_;
+  std::vector<int> formats_;
+  ResultPtr rows_;
+  int row_ = -1;
+};
+
+std::string name_of(std::uint64_t statement) { return "s" + std::to_string(statement); }
+
+bool is_error(const PGresult* result) {
+  const ExecStatusType status = PQresultStatus(result);
+  return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_PIPELINE_ABORTED;
+}
+
+}  // namespace
+
+Connection::Connection(const std::string& url) {
+  // What stands before "dbname" is a default, what stands behind it is not to be chosen.
+  const char* const keywords[] = {"connect_timeout", "application_name", "dbname", "client_encoding", nullptr};
+  const char* const values[] = {"5", "trapline-collector", url.c_str(), "UTF8", nullptr};
+  connection_.reset(PQconnectdbParams(keywords, values, 1));
+  if (connection_ == nullptr) throw std::bad_alloc();
+  if (PQstatus(connection_.get()) != CONNECTION_OK) {
+    throw DatabaseError(DatabaseError::Cause::kDatabase,
+                        "cannot connect to PostgreSQL: " + trimmed(PQerrorMessage(connection_.get())));
+  }
+  check_server();
+  execute(kSettings);
+}
+
+void Connection::check_server() {
+  const int version = PQserverVersion(connection_.get());
+  if (version < kOldestServer) {
+    throw DatabaseError(DatabaseError::Cause::kDatabase,
+                        "the server is PostgreSQL " + std::to_string(version / 10'000) + ": 14 or newer is needed");
+  }
+  const char* encoding = PQparameterStatus(connection_.get(), "server_encoding");
+  if (encoding == nullptr || std::string_view(encoding) != "UTF8") {
+    throw DatabaseError(DatabaseError::Cause::kDatabase,
+                        std::string("the database's encoding is ") + (encoding != nullptr ? encoding : "unknown") +
+                            ": make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0");
+  }
+}
+
+void Connection::fail(const PGresult* result) {
+  const char* state = result != nullptr ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : nullptr;
+  const std::string_view kind = state != nullptr ? std::string_view(state).substr(0, 2) : std::string_view();
+  // "Data exception", "integrity constraint violation", "program limit exceeded".
+  const bool is_row = kind == "22" || kind == "23" || kind == "54";
+  const char* told = result != nullptr ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : nullptr;
+  throw DatabaseError(is_row ? DatabaseError::Cause::kRow : DatabaseError::Cause::kDatabase,
+                      told != nullptr ? std::string(told) : trimmed(PQerrorMessage(connection_.get())));
+}
+
+void Connection::enter_pipeline() {
+  if (PQpipelineStatus(connection_.get()) == PQ_PIPELINE_OFF && PQenterPipelineMode(connection_.get()) == 0) {
+    fail(nullptr);
+  }
+}
+
+void Connection::leave_pipeline() {
+  if (PQpipelineStatus(connection_.get()) != PQ_PIPELINE_OFF) PQexitPipelineMode(connection_.get());
+}
+
+void Connection::execute(const std::string& sql) {
+  ResultPtr before = receive();
+  leave_pipeline();
+  const ResultPtr result(PQexec(connection_.get(), sql.c_str()));
+  is_in_transaction_ = PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
+  if (result == nullptr || is_error(result.get())) fail(result.get());
+  // The server answers a COMMIT of what has failed with a rollback.
+  if (sql == "COMMIT" && std::string_view(PQcmdStatus(result.get())) != "COMMIT") {
+    throw DatabaseError(DatabaseError::Cause::kDatabase, "the transaction was rolled back");
+  }
+}
+
+void Connection::begin() { execute(kBegin); }
+
+std::int64_t Connection::changes() {
+  receive();
+  return changes_;
+}
+
+std::size_t Connection::schema_version() {
+  {
+    sql::Statement table = prepare("SELECT to_regclass('schema_version') IS NOT NULL");
+    table.step();
+    if (table.integer(0) == 0) return 0;
+  }
+  sql::Statement version = prepare("SELECT number FROM schema_version");
+  return version.step() ? static_cast<std::size_t>(version.integer(0)) : 0;
+}
+
+void Connection::set_schema_version(std::size_t version) {
+  execute(
+      "CREATE TABLE IF NOT EXISTS schema_version (id BIGINT PRIMARY KEY CHECK (id = 1), number BIGINT NOT NULL); "
+      "INSERT INTO schema_version (id, number) VALUES (1, " +
+      std::to_string(version) + ") ON CONFLICT (id) DO UPDATE SET number = excluded.number");
+}
+
+bool Connection::is_lost() {
+  if (PQstatus(connection_.get()) != CONNECTION_OK) return true;
+  // Nothing is asked, so nothing comes but the news that the server goes.
+  pollfd socket{PQsocket(connection_.get()), POLLIN, 0};
+  return waiting_ == 0 && poll(&socket, 1, 0) != 0;
+}
+
+std::uint64_t Connection::send_prepare(const std::string& sql, const Parameters& parameters) {
+  enter_pipeline();
+  const std::uint64_t id = ++prepared_;
+  if (PQsendPrepare(connection_.get(), name_of(id).c_str(), sql.c_str(), parameters.count, parameters.types) == 0) {
+    fail(nullptr);
+  }
+  ++waiting_;
+  being_prepared_.push_back(id);
+  return id;
+}
+
+void Connection::send(std::uint64_t prepared, const Parameters& parameters) {
+  enter_pipeline();
+  if (PQsendQueryPrepared(connection_.get(), name_of(prepared).c_str(), parameters.count, parameters.values,
+                          parameters.lengths, parameters.formats, kBinary) == 0) {
+    fail(nullptr);
+  }
+  ++waiting_;
+}
+
+ResultPtr Connection::receive() {
+  if (waiting_ == 0) return nullptr;
+  const bool is_asked = PQpipelineSync(connection_.get()) != 0;
+  ResultPtr last;
+  ResultPtr first_error;
+  for (; is_asked && waiting_ > 0; --waiting_) {
+    ResultPtr result(PQgetResult(connection_.get()));
+    if (result == nullptr) break;
+    ResultPtr end(PQgetResult(connection_.get()));  // a null pointer, after each
+    if (is_error(result.get()) && first_error == nullptr) first_error = std::move(result);
+    last = std::move(result);
+  }
+  const bool is_whole = is_asked && waiting_ == 0;
+  waiting_ = 0;
+  if (is_whole) {
+    const ResultPtr sync(PQgetResult(connection_.get()));
+    if (PQresultStatus(sync.get()) != PGRES_PIPELINE_SYNC) fail(sync.get());
+  }
+  const auto prepared = std::exchange(being_prepared_, {});
+  if (first_error != nullptr) {
+    failed_.insert(prepared.begin(), prepared.end());
+    fail(first_error.get());
+  }
+  if (!is_whole || last == nullptr) fail(nullptr);
+  changes_ = std::atoll(PQcmdTuples(last.get()));
+  return last;
+}
+
+void Connection::receive_later() {
+  if (!is_in_transaction_ || waiting_ >= kMostWaiting) receive();
+}
+
+std::unique_ptr<sql::PreparedStatement> Connection::make_statement(std::string_view sql) {
+  return std::make_unique<PostgresStatement>(*this, sql);
+}
+
+}  // namespace trapline::collector::postgres

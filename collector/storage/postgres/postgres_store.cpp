@@ -1,0 +1,76 @@
+#include "collector/storage/postgres/postgres_store.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "collector/storage/postgres/migrations.h"
+#include "collector/storage/sql/migrations.h"
+
+namespace trapline::collector::postgres {
+namespace {
+
+using sql::DatabaseError;
+
+/// After a failure nobody tries to connect for so long; twice as long after each further one.
+constexpr std::chrono::milliseconds kFirstPause{100};
+constexpr std::chrono::milliseconds kLongestPause{5'000};
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> PostgresStore::open(const std::string& url, const core::Clock& clock) {
+  try {
+    std::unique_ptr<PostgresStore> store(new PostgresStore(url, clock));
+    store->start();
+    return std::unique_ptr<Store>(std::move(store));
+  } catch (...) {
+    return sql::error_of_current_exception();
+  }
+}
+
+Status PostgresStore::claim(std::string_view node) {
+  try {
+    auto connection = connect();
+    // Held as long as the connection lives. 0x74726170 is a name among the database's locks.
+    sql::Statement lock = connection->prepare("SELECT CAST(pg_try_advisory_lock(1953653104, hashtext(?)) AS INTEGER)");
+    lock.bind(node);
+    lock.step();
+    if (lock.integer(0) == 0) {
+      return Error{"database_in_use",
+                   "another trapline-collector digests the same spool into this database: stop it, "
+                   "or give each of them its own folder with --data"};
+    }
+    claim_ = std::move(connection);
+  } catch (...) {
+    return sql::error_of_current_exception();
+  }
+  set_node(std::string(node));
+  return {};
+}
+
+std::unique_ptr<Connection> PostgresStore::connect() {
+  const std::lock_guard lock(mutex_);
+  if (!error_.empty() && std::chrono::steady_clock::now() < next_try_) {
+    throw DatabaseError(DatabaseError::Cause::kDatabase, error_);
+  }
+  try {
+    auto connection = std::make_unique<Connection>(url_);
+    error_.clear();
+    pause_ = {};
+    return connection;
+  } catch (const DatabaseError& error) {
+    error_ = error.what();
+    pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
+    next_try_ = std::chrono::steady_clock::now() + pause_;
+    throw;
+  }
+}
+
+std::unique_ptr<sql::Connection> PostgresStore::connect_reader() { return connect(); }
+
+std::unique_ptr<sql::Connection> PostgresStore::connect_writer() {
+  auto connection = connect();
+  sql::migrate(*connection, migration_texts());
+  return connection;
+}
+
+}  // namespace trapline::collector::postgres

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "collector/storage/postgres/connection.h"
+#include "collector/storage/sql/sql_store.h"
+
+namespace trapline::collector::postgres {
+
+/// The store on a PostgreSQL server. Several collectors may share one: of all that write one is at work at a time.
+class PostgresStore final : public sql::SqlStore {
+ public:
+  static Result<std::unique_ptr<Store>> open(const std::string& url, const core::Clock& clock);
+
+  Status claim(std::string_view node) override;
+
+ private:
+  PostgresStore(std::string url, const core::Clock& clock) : SqlStore(clock), url_(std::move(url)) {}
+
+  std::unique_ptr<sql::Connection> connect_reader() override;
+  std::unique_ptr<sql::Connection> connect_writer() override;
+  std::unique_ptr<Connection> connect();
+
+  std::string url_;
+  std::unique_ptr<Connection> claim_;  ///< has the lock on the name under which this process digests
+  std::mutex mutex_;
+  std::string error_;  ///< of the last try to connect; guarded by mutex_, as the next two
+  std::chrono::steady_clock::time_point next_try_{};
+  std::chrono::milliseconds pause_{0};
+};
+
+}  // namespace trapline::collector::postgres
