@@ -174,7 +174,7 @@ std::string Config::public_url_at(int actual_port) const {
 std::span<const ConfigOption> config_options() {
   static const std::array<ConfigOption, 16> kOptions{{
       {"data", "DIR", "folder for the database and the spool (default ./trapline-data)"},
-      {"database", "URL", "sqlite:PATH (default sqlite:DATA/trapline.db)"},
+      {"database", "URL", "sqlite:PATH (default sqlite:DATA/trapline.db) or postgres://USER:PASSWORD@HOST:PORT/NAME"},
       {"listen", "HOST:PORT", "address to listen on (default 127.0.0.1:8790; port 0 picks a free one)"},
       {"public-url", "URL", "where clients reach the collector, for DSNs and links (default http://HOST:PORT)"},
       {"max-body-bytes", "BYTES", "largest request body as sent (default 20971520)"},

@@ -120,7 +120,7 @@ prepare_windows() {
   sh cmake/cross_libraries.sh mingw64
 }
 
-depends_on_speed='p99 below 100 ms|the collector killed 100 times under load'
+depends_on_speed='p99 below 100 ms|the collector killed 100 times under load|they and it killed under load'
 
 wants() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 

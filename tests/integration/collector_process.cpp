@@ -1,5 +1,6 @@
 #include "tests/integration/collector_process.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -88,12 +89,12 @@ Finished run_collector(const std::vector<std::string>& arguments, const std::str
 }
 
 CollectorProcess::CollectorProcess(std::string data_folder, std::vector<std::string> further_arguments)
-    : data_folder_(std::move(data_folder)) {
+    : data_folder_(std::move(data_folder)), further_arguments_(std::move(further_arguments)) {
   const std::string log = data_folder_ + ".log";
   const int log_file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   REQUIRE(log_file >= 0);
   std::vector<std::string> arguments = {"serve", "--data", data_folder_, "--listen", "127.0.0.1:0"};
-  arguments.insert(arguments.end(), further_arguments.begin(), further_arguments.end());
+  arguments.insert(arguments.end(), further_arguments_.begin(), further_arguments_.end());
   pid_ = spawn(arguments, -1, -1, log_file);
   close(log_file);
   const auto deadline = std::chrono::steady_clock::now() + kDeadline;
@@ -145,7 +146,10 @@ std::string CollectorProcess::key() const {
 
 std::string CollectorProcess::token() {
   if (token_.empty()) {
-    token_ = run_collector({"token", "create", "--name", "test", "--data", data_folder_}).output;
+    std::vector<std::string> arguments = {"token", "create", "--name", "test", "--data", data_folder_};
+    const auto database = std::find(further_arguments_.begin(), further_arguments_.end(), "--database");
+    if (database != further_arguments_.end()) arguments.insert(arguments.end(), database, database + 2);
+    token_ = run_collector(arguments).output;
     while (token_.ends_with('\n')) token_.pop_back();
   }
   return token_;

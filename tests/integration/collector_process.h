@@ -55,6 +55,7 @@ class CollectorProcess {
 
  private:
   std::string data_folder_;
+  std::vector<std::string> further_arguments_;
   std::string token_;
   pid_t pid_ = -1;
   int port_ = 0;

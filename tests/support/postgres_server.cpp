@@ -112,6 +112,18 @@ std::string PostgresServer::url() const {
   return "postgres://postgres@/postgres?host=" + folder;
 }
 
+std::vector<std::string> PostgresServer::texts(const std::string& sql) const {
+  PGconn* connection = PQconnectdb(url().c_str());
+  PGresult* result = PQexec(connection, sql.c_str());
+  std::vector<std::string> rows;
+  for (int row = 0; row < PQntuples(result); ++row) rows.emplace_back(PQgetvalue(result, row, 0));
+  const std::string error = PQerrorMessage(connection);
+  PQclear(result);
+  PQfinish(connection);
+  if (!error.empty()) throw std::runtime_error(error);
+  return rows;
+}
+
 std::string PostgresServer::url_of_schema(const std::string& schema) const {
   PGconn* connection = PQconnectdb(url().c_str());
   PQclear(PQexec(connection, ("CREATE SCHEMA IF NOT EXISTS " + schema).c_str()));

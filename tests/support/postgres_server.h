@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -28,6 +29,9 @@ class PostgresServer {
   /// The database "postgres", or of it the schema, which is made when it is not there.
   [[nodiscard]] std::string url() const;
   [[nodiscard]] std::string url_of_schema(const std::string& schema) const;
+
+  /// The first column of every row.
+  [[nodiscard]] std::vector<std::string> texts(const std::string& sql) const;
 
  private:
   void end(int signal);

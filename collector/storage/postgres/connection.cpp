@@ -76,14 +76,18 @@ std::array<char, 8> big_endian(std::int64_t value) {
 /// sign (numeric_send() in the server's numeric.c tells the format).
 std::int64_t read_numeric(const char* bytes) {
   constexpr std::uint64_t kNegative = 0x4000;
-  const auto digits = static_cast<int>(read_big_endian(bytes, 2));
+  const std::uint64_t digits = read_big_endian(bytes, 2);
   const auto weight = static_cast<std::int16_t>(read_big_endian(bytes + 2, 2));
+  const bool is_negative = read_big_endian(bytes + 4, 2) == kNegative;
   std::int64_t value = 0;
-  for (int index = 0; index <= weight; ++index) {
-    const bool is_sent = index < digits;
-    value = value * 10'000 + (is_sent ? static_cast<std::int64_t>(read_big_endian(bytes + 8 + 2 * index, 2)) : 0);
+  const char* next = bytes + 8;
+  for (int place = 0; place <= weight; ++place) {
+    value *= 10'000;
+    if (static_cast<std::uint64_t>(place) >= digits) continue;  // zeros at the end are not sent
+    value += static_cast<std::int64_t>(read_big_endian(next, 2));
+    next += 2;
   }
-  return read_big_endian(bytes + 4, 2) == kNegative ? -value : value;
+  return is_negative ? -value : value;
 }
 
 class PostgresStatement final : public sql::PreparedStatement {
@@ -320,8 +324,8 @@ ResultPtr Connection::receive() {
     ResultPtr result(PQgetResult(connection_.get()));
     if (result == nullptr) break;
     ResultPtr end(PQgetResult(connection_.get()));  // a null pointer, after each
-    if (is_error(result.get()) && first_error == nullptr) first_error = std::move(result);
-    last = std::move(result);
+    const bool is_first_error = first_error == nullptr && is_error(result.get());
+    (is_first_error ? first_error : last) = std::move(result);
   }
   const bool is_whole = is_asked && waiting_ == 0;
   waiting_ = 0;
