@@ -44,6 +44,7 @@ class Connection final : public sql::Connection {
   void begin() override;
   std::size_t schema_version() override;
   void set_schema_version(std::size_t version) override;
+  [[nodiscard]] bool is_remote() const override { return true; }
   bool is_lost() override;
 
   /// For its statements: sends one to be prepared, or to be run, behind those that are on their way.

@@ -70,6 +70,11 @@ std::unique_ptr<sql::Connection> PostgresStore::connect_reader() { return connec
 std::unique_ptr<sql::Connection> PostgresStore::connect_writer() {
   auto connection = connect();
   sql::migrate(*connection, migration_texts());
+  // All that writing looks up has an index: one plan for each statement will do, and none that was made while a table
+  // was small may read all of it later.
+  connection->execute(
+      "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; "
+      "SET enable_mergejoin = off");
   return connection;
 }
 

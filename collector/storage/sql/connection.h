@@ -133,6 +133,8 @@ class Connection {
   /// The number of migrations that the database has had (migrations.h).
   virtual std::size_t schema_version() = 0;
   virtual void set_schema_version(std::size_t version) = 0;
+  /// Whether each answer that is waited for costs a journey.
+  [[nodiscard]] virtual bool is_remote() const { return false; }
   /// Whether it must be replaced by a new one: the other end has gone.
   virtual bool is_lost() { return false; }
 

@@ -48,7 +48,7 @@ void EventWriter::forget() {
 AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::span<const std::string* const> packed,
                                   const KeepRule& keeps, std::string_view node, UnixMillis now) {
   AppendOutcome outcome;
-  look_around();
+  look_around(batch);
   std::unordered_map<std::int64_t, HashTally> tallies;
   std::unordered_set<IssueId> new_issues;
   Ledger ledger;
@@ -76,15 +76,9 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
     ++(is_kept ? line.stored : line.counted_only);
     tallies.try_emplace(place.hash_id, place.hash_id, place.issue_id).first->second.add(event, is_kept);
   }
-  std::unordered_map<IssueId, std::vector<const HashTally*>> by_issue;
-  std::unordered_map<IssueId, std::int64_t> new_users;
-  for (const auto& [hash_id, tally] : tallies) {
-    new_users[tally.issue_id()] += tally.write(connection_, names_);
-    by_issue[tally.issue_id()].push_back(&tally);
-  }
-  for (const auto& [issue, parts] : by_issue) {
-    const auto changes = update_issue(connection_, parts, new_users[issue], new_issues.contains(issue), now);
-    outcome.counted_on.push_back({issue, parts.front()->newest().project_id});
+  for (const auto& [issue, addition] : write_tallies(tallies, new_issues)) {
+    const auto changes = update_issue(connection_, addition, now);
+    outcome.counted_on.push_back({issue, addition.tallies.front()->newest().project_id});
     outcome.changes.insert(outcome.changes.end(), changes.begin(), changes.end());
   }
   outcome.new_issues = new_issues.size();
@@ -93,13 +87,34 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
   return outcome;
 }
 
+/// What is added to each issue, after its hashes' rows were written.
+std::unordered_map<IssueId, IssueAddition> EventWriter::write_tallies(
+    const std::unordered_map<std::int64_t, HashTally>& tallies, const std::unordered_set<IssueId>& new_issues) {
+  std::unordered_map<IssueId, IssueAddition> additions;
+  std::vector<const HashTally*> all;
+  for (const auto& [hash_id, tally] : tallies) {
+    tally.write(connection_, names_);
+    IssueAddition& addition = additions[tally.issue_id()];
+    addition.tallies.push_back(&tally);
+    addition.is_new = new_issues.contains(tally.issue_id());
+    if (!ahead_) addition.new_users += tally.write_users(connection_);
+    all.push_back(&tally);
+  }
+  if (!ahead_) return additions;
+  for (const auto& [issue, users] : write_users(connection_, all)) additions[issue].new_users = users;
+  std::vector<IssueId> issues;
+  for (const auto& [issue, addition] : additions) issues.push_back(issue);
+  for (const auto& [issue, counts] : counts_before(connection_, issues)) additions[issue].before = counts;
+  return additions;
+}
+
 /// Stores the event, or counts it, unless it is known; a known one leaves no trace, not even a hash. `place` is where
 /// its hash leads, and is made when there is none.
 EventWriter::Fate EventWriter::write(const DigestedEvent& event, const std::string& packed, const KeepRule& keeps,
                                      Placed& place, std::unordered_set<IssueId>& new_issues) {
   const std::string id = event_id_bytes(event.event_id);
   // Mostly the insert itself tells whether the event is known.
-  const bool is_asked_first = place.hash_id == 0 || keeps || has_counted_only_;
+  const bool is_asked_first = ahead_ || place.hash_id == 0 || keeps || has_counted_only_;
   if (is_asked_first && is_known(event, id)) return Fate::kKnown;
   if (place.hash_id == 0) place = make_place(event, new_issues);
   if (!keeps || keeps(event)) return keep(event, id, place.hash_id, packed) ? Fate::kKept : Fate::kKnown;
@@ -115,12 +130,16 @@ std::optional<EventWriter::Placed> EventWriter::look_up(ProjectId project, int k
 }
 
 /// What others may have changed since the last batch.
-void EventWriter::look_around() {
+void EventWriter::look_around(std::span<const DigestedEvent> batch) {
+  ahead_.reset();
+  if (connection_.is_remote()) ahead_.emplace(connection_, batch);
+
   const std::int64_t epoch = place_epoch(connection_);
   if (epoch != epoch_) forget();
   epoch_ = epoch;
   row_id_base_ = -1;
-  if (!has_counted_only_) has_counted_only_ = connection_.prepare("SELECT 1 FROM event_counted LIMIT 1").step();
+  if (!has_counted_only_ && !ahead_)
+    has_counted_only_ = connection_.prepare("SELECT 1 FROM event_counted LIMIT 1").step();
 }
 
 /// Asked once a batch: events of a project may come out of the spool after it was deleted.
@@ -187,6 +206,7 @@ std::int64_t EventWriter::add_hashes(const DigestedEvent& event, IssueId issue) 
 }
 
 bool EventWriter::is_known(const DigestedEvent& event, std::string_view id) {
+  if (ahead_) return ahead_->contains(event.project_id, id);
   Statement stored = connection_.prepare(kIsStored);
   stored.bind(event.project_id);
   stored.bind_blob(id);
@@ -206,7 +226,11 @@ bool EventWriter::keep(const DigestedEvent& event, std::string_view id, std::int
   insert.bind_blob(id);
   insert.bind_blob(packed);
   insert.run();
-  if (connection_.changes() == 0) return false;
+  if (ahead_) {
+    ahead_->add(event.project_id, id);
+  } else if (connection_.changes() == 0) {
+    return false;
+  }
   ++next_row_id_;
   return true;
 }
@@ -217,11 +241,13 @@ void EventWriter::count_only(const DigestedEvent& event, std::string_view id) {
   insert.bind_blob(id);
   insert.run();
   has_counted_only_ = true;
+  if (ahead_) ahead_->add(event.project_id, id);
 }
 
 /// The id for an event of that time: behind all that are there of the same millisecond.
 std::int64_t EventWriter::next_row_id(UnixMillis received_at) {
   const std::int64_t base = first_row_id(received_at);
+  if (const auto row = ahead_ ? ahead_->take_row(base) : std::nullopt) return *row;
   if (base == row_id_base_) return next_row_id_;
   Statement last = connection_.prepare("SELECT max(id) FROM event WHERE id >= ? AND id < ?");
   last.bind(base, first_row_id(received_at + 1));

@@ -10,6 +10,7 @@
 #include "collector/storage/records.h"
 #include "collector/storage/sql/connection.h"
 #include "collector/storage/sql/issue_tally.h"
+#include "collector/storage/sql/look_ahead.h"
 #include "collector/storage/store.h"
 
 namespace trapline::collector::sql {
@@ -40,7 +41,9 @@ class EventWriter {
   Fate write(const DigestedEvent& event, const std::string& packed, const KeepRule& keeps, Placed& place,
              std::unordered_set<IssueId>& new_issues);
   bool is_live(ProjectId project, std::unordered_map<ProjectId, bool>& known);
-  void look_around();
+  std::unordered_map<IssueId, IssueAddition> write_tallies(const std::unordered_map<std::int64_t, HashTally>& tallies,
+                                                           const std::unordered_set<IssueId>& new_issues);
+  void look_around(std::span<const DigestedEvent> batch);
   Placed look_up_place(const DigestedEvent& event);
   Placed make_place(const DigestedEvent& event, std::unordered_set<IssueId>& new_issues);
   void remember(std::string key, Placed place);
@@ -54,6 +57,7 @@ class EventWriter {
 
   Connection& connection_;
   NameIds names_;
+  std::optional<KnownEvents> ahead_;                ///< of this batch, from a remote database
   std::unordered_map<std::string, Placed> places_;  ///< by project and fine hash
   bool has_counted_only_ = false;                   ///< whether event_counted has rows
   std::int64_t epoch_ = -1;                         ///< of place_epoch, in which the rest was true

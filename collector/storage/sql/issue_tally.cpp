@@ -148,7 +148,7 @@ void HashTally::add(const DigestedEvent& event, bool is_kept) {
   presence.count += event.occurrences;
 }
 
-std::int64_t HashTally::write(Connection& connection, NameIds& names) const {
+void HashTally::write(Connection& connection, NameIds& names) const {
   connection.prepare(kUpdateHash)
       .bind(hash_id_, std::string_view(newest_->title), count_, first_seen_, last_seen_, stored_)
       .run();
@@ -161,6 +161,9 @@ std::int64_t HashTally::write(Connection& connection, NameIds& names) const {
         .bind(hash_id_, release, environment, presence.count, presence.first_seen, presence.last_seen)
         .run();
   }
+}
+
+std::int64_t HashTally::write_users(Connection& connection) const {
   std::int64_t new_users = 0;
   for (const std::int64_t user : users_) {
     connection.prepare(kInsertUser).bind(hash_id_, user).run();
@@ -172,55 +175,79 @@ std::int64_t HashTally::write(Connection& connection, NameIds& names) const {
   return new_users;
 }
 
-std::vector<IssueChange> update_issue(Connection& connection, const std::vector<const HashTally*>& tallies,
-                                      std::int64_t new_users, bool is_new, UnixMillis now) {
-  const HashTally& first = *tallies.front();
-  const DigestedEvent* newest = &first.newest();
-  UnixMillis first_seen = first.first_seen();
-  UnixMillis last_seen = first.last_seen();
+namespace {
+
+/// What an issue's hashes gathered, together.
+struct IssueSum {
+  const DigestedEvent* newest = nullptr;
+  UnixMillis first_seen = 0;
+  UnixMillis last_seen = 0;
   std::int64_t count = 0;
   std::int64_t stored = 0;
+};
+
+IssueSum sum_of(const std::vector<const HashTally*>& tallies) {
+  IssueSum sum{&tallies.front()->newest(), tallies.front()->first_seen(), tallies.front()->last_seen()};
   for (const HashTally* tally : tallies) {
-    if (tally->newest().timestamp > newest->timestamp) newest = &tally->newest();
-    first_seen = std::min(first_seen, tally->first_seen());
-    last_seen = std::max(last_seen, tally->last_seen());
-    count += tally->count();
-    stored += tally->stored();
+    if (tally->newest().timestamp > sum.newest->timestamp) sum.newest = &tally->newest();
+    sum.first_seen = std::min(sum.first_seen, tally->first_seen());
+    sum.last_seen = std::max(sum.last_seen, tally->last_seen());
+    sum.count += tally->count();
+    sum.stored += tally->stored();
   }
-  IssueState state;
-  std::int64_t users = 0;
-  {
-    Statement statement = connection.prepare(kUpdateIssue);
-    statement.bind(first.issue_id(), first_seen, last_seen, std::string_view(newest->title),
-                   std::string_view(newest->type), std::string_view(newest->value), std::string_view(newest->culprit),
-                   std::string_view(newest->platform), static_cast<int>(newest->level), count, stored, new_users);
-    statement.step();
-    count = statement.integer(0);
-    users = statement.integer(1);
-    state = read_state(statement, 2);
+  return sum;
+}
+
+/// Adds it to the issue's row. Answers what that says then.
+IssueCounts add_to_row(Connection& connection, IssueId issue, const IssueSum& sum, const IssueAddition& addition) {
+  const DigestedEvent& newest = *sum.newest;
+  Statement statement = connection.prepare(kUpdateIssue);
+  statement.bind(issue, sum.first_seen, sum.last_seen, std::string_view(newest.title), std::string_view(newest.type),
+                 std::string_view(newest.value), std::string_view(newest.culprit), std::string_view(newest.platform),
+                 static_cast<int>(newest.level), sum.count, sum.stored, addition.new_users);
+  if (addition.before) {
     statement.run();
+    return {addition.before->count + sum.count, addition.before->users + addition.new_users, addition.before->state};
   }
-  const auto change = [&](IssueChangeKind kind, std::string_view word, std::string_view details) {
-    add_history(connection, first.issue_id(), now, word, "", details);
-    return std::vector<IssueChange>{{first.issue_id(), newest->project_id, kind}};
-  };
-  if (is_new) return change(IssueChangeKind::kNew, kHistoryNew, "{}");
-  if (state.status != IssueStatus::kResolved && state.status != IssueStatus::kIgnored) return {};
-  bool is_regression = false;
-  for (const HashTally* tally : tallies) {
-    for (const auto& [place, presence] : tally->presences()) {
-      is_regression =
-          is_regression || brings_back(state, place.first, presence.last_occurred, [&](std::string_view release) {
-            return first_seen_of(connection, newest->project_id, release);
-          });
+  statement.step();
+  IssueCounts counts{statement.integer(0), statement.integer(1), read_state(statement, 2)};
+  statement.run();
+  return counts;
+}
+
+bool is_regression(Connection& connection, const IssueState& state, ProjectId project, const HashTally& tally) {
+  for (const auto& [place, presence] : tally.presences()) {
+    if (brings_back(state, place.first, presence.last_occurred,
+                    [&](std::string_view release) { return first_seen_of(connection, project, release); })) {
+      return true;
     }
   }
-  if (!is_regression && !ends_ignoring(state, count, users, now)) return {};
+  return false;
+}
+
+}  // namespace
+
+std::vector<IssueChange> update_issue(Connection& connection, const IssueAddition& addition, UnixMillis now) {
+  const IssueId issue = addition.tallies.front()->issue_id();
+  const IssueSum sum = sum_of(addition.tallies);
+  const ProjectId project = sum.newest->project_id;
+  const auto [count, users, state] = add_to_row(connection, issue, sum, addition);
+  const auto change = [&](IssueChangeKind kind, std::string_view word, std::string_view details) {
+    add_history(connection, issue, now, word, "", details);
+    return std::vector<IssueChange>{{issue, project, kind}};
+  };
+  if (addition.is_new) return change(IssueChangeKind::kNew, kHistoryNew, "{}");
+  if (state.status != IssueStatus::kResolved && state.status != IssueStatus::kIgnored) return {};
+  bool has_regressed = false;
+  for (const HashTally* tally : addition.tallies) {
+    has_regressed = has_regressed || is_regression(connection, state, project, *tally);
+  }
+  if (!has_regressed && !ends_ignoring(state, count, users, now)) return {};
   const std::string before = describe_state(state);
   IssueState open;
   open.status_at = now;
-  write_state(connection, first.issue_id(), open);
-  return is_regression ? change(IssueChangeKind::kRegressed, kHistoryRegressed, before)
+  write_state(connection, issue, open);
+  return has_regressed ? change(IssueChangeKind::kRegressed, kHistoryRegressed, before)
                        : change(IssueChangeKind::kUnignored, kHistoryUnignored, before);
 }
 

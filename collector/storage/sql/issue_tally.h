@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -47,10 +48,14 @@ class HashTally {
   /// The event is borrowed until the tally's end. `is_kept`: else it is only counted.
   void add(const DigestedEvent& event, bool is_kept);
 
-  /// Writes hash_hour, hash_user, hash_presence and issue_hash. Answers how many users are new to the issue.
-  std::int64_t write(Connection& connection, NameIds& names) const;
+  /// Writes hash_hour, hash_presence and issue_hash.
+  void write(Connection& connection, NameIds& names) const;
+  /// Writes hash_user. Answers how many users are new to the issue.
+  std::int64_t write_users(Connection& connection) const;
 
+  [[nodiscard]] std::int64_t hash_id() const { return hash_id_; }
   [[nodiscard]] IssueId issue_id() const { return issue_id_; }
+  [[nodiscard]] const std::unordered_set<std::int64_t>& users() const { return users_; }
   [[nodiscard]] const DigestedEvent& newest() const { return *newest_; }
   [[nodiscard]] std::int64_t count() const { return count_; }
   [[nodiscard]] std::int64_t stored() const { return stored_; }
@@ -80,9 +85,23 @@ class HashTally {
   Presences presences_;
 };
 
+/// What an issue's row says beside what its events do.
+struct IssueCounts {
+  std::int64_t count = 0;
+  std::int64_t users = 0;
+  IssueState state;
+};
+
+/// What is added to an issue. `before`: what its row says, when that is known.
+struct IssueAddition {
+  std::vector<const HashTally*> tallies;
+  std::int64_t new_users = 0;
+  bool is_new = false;
+  std::optional<IssueCounts> before;
+};
+
 /// Updates the issue with what its hashes gathered, and ends its status where that is due: the change, if any.
-std::vector<IssueChange> update_issue(Connection& connection, const std::vector<const HashTally*>& tallies,
-                                      std::int64_t new_users, bool is_new, UnixMillis now);
+std::vector<IssueChange> update_issue(Connection& connection, const IssueAddition& addition, UnixMillis now);
 
 /// Adds an entry to an issue's history.
 void add_history(Connection& connection, IssueId issue, UnixMillis at, std::string_view kind, std::string_view actor,
