@@ -28,10 +28,10 @@ constexpr int kBinary = 1;
 /// What the server answers to so many fits into the sockets' buffers: nobody waits for the other.
 constexpr std::size_t kMostWaiting = 200;
 
-// A writer that does not answer any more must not hold the others up for ever.
+// A writer that does not answer any more must not hold the others up for ever. No question here is worth compiling.
 constexpr const char* kSettings =
     "SET statement_timeout = '60s'; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'; "
-    "SET synchronous_commit = on; SET client_min_messages = warning";
+    "SET synchronous_commit = on; SET jit = off; SET client_min_messages = warning";
 /// Of all that writes one is at work at a time, as in a file: 0x74726170 is a name among the database's locks.
 constexpr const char* kBegin = "BEGIN; SELECT pg_advisory_xact_lock(1953653104)";
 
