@@ -89,6 +89,16 @@ std::size_t connection_limit(const SpoolOptions& spool, std::size_t wanted) {
   return limit;
 }
 
+/// What other collectors on the same database did is news for those who watch at this one.
+void tell_others_news(const OthersNews& news, LiveFeed& live, Store& store) {
+  live.stored(news.outcome);
+  for (const ProjectId project : news.deleted) live.project_deleted(project);
+  if (!news.has_gap) return;
+  const auto projects = store.list_projects();
+  if (!projects) return;
+  for (const Project& project : *projects) live.missed(project.id);
+}
+
 /// A store that is empty gets a project; one without users a link to become the first.
 Status greet(Store& store, Accounts& accounts, const std::string& public_url) {
   const auto projects = store.list_projects();
@@ -181,6 +191,7 @@ Status serve(const Config& config) {
   if (Status status = greet(**store, accounts, *public_url); !status) {
     spdlog::error("no welcome link or first project could be made: {}", status.error().message);
   }
+  (*store)->listen([&live, &store](const OthersNews& news) { tell_others_news(news, live, **store); });
   live.start([&] { return LiveTotals{intake.counts().accepted, digester.digested()}; });
   digester.start();
   item_writer.start();
@@ -191,6 +202,7 @@ Status serve(const Config& config) {
   wait_for_end(signals);
   server.stop();
   serving.join();
+  (*store)->stop_listening();
   live.stop();
   housekeeper.stop();
   sweeper.stop();

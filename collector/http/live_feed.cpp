@@ -116,6 +116,12 @@ void LiveFeed::project_deleted(ProjectId project) {
   gone_.insert(project);
 }
 
+void LiveFeed::missed(ProjectId project) {
+  if (!is_listening()) return;
+  const std::lock_guard lock(mutex_);
+  ++missed_[project];
+}
+
 void LiveFeed::note(IssuePlace place, std::optional<IssueChangeKind> kind) {
   const auto found = news_.find(place.issue_id);
   if (found == news_.end() && news_.size() >= kMostIssues) {

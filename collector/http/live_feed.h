@@ -63,6 +63,9 @@ class LiveFeed {
   /// A project is gone: nobody who comes back is told of its issues.
   void project_deleted(ProjectId project);
 
+  /// Something of the project's may have happened that nobody has told.
+  void missed(ProjectId project);
+
   /// Whether what happens is noted: somebody watches, or did a short while ago.
   [[nodiscard]] bool is_listening() const { return is_listening_.load(std::memory_order_relaxed); }
 

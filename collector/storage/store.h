@@ -223,6 +223,14 @@ class AccountStore {
   virtual Result<std::optional<ApiToken>> find_token(std::string_view token_hash) = 0;
 };
 
+/// What other collectors on the same database did.
+struct OthersNews {
+  AppendOutcome outcome;  ///< counted_on and changes alone
+  std::vector<ProjectId> deleted;
+  bool has_gap = false;  ///< some is not known: the connection was broken
+};
+using OthersListener = std::function<void(const OthersNews&)>;
+
 class Store : public EventStore, public ProjectStore, public IngestStore, public ItemStore, public AccountStore {
  public:
   /// Ok when the database answers.
@@ -232,6 +240,11 @@ class Store : public EventStore, public ProjectStore, public IngestStore, public
   /// its spool has been digested (append()). "database_in_use" when another process digests under that name, or, with
   /// SQLite, into that file at all. Commands beside it may go on.
   virtual Status claim(std::string_view node) = 0;
+
+  /// From now on `listener` is told what others do, by a thread of the store's, until stop_listening(). After claim(),
+  /// once. Into a file nobody else digests, so that nothing is told.
+  virtual void listen(OthersListener listener) = 0;
+  virtual void stop_listening() = 0;
 };
 
 }  // namespace trapline::collector

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <utility>
 #include <vector>
@@ -293,6 +294,23 @@ bool Connection::is_lost() {
   // Nothing is asked, so nothing comes but the news that the server goes.
   pollfd socket{PQsocket(connection_.get()), POLLIN, 0};
   return waiting_ == 0 && poll(&socket, 1, 0) != 0;
+}
+
+std::vector<std::string> Connection::wait_for_notifications(int wake) {
+  struct FreeNotify {
+    void operator()(PGnotify* notify) const { PQfreemem(notify); }
+  };
+  leave_pipeline();
+  pollfd sockets[] = {{PQsocket(connection_.get()), POLLIN, 0}, {wake, POLLIN, 0}};
+  poll(sockets, std::size(sockets), -1);
+  if (sockets[0].revents == 0) return {};
+  if (PQconsumeInput(connection_.get()) == 0) fail(nullptr);
+  std::vector<std::string> texts;
+  while (const std::unique_ptr<PGnotify, FreeNotify> notify{PQnotifies(connection_.get())}) {
+    texts.emplace_back(notify->extra);
+  }
+  if (PQstatus(connection_.get()) != CONNECTION_OK) fail(nullptr);
+  return texts;
 }
 
 std::uint64_t Connection::send_prepare(const std::string& sql, const Parameters& parameters) {

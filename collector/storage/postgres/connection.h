@@ -47,6 +47,9 @@ class Connection final : public sql::Connection {
   [[nodiscard]] bool is_remote() const override { return true; }
   bool is_lost() override;
 
+  /// Waits until the server notifies of what was LISTENed to, or `wake` can be read. Throws when the connection breaks.
+  std::vector<std::string> wait_for_notifications(int wake);
+
   /// For its statements: sends one to be prepared, or to be run, behind those that are on their way.
   std::uint64_t send_prepare(const std::string& sql, const Parameters& parameters);
   void send(std::uint64_t prepared, const Parameters& parameters);

@@ -47,6 +47,17 @@ Status PostgresStore::claim(std::string_view node) {
   return {};
 }
 
+void PostgresStore::listen(OthersListener listener) {
+  listener_ = std::make_unique<NewsListener>(
+      node(), [this] { return connect(); }, std::move(listener));
+}
+
+void PostgresStore::tell_others(sql::Connection& connection, const OthersNews& news) {
+  for (const std::string& text : to_notifications(node(), news)) {
+    connection.prepare("SELECT pg_notify(?, ?)").bind(kChannel, std::string_view(text)).run();
+  }
+}
+
 std::unique_ptr<Connection> PostgresStore::connect() {
   const std::lock_guard lock(mutex_);
   if (!error_.empty() && std::chrono::steady_clock::now() < next_try_) {

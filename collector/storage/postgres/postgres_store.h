@@ -6,6 +6,7 @@
 #include <string>
 
 #include "collector/storage/postgres/connection.h"
+#include "collector/storage/postgres/news.h"
 #include "collector/storage/sql/sql_store.h"
 
 namespace trapline::collector::postgres {
@@ -16,6 +17,8 @@ class PostgresStore final : public sql::SqlStore {
   static Result<std::unique_ptr<Store>> open(const std::string& url, const core::Clock& clock);
 
   Status claim(std::string_view node) override;
+  void listen(OthersListener listener) override;
+  void stop_listening() override { listener_.reset(); }
 
  private:
   PostgresStore(std::string url, const core::Clock& clock) : SqlStore(clock), url_(std::move(url)) {}
@@ -23,6 +26,7 @@ class PostgresStore final : public sql::SqlStore {
   std::unique_ptr<sql::Connection> connect_reader() override;
   std::unique_ptr<sql::Connection> connect_writer() override;
   std::unique_ptr<Connection> connect();
+  void tell_others(sql::Connection& connection, const OthersNews& news) override;
 
   std::string url_;
   std::unique_ptr<Connection> claim_;  ///< has the lock on the name under which this process digests
@@ -30,6 +34,7 @@ class PostgresStore final : public sql::SqlStore {
   std::string error_;  ///< of the last try to connect; guarded by mutex_, as the next two
   std::chrono::steady_clock::time_point next_try_{};
   std::chrono::milliseconds pause_{0};
+  std::unique_ptr<NewsListener> listener_;
 };
 
 }  // namespace trapline::collector::postgres

@@ -166,6 +166,7 @@ AppendOutcome SqlStore::append_packed(Connection& connection, std::span<const Di
   try {
     Transaction transaction(connection);
     outcome = event_writer_->append(batch, packed, keeps, node_, clock_.unix_millis());
+    tell_others(connection, {outcome, {}, false});
     transaction.commit();
   } catch (...) {
     event_writer_->forget();  // it may remember what was rolled back
@@ -221,31 +222,40 @@ Result<std::int64_t> SqlStore::count_issues() {
   return read([](Connection& connection) { return sql::count_issues(connection); });
 }
 
+Issue SqlStore::changed_issue(Connection& connection, IssueId id) {
+  Issue issue = *sql::find_issue(connection, id, clock_.unix_millis());
+  OthersNews news;
+  news.outcome.counted_on.push_back({id, issue.project_id});
+  tell_others(connection, news);
+  return issue;
+}
+
 Result<Issue> SqlStore::set_issue_state(IssueId id, const IssueState& state, std::string_view actor) {
   return write([&](Connection& connection) {
     sql::set_issue_state(connection, id, state, actor);
-    return *sql::find_issue(connection, id, clock_.unix_millis());
+    return changed_issue(connection, id);
   });
 }
 
 Result<Issue> SqlStore::assign_issue(IssueId id, std::string_view assignee, std::string_view actor) {
   return write([&](Connection& connection) {
     sql::assign_issue(connection, id, assignee, actor, clock_.unix_millis());
-    return *sql::find_issue(connection, id, clock_.unix_millis());
+    return changed_issue(connection, id);
   });
 }
 
 Result<Issue> SqlStore::merge_issues(IssueId into, std::span<const IssueId> others, std::string_view actor) {
   return write([&](Connection& connection) {
     sql::merge_issues(connection, into, others, actor, clock_.unix_millis());
-    return *sql::find_issue(connection, into, clock_.unix_millis());
+    return changed_issue(connection, into);
   });
 }
 
 Result<Issue> SqlStore::unmerge_hashes(IssueId from, std::span<const std::int64_t> hashes, std::string_view actor) {
   return write([&](Connection& connection) {
     const IssueId made = sql::unmerge_hashes(connection, dictionaries_, from, hashes, actor, clock_.unix_millis());
-    return *sql::find_issue(connection, made, clock_.unix_millis());
+    changed_issue(connection, from);
+    return changed_issue(connection, made);
   });
 }
 
@@ -266,7 +276,12 @@ Result<std::vector<IssueChange>> SqlStore::end_due_ignores(UnixMillis now) {
   });
   if (!is_due) return is_due.error();
   if (!*is_due) return std::vector<IssueChange>{};
-  return write([&](Connection& connection) { return sql::end_due_ignores(connection, now); });
+  return write([&](Connection& connection) {
+    OthersNews news;
+    news.outcome.changes = sql::end_due_ignores(connection, now);
+    tell_others(connection, news);
+    return news.outcome.changes;
+  });
 }
 
 Status SqlStore::quarantine(const QuarantinedEvent& event) {
@@ -326,8 +341,11 @@ Status SqlStore::change_project(ProjectId id, const ProjectEdit& edit) {
 }
 
 Status SqlStore::delete_project(ProjectId id) {
-  const auto is_found =
-      write([&](Connection& connection) { return sql::delete_project(connection, id, clock_.unix_millis()); });
+  const auto is_found = write([&](Connection& connection) {
+    const bool is_deleted = sql::delete_project(connection, id, clock_.unix_millis());
+    if (is_deleted) tell_others(connection, {{}, {id}, false});
+    return is_deleted;
+  });
   if (!is_found) return is_found.error();
   if (!*is_found) return Error{"not_found", "there is no project " + std::to_string(id)};
   return {};

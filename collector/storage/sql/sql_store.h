@@ -94,11 +94,14 @@ class SqlStore : public Store {
 
   virtual std::unique_ptr<Connection> connect_reader() = 0;
   virtual std::unique_ptr<Connection> connect_writer() = 0;
+  /// Tells other collectors on the same database, if there may be some; in the transaction of what it is about.
+  virtual void tell_others(Connection& /*connection*/, const OthersNews& /*news*/) {}
 
   /// Connects for the first time: throws what open() has to tell. To be called once, before all else.
   void start();
   /// Under which name this process digests (Store::claim()).
   void set_node(std::string node) { node_ = std::move(node); }
+  [[nodiscard]] const std::string& node() const { return node_; }
 
  private:
   /// Runs `work` with the writing connection, or with one of the readers.
@@ -113,6 +116,9 @@ class SqlStore : public Store {
 
   std::unique_ptr<Connection> take_reader();
   void return_reader(std::unique_ptr<Connection> reader);
+
+  /// Tells others of an issue that somebody has changed. Answers it as it is.
+  Issue changed_issue(Connection& connection, IssueId id);
 
   /// The writing connection, a new one when it is lost. Under writer_mutex_.
   Connection& writer();

@@ -14,6 +14,8 @@ class SqliteStore final : public sql::SqlStore {
   static Result<std::unique_ptr<Store>> open(const std::string& path, const core::Clock& clock);
 
   Status claim(std::string_view node) override;
+  void listen(OthersListener /*listener*/) override {}
+  void stop_listening() override {}
 
  private:
   SqliteStore(std::string path, const core::Clock& clock) : SqlStore(clock), path_(std::move(path)) {}
