@@ -89,8 +89,9 @@ std::size_t connection_limit(const SpoolOptions& spool, std::size_t wanted) {
   return limit;
 }
 
-/// What other collectors on the same database did is news for those who watch at this one.
-void tell_others_news(const OthersNews& news, LiveFeed& live, Store& store) {
+/// What other collectors on the same database did is news for those who watch at this one, and uses up limits here.
+void take_others_news(const OthersNews& news, LiveFeed& live, Intake& intake, Store& store) {
+  intake.add_use(news.used);
   live.stored(news.outcome);
   for (const ProjectId project : news.deleted) live.project_deleted(project);
   if (!news.has_gap) return;
@@ -191,7 +192,7 @@ Status serve(const Config& config) {
   if (Status status = greet(**store, accounts, *public_url); !status) {
     spdlog::error("no welcome link or first project could be made: {}", status.error().message);
   }
-  (*store)->listen([&live, &store](const OthersNews& news) { tell_others_news(news, live, **store); });
+  (*store)->listen([&](const OthersNews& news) { take_others_news(news, live, intake, **store); });
   live.start([&] { return LiveTotals{intake.counts().accepted, digester.digested()}; });
   digester.start();
   item_writer.start();

@@ -141,7 +141,7 @@ HourQuotas::Grant HourQuotas::take(std::span<const Share> shares, std::int64_t w
   for (const Share& share : shares) {
     if (share.limit <= 0) continue;
     windows_[share.name].take(grant.count, share.limit, minute);
-    is_changed_ = true;
+    note(share.name, grant.count);
   }
   return grant;
 }
@@ -151,8 +151,10 @@ bool HourQuotas::take_whole(const Share& share, std::int64_t wanted) {
   const std::int64_t minute = seconds_of(clock_) / 60;
   const std::lock_guard lock(mutex_);
   HourWindow& window = windows_[share.name];
-  is_changed_ = true;
-  return window.room(share.limit, minute) >= wanted && window.take(wanted, share.limit, minute) == wanted;
+  if (window.room(share.limit, minute) < wanted) return false;
+  window.take(wanted, share.limit, minute);
+  note(share.name, wanted);
+  return true;
 }
 
 void HourQuotas::give_back(std::span<const Share> shares, std::int64_t count) {
@@ -160,6 +162,32 @@ void HourQuotas::give_back(std::span<const Share> shares, std::int64_t count) {
   for (const Share& share : shares) {
     if (share.limit <= 0) continue;
     windows_[share.name].give_back(count);
+    note(share.name, -count);
+  }
+}
+
+void HourQuotas::note(const std::string& name, std::int64_t count) {
+  is_changed_ = true;
+  news_[name] += count;
+}
+
+std::vector<QuotaUse> HourQuotas::take_news() {
+  std::vector<QuotaUse> news;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, count] : news_) {
+    if (count != 0) news.push_back({name, count});
+  }
+  news_.clear();
+  return news;
+}
+
+void HourQuotas::add_use(std::span<const QuotaUse> of_others) {
+  const std::int64_t minute = seconds_of(clock_) / 60;
+  const std::lock_guard lock(mutex_);
+  for (const QuotaUse& use : of_others) {
+    HourWindow& window = windows_[use.name];
+    if (use.count > 0) window.restore({minute, use.count}, minute);
+    if (use.count < 0) window.give_back(-use.count);
     is_changed_ = true;
   }
 }

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "collector/storage/ingest_settings.h"
 #include "sdk/core/clock.h"
 
 namespace trapline::collector {
@@ -74,18 +75,25 @@ class HourQuotas {
   void give_back(std::span<const Share> shares, std::int64_t count);
   int seconds_until_open(std::string_view name, std::int64_t limit);
 
+  /// What was taken here since the last call, less what was given back. For those who share the limits: they count it
+  /// with add_use(), and so does who gets theirs.
+  std::vector<QuotaUse> take_news();
+  void add_use(std::span<const QuotaUse> of_others);
+
   /// Writes the file when something has changed. What is taken after that is not counted any more when the process is
   /// killed; when the file cannot be written, the one before stays, and the next call tries again.
   void save();
 
  private:
   void read_file();
+  void note(const std::string& name, std::int64_t count);
 
   const core::Clock& clock_;
   const std::string path_;
   bool is_changed_ = false;  ///< since save(); guarded by mutex_
   std::mutex mutex_;
   std::unordered_map<std::string, HourWindow> windows_;  ///< guarded by mutex_
+  std::unordered_map<std::string, std::int64_t> news_;   ///< guarded by mutex_
 };
 
 }  // namespace trapline::collector

@@ -145,7 +145,8 @@ bool needs_hash(const std::vector<RequestPart>& parts) {
 
 Intake::Intake(IngestStore& store, Spool& spool, IntakeLimits limits, const core::Clock& clock,
                const std::string& folder)
-    : spool_(spool),
+    : store_(store),
+      spool_(spool),
       keys_(store, clock),
       refusals_(store, clock),
       recent_ids_(kRememberedIds),
@@ -465,6 +466,8 @@ void Intake::keep_house() {
   static_cast<void>(keys_.refresh());
   static_cast<void>(refusals_.flush());
   quotas_.save();
+  // What is not told is lost to the others: they let in that much more.
+  static_cast<void>(store_.tell_use(quotas_.take_news()));
 }
 
 ProjectId Intake::project_of(const IntakeRequest& request) const {

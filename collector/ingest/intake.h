@@ -105,6 +105,9 @@ class Intake {
   /// To be called every two seconds or so: takes changes of projects and keys over, writes down what was refused.
   void keep_house();
 
+  /// What was used of the limits at the doors of others that share the database.
+  void add_use(std::span<const QuotaUse> of_others) { quotas_.add_use(of_others); }
+
   [[nodiscard]] IntakeCounts counts() const;
   [[nodiscard]] const IntakeLimits& limits() const { return limits_; }
 
@@ -156,6 +159,7 @@ class Intake {
   void count_receipt(ProjectId project, const IntakeReceipt& receipt, std::uint64_t items,
                      const std::map<std::string, std::uint64_t>& ignored_items);
 
+  IngestStore& store_;
   Spool& spool_;
   KeyDirectory keys_;
   RefusalLog refusals_;

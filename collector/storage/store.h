@@ -162,6 +162,9 @@ class IngestStore {
   /// Forgets the key for good. "not_found".
   virtual Status delete_key(std::string_view public_key) = 0;
 
+  /// Tells other collectors on the same database what was used of limits here (OthersNews).
+  virtual Status tell_use(std::span<const QuotaUse> used) = 0;
+
   /// Adds to what was counted before. Of projects that are gone nothing is kept.
   virtual Status add_refusals(std::span<const RefusalCount> counts) = 0;
   /// Between `from` and `to`, oldest first.
@@ -227,7 +230,8 @@ class AccountStore {
 struct OthersNews {
   AppendOutcome outcome;  ///< counted_on and changes alone
   std::vector<ProjectId> deleted;
-  bool has_gap = false;  ///< some is not known: the connection was broken
+  std::vector<QuotaUse> used;  ///< at their doors
+  bool has_gap = false;        ///< some is not known: the connection was broken
 };
 using OthersListener = std::function<void(const OthersNews&)>;
 

@@ -1,10 +1,11 @@
 /// How fast the collector is: starts one, sends it events and waits until all of them are issues in its store.
 ///
-///   bench_collector PROGRAM FOLDER BATCH EVENTS CONNECTIONS [RATE]
+///   bench_collector PROGRAM FOLDER BATCH EVENTS CONNECTIONS [RATE [DATABASE]]
 ///
 /// PROGRAM is trapline-collector; FOLDER is made for its data and must not exist. BATCH is the number of events in a
 /// request (1: single events), sent over so many keep-alive connections, gzip -6. RATE is requests a second in all;
-/// left out: as fast as they are answered. The bodies are made before the clock starts, so the generator costs little
+/// left out or 0: as fast as they are answered. DATABASE is the URL of
+/// an empty one; left out: a SQLite file. The bodies are made before the clock starts, so the generator costs little
 /// beside what sending costs. Latencies are those of the whole request, from the instant it was due when there is a
 /// rate. Figures as in report.h, one a line.
 
@@ -40,6 +41,7 @@ struct Options {
   std::size_t events = 0;
   std::size_t connections = 0;
   double rate = 0;
+  std::string database;
 };
 
 struct Running {
@@ -71,8 +73,9 @@ Running start(const Options& options, std::string key) {
   if (running.pid == 0) {
     const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     dup2(file, STDERR_FILENO);
+    const char* further = options.database.empty() ? nullptr : "--database";
     execl(options.program.c_str(), options.program.c_str(), "serve", "--data", options.folder.c_str(), "--listen",
-          "127.0.0.1:0", nullptr);
+          "127.0.0.1:0", further, options.database.c_str(), nullptr);
     _exit(127);
   }
   while (running.port == 0) {
@@ -213,6 +216,7 @@ int main(int count, char** arguments) {
   options.events = std::strtoul(arguments[4], nullptr, 10);
   options.connections = std::strtoul(arguments[5], nullptr, 10);
   if (count > 6) options.rate = std::atof(arguments[6]);
+  if (count > 7) options.database = arguments[7];
   const std::string name =
       "collector, " +
       (options.batch > 1 ? "batches of " + std::to_string(options.batch) : std::string("single events")) +
@@ -257,12 +261,19 @@ int main(int count, char** arguments) {
   // What is on disk is counted when the write-ahead log is folded in, as it is on a clean end.
   kill(running.pid, SIGTERM);
   waitpid(running.pid, nullptr, 0);
-  report(name + "store on disk an event", bytes_in(options.folder, "trapline") / events, "bytes", 1228);
+  if (options.database.empty()) {
+    report(name + "store on disk an event", bytes_in(options.folder, "trapline") / events, "bytes", 1228);
+  }
   // Starting flushes small files, and would wait for the load's own gigabytes on their way to the disk.
   sync();
-  running = start(options, running.key);
-  report(name + "start with these events", running.start_ms, "ms", 100);
-  kill(running.pid, SIGTERM);
-  waitpid(running.pid, nullptr, 0);
+  std::vector<std::int64_t> starts_us;
+  for (int round = 0; round < 5; ++round) {
+    running = start(options, running.key);
+    starts_us.push_back(static_cast<std::int64_t>(running.start_ms * 1e6));
+    kill(running.pid, SIGTERM);
+    waitpid(running.pid, nullptr, 0);
+  }
+  report(name + "start with these events, median of five", trapline::bench::percentile(starts_us, 0.5) / 1000, "ms",
+         100);
   return EXIT_SUCCESS;
 }

@@ -277,7 +277,7 @@ TEST_CASE("bad settings are refused with their source, the option and what it ta
         std::string::npos);
   CHECK(run_collector({"serve", "--max-body-bytes", "lots"}).output.find("takes a number of bytes") !=
         std::string::npos);
-  CHECK(run_collector({"project", "create", "x", "--database", "postgres://h/d"}).output.find("SQLite only") !=
+  CHECK(run_collector({"project", "create", "x", "--database", "mysql://h/d"}).output.find("write sqlite:PATH or") !=
         std::string::npos);
   CHECK(run_collector({"user", "create", "x", "--role", "owner", "--data", folder.path("d")}, "long enough\n")
             .output.find("not an e-mail") != std::string::npos);

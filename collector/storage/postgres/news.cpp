@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 /// Of such a size each, so many fit into a notification.
-constexpr std::size_t kMostPlaces = 80;
+constexpr std::size_t kMostPlaces = 60;
 constexpr int kPauseMs = 500;
 
 template <class Item, class Write>
@@ -33,7 +33,7 @@ json part_of(const std::vector<Item>& items, std::size_t first, Write write) {
 std::vector<std::string> to_notifications(std::string_view sender, const OthersNews& news) {
   std::vector<std::string> texts;
   const std::size_t longest =
-      std::max({news.outcome.counted_on.size(), news.outcome.changes.size(), news.deleted.size()});
+      std::max({news.outcome.counted_on.size(), news.outcome.changes.size(), news.deleted.size(), news.used.size()});
   for (std::size_t first = 0; first < longest; first += kMostPlaces) {
     json text = {{"from", sender}};
     text["counted_on"] = part_of(news.outcome.counted_on, first, [](const IssuePlace& place) {
@@ -43,6 +43,7 @@ std::vector<std::string> to_notifications(std::string_view sender, const OthersN
       return json::array({change.issue_id, change.project_id, static_cast<int>(change.kind)});
     });
     text["deleted"] = part_of(news.deleted, first, [](ProjectId project) { return json(project); });
+    text["used"] = part_of(news.used, first, [](const QuotaUse& use) { return json::array({use.name, use.count}); });
     texts.push_back(text.dump());
   }
   return texts;
@@ -61,6 +62,8 @@ std::optional<OthersNews> read_notification(std::string_view own_name, std::stri
       news.outcome.changes.push_back({change.at(0).get<IssueId>(), change.at(1).get<ProjectId>(), kind});
     }
     for (const json& project : read.at("deleted")) news.deleted.push_back(project.get<ProjectId>());
+    for (const json& use : read.at("used"))
+      news.used.push_back({use.at(0).get<std::string>(), use.at(1).get<std::int64_t>()});
     return news;
   } catch (const json::exception&) {
     return std::nullopt;  // anybody with access to the database may send one
@@ -88,7 +91,7 @@ void NewsListener::run() {
     try {
       const auto connection = connect_();
       connection->execute("LISTEN " + std::string(kChannel));
-      if (!is_first) listener_({{}, {}, true});
+      if (!is_first) listener_({{}, {}, {}, true});
       listen(*connection);
     } catch (
         const sql::DatabaseError&) {  // NOLINT(bugprone-empty-catch): digestion tells of it; here it is tried again

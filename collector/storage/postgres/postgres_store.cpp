@@ -52,6 +52,13 @@ void PostgresStore::listen(OthersListener listener) {
       node(), [this] { return connect(); }, std::move(listener));
 }
 
+Status PostgresStore::tell_use(std::span<const QuotaUse> used) {
+  if (used.empty() || listener_ == nullptr) return {};
+  OthersNews news;
+  news.used.assign(used.begin(), used.end());
+  return notify(news);
+}
+
 void PostgresStore::tell_others(sql::Connection& connection, const OthersNews& news) {
   for (const std::string& text : to_notifications(node(), news)) {
     connection.prepare("SELECT pg_notify(?, ?)").bind(kChannel, std::string_view(text)).run();

@@ -19,6 +19,7 @@ class PostgresStore final : public sql::SqlStore {
   Status claim(std::string_view node) override;
   void listen(OthersListener listener) override;
   void stop_listening() override { listener_.reset(); }
+  Status tell_use(std::span<const QuotaUse> used) override;
 
  private:
   PostgresStore(std::string url, const core::Clock& clock) : SqlStore(clock), url_(std::move(url)) {}

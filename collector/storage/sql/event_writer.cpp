@@ -92,6 +92,7 @@ std::unordered_map<IssueId, IssueAddition> EventWriter::write_tallies(
     const std::unordered_map<std::int64_t, HashTally>& tallies, const std::unordered_set<IssueId>& new_issues) {
   std::unordered_map<IssueId, IssueAddition> additions;
   std::vector<const HashTally*> all;
+  all.reserve(tallies.size());
   for (const auto& [hash_id, tally] : tallies) {
     tally.write(connection_, names_);
     IssueAddition& addition = additions[tally.issue_id()];
@@ -103,6 +104,7 @@ std::unordered_map<IssueId, IssueAddition> EventWriter::write_tallies(
   if (!ahead_) return additions;
   for (const auto& [issue, users] : write_users(connection_, all)) additions[issue].new_users = users;
   std::vector<IssueId> issues;
+  issues.reserve(additions.size());
   for (const auto& [issue, addition] : additions) issues.push_back(issue);
   for (const auto& [issue, counts] : counts_before(connection_, issues)) additions[issue].before = counts;
   return additions;

@@ -166,7 +166,7 @@ AppendOutcome SqlStore::append_packed(Connection& connection, std::span<const Di
   try {
     Transaction transaction(connection);
     outcome = event_writer_->append(batch, packed, keeps, node_, clock_.unix_millis());
-    tell_others(connection, {outcome, {}, false});
+    tell_others(connection, {outcome, {}, {}, false});
     transaction.commit();
   } catch (...) {
     event_writer_->forget();  // it may remember what was rolled back
@@ -220,6 +220,10 @@ Result<std::optional<StoredEvent>> SqlStore::find_event(ProjectId project, std::
 
 Result<std::int64_t> SqlStore::count_issues() {
   return read([](Connection& connection) { return sql::count_issues(connection); });
+}
+
+Status SqlStore::notify(const OthersNews& news) {
+  return write([&](Connection& connection) { tell_others(connection, news); });
 }
 
 Issue SqlStore::changed_issue(Connection& connection, IssueId id) {
@@ -343,7 +347,7 @@ Status SqlStore::change_project(ProjectId id, const ProjectEdit& edit) {
 Status SqlStore::delete_project(ProjectId id) {
   const auto is_found = write([&](Connection& connection) {
     const bool is_deleted = sql::delete_project(connection, id, clock_.unix_millis());
-    if (is_deleted) tell_others(connection, {{}, {id}, false});
+    if (is_deleted) tell_others(connection, {{}, {id}, {}, false});
     return is_deleted;
   });
   if (!is_found) return is_found.error();

@@ -94,6 +94,8 @@ class SqlStore : public Store {
 
   virtual std::unique_ptr<Connection> connect_reader() = 0;
   virtual std::unique_ptr<Connection> connect_writer() = 0;
+  /// As tell_others(), of what is in no transaction.
+  Status notify(const OthersNews& news);
   /// Tells other collectors on the same database, if there may be some; in the transaction of what it is about.
   virtual void tell_others(Connection& /*connection*/, const OthersNews& /*news*/) {}
 

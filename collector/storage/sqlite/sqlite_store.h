@@ -16,6 +16,7 @@ class SqliteStore final : public sql::SqlStore {
   Status claim(std::string_view node) override;
   void listen(OthersListener /*listener*/) override {}
   void stop_listening() override {}
+  Status tell_use(std::span<const QuotaUse> /*used*/) override { return {}; }
 
  private:
   SqliteStore(std::string path, const core::Clock& clock) : SqlStore(clock), path_(std::move(path)) {}

@@ -1,5 +1,6 @@
 /// Who is let in: keys, signatures, switches of projects, limits.
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <fstream>
@@ -326,6 +327,28 @@ TEST_CASE("a restart grants no second quota, and what was used leaves the hour a
   CHECK(HourQuotas(clock, path).take(shares, 100).count == 10);
   std::ofstream(path) << "nonsense\n-5 9 project 7\n";
   CHECK(HourQuotas(clock, path).take(shares, 100).count == 10);
+}
+
+TEST_CASE("collectors that share limits tell each other once what they have used, and together they keep to them") {
+  trapline::tests::ManualClock clock{1795223297698};
+  HourQuotas here(clock);
+  HourQuotas there(clock);
+  const std::vector<HourQuotas::Share> shares = {{"project 7", 10}, {"key", 100}};
+  CHECK(here.take(shares, 8).count == 8);
+  here.give_back(std::array{shares[0]}, 1);
+  CHECK(here.take_whole({"files 7", 5}, 5));
+  CHECK_FALSE(here.take_whole({"files 7", 5}, 1));
+  const std::vector<trapline::collector::QuotaUse> news = here.take_news();
+  CHECK(news.size() == 3);
+  CHECK(here.take_news().empty());
+  there.add_use(news);
+  CHECK(there.take_news().empty());
+  CHECK(there.take(shares, 100).count == 3);
+  CHECK_FALSE(there.take_whole({"files 7", 5}, 1));
+  here.add_use(there.take_news());
+  CHECK(here.take(shares, 100).count == 0);
+  clock.advance(std::chrono::minutes(60));
+  CHECK(here.take(shares, 100).count == 10);
 }
 
 TEST_CASE("the door of a project that has used its hour stays closed over a restart") {

@@ -43,6 +43,7 @@ class Notes {
     for (const IssueChange& change : news.outcome.changes) changes_.push_back(change);
     for (const IssuePlace& place : news.outcome.counted_on) counted_on_.push_back(place.issue_id);
     for (const ProjectId project : news.deleted) deleted_.push_back(project);
+    for (const QuotaUse& use : news.used) used_.push_back(use);
     changed_.notify_all();
   }
   /// Does something again and again, as what is told before somebody listens is lost, until the condition comes true:
@@ -59,6 +60,7 @@ class Notes {
   std::vector<IssueChange> changes_;
   std::vector<IssueId> counted_on_;
   std::vector<ProjectId> deleted_;
+  std::vector<QuotaUse> used_;
 
  private:
   std::mutex mutex_;
@@ -84,9 +86,11 @@ TEST_CASE("news fit into what the server takes, come back whole, and nobody hear
     news.outcome.changes.push_back({kLarge + number, kLarge, IssueChangeKind::kRegressed});
   }
   news.deleted = {1, 2};
+  news.used = {{std::string(32, 'k'), kLarge}, {"project 1", -3}};
   std::size_t counted_on = 0;
   std::size_t changes = 0;
   std::size_t deleted = 0;
+  std::vector<QuotaUse> used;
   for (const std::string& text : to_notifications("a", news)) {
     CHECK(text.size() < 8'000);
     CHECK_FALSE(read_notification("a", text));
@@ -95,10 +99,12 @@ TEST_CASE("news fit into what the server takes, come back whole, and nobody hear
     counted_on += read->outcome.counted_on.size();
     changes += read->outcome.changes.size();
     deleted += read->deleted.size();
+    used.insert(used.end(), read->used.begin(), read->used.end());
   }
   CHECK(counted_on == 1'000);
   CHECK(changes == 1'000);
   CHECK(deleted == 2);
+  CHECK(used == news.used);
   CHECK(to_notifications("a", {}).empty());
   CHECK_FALSE(read_notification("a", "not ours"));
   CHECK_FALSE(read_notification("a", R"({"from":"b","counted_on":[1]})"));
@@ -127,6 +133,8 @@ TEST_CASE("what one collector stores and changes is told to the others on the sa
   REQUIRE(heard_here.wait(store_there, [](const Notes& notes) { return !notes.changes_.empty(); }));
   CHECK(heard_here.changes_.front().kind == IssueChangeKind::kNew);
   CHECK(heard_here.counted_on_.size() == heard_here.changes_.size());  // and nothing of its own
+  REQUIRE(here->tell_use(std::vector<QuotaUse>{{"k", 7}}));
+  CHECK(heard_there.wait([] {}, [](const Notes& notes) { return notes.used_ == std::vector<QuotaUse>{{"k", 7}}; }));
   REQUIRE(here->delete_project(project));
   CHECK(heard_there.wait([] {}, [&](const Notes& notes) { return notes.deleted_ == std::vector{project}; }));
   here->stop_listening();
