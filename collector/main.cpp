@@ -11,6 +11,7 @@
 #include "collector/commands.h"
 #include "collector/config.h"
 #include "collector/logging.h"
+#include "collector/migrate_command.h"
 #include "collector/serve.h"
 
 namespace {
@@ -142,8 +143,12 @@ int run(int argc, char** argv) {
       "Example:\n  TOKEN=$(trapline-collector token create --name ci)\n"
       "  curl -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:8790/api/v1/issues");
 
+  MigrateArguments migration;
+  const CLI::App* migrate_command = add_migrate_command(app, migration);
+
   CLI11_PARSE(app, argc, argv);
 
+  if (*migrate_command) return with_config(given, [&](const Config&) { return run_migrate_command(migration); });
   if (*serve_command) return with_config(given, serve);
   if (*project_create)
     return with_config(given, [&](const Config& config) { return create_project(config, project_name); });

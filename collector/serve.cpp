@@ -42,17 +42,6 @@ constexpr std::chrono::seconds kHouseInterval{2};
 /// In a step others may not write, for some 13 ms: most of the time is theirs.
 constexpr std::chrono::milliseconds kSweepInterval{100};
 
-/// Held while a server uses the data folder.
-Result<std::unique_ptr<FileLock>> lock_data_folder(const std::string& folder) {
-  auto lock = FileLock::take(folder + "/lock");
-  if (lock) return lock;
-  if (lock.error().code != "in_use") {
-    return Error{"cannot_use_data", "cannot write to the data folder " + folder + ": is it yours?"};
-  }
-  return Error{"data_in_use", "another trapline-collector is serving from " + folder +
-                                  ": stop it, or choose another folder with --data"};
-}
-
 /// Blocks the signals that end the server in this thread and those it starts, so that only wait_for_end() sees them.
 sigset_t block_ending_signals() {
   sigset_t signals;
@@ -121,6 +110,16 @@ Status greet(Store& store, Accounts& accounts, const std::string& public_url) {
 }
 
 }  // namespace
+
+Result<std::unique_ptr<FileLock>> lock_data_folder(const std::string& folder) {
+  auto lock = FileLock::take(folder + "/lock");
+  if (lock) return lock;
+  if (lock.error().code != "in_use") {
+    return Error{"cannot_use_data", "cannot write to the data folder " + folder + ": is it yours?"};
+  }
+  return Error{"data_in_use", "another trapline-collector is serving from " + folder +
+                                  ": stop it, or choose another folder with --data"};
+}
 
 Status prepare_data_folder(const Config& config) {
   std::error_code error;

@@ -11,6 +11,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,6 +85,30 @@ Finished run_collector(const std::vector<std::string>& arguments, const std::str
   to_child.close_write();
   Finished finished;
   finished.output = read_all(from_child.read_end);
+  finished.exit_status = wait_for_exit(child);
+  return finished;
+}
+
+Finished run_collector_for(std::chrono::milliseconds time, const std::vector<std::string>& arguments) {
+  Pipe from_child;
+  const pid_t child = spawn(arguments, -1, from_child.write_end, from_child.write_end);
+  from_child.close_write();
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  Finished finished;
+  // Its output ends when it does.
+  std::array<char, 4096> buffer{};
+  for (bool is_killed = false;;) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd output{from_child.read_end, POLLIN, 0};
+    if (!is_killed && poll(&output, 1, static_cast<int>(std::max<std::int64_t>(0, left.count()))) == 0) {
+      kill(child, SIGKILL);
+      is_killed = true;
+    }
+    const ssize_t count = read(from_child.read_end, buffer.data(), buffer.size());
+    if (count <= 0) break;
+    finished.output.append(buffer.data(), static_cast<std::size_t>(count));
+  }
   finished.exit_status = wait_for_exit(child);
   return finished;
 }

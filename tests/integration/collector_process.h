@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <httplib.h>
@@ -19,6 +21,9 @@ struct Finished {
 
 /// Runs trapline-collector with the arguments and the text on its standard input.
 Finished run_collector(const std::vector<std::string>& arguments, const std::string& input = "");
+
+/// The same, killed when it has not ended after so long.
+Finished run_collector_for(std::chrono::milliseconds time, const std::vector<std::string>& arguments);
 
 /// A real trapline-collector on a free port. Ended by SIGTERM if it still runs.
 class CollectorProcess {
@@ -43,6 +48,8 @@ class CollectorProcess {
   /// The key of the project `default`, and a token for the API.
   [[nodiscard]] std::string key() const;
   std::string token();
+  /// One that was made before, in a database that is no file of the data folder.
+  void use_token(std::string token) { token_ = std::move(token); }
 
   /// GET under /api/v1 with the token.
   nlohmann::json get(const std::string& path);

@@ -9,9 +9,9 @@
 
 #include <poll.h>
 
+#include "collector/storage/postgres/clean_text.h"
 #include "collector/storage/postgres/statement_text.h"
 #include "sdk/core/ascii.h"
-#include "sdk/core/utf8.h"
 
 namespace trapline::collector::postgres {
 namespace {
@@ -37,27 +37,6 @@ constexpr const char* kSettings =
 constexpr const char* kBegin = "BEGIN; SELECT pg_advisory_xact_lock(1953653104)";
 
 std::string trimmed(const char* message) { return std::string(core::trim(message, " \t\r\n")); }
-
-/// Text as the server takes it: it refuses what is no UTF-8, and has no character 0.
-std::string clean_text(std::string_view text) {
-  std::string clean;
-  while (!text.empty()) {
-    const std::size_t length = core::utf8_sequence_length(text);
-    const bool is_character = length > 0 && text.front() != '\0';
-    clean += is_character ? text.substr(0, length) : core::kReplacementCharacter;
-    text.remove_prefix(is_character ? length : 1);
-  }
-  return clean;
-}
-
-bool is_clean(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = core::utf8_sequence_length(text);
-    if (length == 0 || text.front() == '\0') return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
 
 std::uint64_t read_big_endian(const char* bytes, int count) {
   std::uint64_t value = 0;

@@ -78,6 +78,11 @@ Error error_of_current_exception() {
 
 void SqlStore::start() {
   Connection& connection = writer();
+  if (connection.prepare("SELECT 1 FROM move_progress").step()) {
+    throw Refusal("unfinished_move",
+                  "the database is the target of a move that has not ended: run trapline-collector migrate-store again "
+                  "to go on, or empty it");
+  }
   Statement newest = connection.prepare("SELECT bytes FROM payload_dictionary ORDER BY created_at DESC LIMIT 1");
   if (newest.step()) dictionaries_.add(std::make_shared<const PayloadDictionary>(newest.text(0)), true);
   trainer_ = std::make_unique<DictionaryTrainer>(dictionaries_.current() != nullptr);

@@ -19,8 +19,10 @@ Result<std::unique_ptr<Store>> SqliteStore::open(const std::string& path, const 
 
 std::unique_ptr<sql::Connection> SqliteStore::connect_reader() { return std::make_unique<Connection>(path_); }
 
-std::unique_ptr<sql::Connection> SqliteStore::connect_writer() {
-  auto connection = std::make_unique<Connection>(path_);
+std::unique_ptr<sql::Connection> SqliteStore::connect_writer() { return open_newest(path_); }
+
+std::unique_ptr<sql::Connection> open_newest(const std::string& path) {
+  auto connection = std::make_unique<Connection>(path);
   // A random index (event ids) is written all over: the fewer times its pages go from the log into the file, the
   // better.
   connection->execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16384;");

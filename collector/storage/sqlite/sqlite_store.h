@@ -8,6 +8,9 @@
 
 namespace trapline::collector::sqlite {
 
+/// A connection that writes, to a file that is made, or whose schema is brought to the newest version.
+std::unique_ptr<sql::Connection> open_newest(const std::string& path);
+
 /// The store in one SQLite file; its write-ahead log lets readers go on while the writer writes.
 class SqliteStore final : public sql::SqlStore {
  public:
