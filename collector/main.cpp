@@ -10,6 +10,7 @@
 
 #include "collector/commands.h"
 #include "collector/config.h"
+#include "collector/export_command.h"
 #include "collector/logging.h"
 #include "collector/serve.h"
 
@@ -142,8 +143,11 @@ int run(int argc, char** argv) {
       "Example:\n  TOKEN=$(trapline-collector token create --name ci)\n"
       "  curl -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:8790/api/v1/issues");
 
+  const ExportCommand exporting(app, [&](CLI::App& command) { add_options(command, given, false); });
+
   CLI11_PARSE(app, argc, argv);
 
+  if (exporting.is_given()) return with_config(given, [&](const Config& config) { return exporting.run(config); });
   if (*serve_command) return with_config(given, serve);
   if (*project_create)
     return with_config(given, [&](const Config& config) { return create_project(config, project_name); });
