@@ -19,29 +19,12 @@ namespace {
 
 constexpr std::size_t kPasswordBytes = 10;  // 80 random bits, as 20 characters that can be read out
 
-Result<std::unique_ptr<Store>> open_configured_store(const Config& config) {
-  // A database of its own needs no data folder.
-  if (config.database.empty()) {
-    if (const Status status = prepare_data_folder(config); !status) return status.error();
-  }
-  return open_store(config.database_url());
-}
-
 /// The line on standard input, without its end; empty when there is none, or when a person sits there.
 std::string read_password() {
   std::string line;
   if (isatty(STDIN_FILENO) == 0) std::getline(std::cin, line);
   if (line.ends_with('\r')) line.pop_back();
   return line;
-}
-
-Result<Project> find_by_name(Store& store, const std::string& name) {
-  const auto projects = store.list_projects();
-  if (!projects) return projects.error();
-  for (const Project& project : *projects) {
-    if (project.name == name) return project;
-  }
-  return Error{"not_found", "there is no project named '" + name + "'"};
 }
 
 std::vector<std::string> split_list(std::string_view text) {
@@ -75,6 +58,23 @@ Result<ProjectChange> read_changes(const ProjectChanges& given) {
 
 }  // namespace
 
+Result<std::unique_ptr<Store>> open_configured_store(const Config& config) {
+  // A database of its own needs no data folder.
+  if (config.database.empty()) {
+    if (const Status status = prepare_data_folder(config); !status) return status.error();
+  }
+  return open_store(config.database_url());
+}
+
+Result<Project> find_project_by_name(Store& store, const std::string& name) {
+  const auto projects = store.list_projects();
+  if (!projects) return projects.error();
+  for (const Project& project : *projects) {
+    if (project.name == name) return project;
+  }
+  return Error{"not_found", "there is no project named '" + name + "'"};
+}
+
 Status create_project(const Config& config, const std::string& name) {
   auto store = open_configured_store(config);
   if (!store) return store.error();
@@ -89,7 +89,7 @@ Status change_project(const Config& config, const std::string& name, const Proje
   if (!change) return change.error();
   auto store = open_configured_store(config);
   if (!store) return store.error();
-  const auto project = find_by_name(**store, name);
+  const auto project = find_project_by_name(**store, name);
   if (!project) return project.error();
   return change_project(**store, project->id, *change);
 }
@@ -99,7 +99,7 @@ Status create_key(const Config& config, const std::string& project, bool with_se
   if (!limit) return limit.error();
   auto store = open_configured_store(config);
   if (!store) return store.error();
-  const auto owner = find_by_name(**store, project);
+  const auto owner = find_project_by_name(**store, project);
   if (!owner) return owner.error();
   const auto key = create_key(**store, owner->id, with_secret, *limit);
   if (!key) return key.error();

@@ -3,13 +3,21 @@
 /// The commands that do one thing and end. They work on the database directly, also while a server runs on it. What
 /// they make is printed alone on standard output, so that scripts can take it as it is.
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "collector/config.h"
+#include "collector/storage/store.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
+
+/// The database that the configuration names.
+core::Result<std::unique_ptr<Store>> open_configured_store(const Config& config);
+
+/// Error: "not_found".
+core::Result<Project> find_project_by_name(Store& store, const std::string& name);
 
 core::Status create_project(const Config& config, const std::string& name);
 

@@ -10,6 +10,7 @@
 
 #include "collector/commands.h"
 #include "collector/config.h"
+#include "collector/export_command.h"
 #include "collector/logging.h"
 #include "collector/migrate_command.h"
 #include "collector/serve.h"
@@ -145,10 +146,12 @@ int run(int argc, char** argv) {
 
   MigrateArguments migration;
   const CLI::App* migrate_command = add_migrate_command(app, migration);
+  const ExportCommand exporting(app, [&](CLI::App& command) { add_options(command, given, false); });
 
   CLI11_PARSE(app, argc, argv);
 
   if (*migrate_command) return with_config(given, [&](const Config&) { return run_migrate_command(migration); });
+  if (exporting.is_given()) return with_config(given, [&](const Config& config) { return exporting.run(config); });
   if (*serve_command) return with_config(given, serve);
   if (*project_create)
     return with_config(given, [&](const Config& config) { return create_project(config, project_name); });

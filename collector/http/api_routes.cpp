@@ -6,8 +6,8 @@
 
 #include "collector/http/api_json.h"
 #include "collector/http/api_support.h"
-#include "collector/http/authentication.h"
 #include "collector/http/digest_routes.h"
+#include "collector/http/export_routes.h"
 #include "collector/http/issue_routes.h"
 #include "collector/http/item_routes.h"
 #include "collector/http/live_routes.h"
@@ -15,7 +15,6 @@
 #include "collector/http/query_params.h"
 #include "collector/http/release_routes.h"
 #include "collector/http/stats_routes.h"
-#include "collector/storage/search_parser.h"
 #include "collector/storage/time_span.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
@@ -35,14 +34,6 @@ HttpReply raw_json(std::string text) {
   HttpReply reply;
   reply.body = std::move(text);
   return reply;
-}
-
-Result<Search> read_search(const ApiContext& context, const HttpRequest& request) {
-  const std::string_view text = request.query_value("query");
-  if (text.empty()) return Search{};
-  const auto user = signed_in_user(context.accounts, request);
-  if (!user) return user.error();
-  return parse_search(text, {.now = context.clock.unix_millis(), .me = *user});
 }
 
 HttpReply list_issues(const ApiContext& context, const HttpRequest& request) {
@@ -122,6 +113,7 @@ HttpReply get_issue_stats(const ApiContext& context, const HttpRequest& request)
 
 void add_api_routes(Router& router, const ApiContext& context) {
   const auto add = [&](std::string_view pattern, ApiWork work) { add_reading(router, context, pattern, work); };
+  add_export_routes(router, context);  // before those with an id in that place
   add("/api/v1/issues", list_issues);
   add("/api/v1/issues/{id}", get_issue);
   add("/api/v1/issues/{id}/events", list_issue_events);

@@ -4,6 +4,7 @@
 
 #include "collector/http/authentication.h"
 #include "collector/http/query_params.h"
+#include "collector/storage/search_parser.h"
 
 namespace trapline::collector {
 
@@ -38,6 +39,14 @@ Result<Issue> issue_of_path(const ApiContext& context, const HttpRequest& reques
   if (!issue) return issue.error();
   if (!*issue) return no_such("issue", request.path_params.at(0));
   return std::move(**issue);
+}
+
+Result<Search> read_search(const ApiContext& context, const HttpRequest& request) {
+  const std::string_view text = request.query_value("query");
+  if (text.empty()) return Search{};
+  const auto user = signed_in_user(context.accounts, request);
+  if (!user) return user.error();
+  return parse_search(text, {.now = context.clock.unix_millis(), .me = *user});
 }
 
 core::Error no_such(std::string_view what, std::string_view name) {

@@ -21,6 +21,9 @@ void add_changing(Router& router, const ApiContext& context, const char* method,
 Result<Project> project_of_path(const ApiContext& context, const HttpRequest& request);
 Result<Issue> issue_of_path(const ApiContext& context, const HttpRequest& request);
 
+/// What the parameter `query` looks for. Errors: "invalid_query", and signed_in_user()'s.
+Result<Search> read_search(const ApiContext& context, const HttpRequest& request);
+
 /// The error that says it. `name` may be anything that a client wrote.
 core::Error no_such(std::string_view what, std::string_view name);
 

@@ -87,6 +87,11 @@ std::string serialize_stream_head(const HttpReply& reply) {
          "\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n";
 }
 
+std::string serialize_long_head(const HttpReply& reply, bool is_chunked, bool keeps_alive) {
+  return head_of(reply) + "Content-Type: " + reply.content_type + "\r\nCache-Control: no-store\r\n" +
+         (is_chunked ? "Transfer-Encoding: chunked\r\n" : "") + (keeps_alive ? "" : "Connection: close\r\n") + "\r\n";
+}
+
 std::string serialize(const HttpReply& reply, bool is_head, bool keeps_alive) {
   std::string bytes = head_of(reply);
   const bool has_content = reply.status != 204 && reply.status != 304;
@@ -109,6 +114,17 @@ SendOutcome send_output(Connection& connection) {
     connection.written += static_cast<std::size_t>(sent);
   }
   return SendOutcome::kDone;
+}
+
+bool has_hung_up(const Connection& connection) {
+  char next = 0;
+  const ssize_t count = recv(connection.socket, &next, 1, MSG_PEEK | MSG_DONTWAIT);
+  return count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+void mark_broken(const Connection& connection) {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};  // the close is a reset
+  setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 }  // namespace trapline::collector

@@ -11,6 +11,7 @@
 
 #include "collector/http/event_stream.h"
 #include "collector/http/http_parser.h"
+#include "collector/http/long_answer.h"
 #include "collector/http/reply.h"
 
 namespace trapline::collector {
@@ -36,14 +37,18 @@ struct Connection {
   bool closes_after = false;  ///< this answer is the last
   std::size_t buffered = 0;   ///< what it adds to the bytes of all bodies
   std::size_t drained = 0;
-  std::shared_ptr<EventStream> stream;  ///< shared with those who have news for it
-  bool is_stream = false;               ///< counted as one
+  std::optional<LongAnswer> long_answer;  ///< its next piece follows the output
+  std::shared_ptr<EventStream> stream;    ///< shared with those who have news for it
+  bool is_stream = false;                 ///< counted as one
   std::chrono::steady_clock::time_point stream_ends;
   std::optional<std::chrono::steady_clock::time_point> stalled_since;  ///< a stream's client takes nothing
 };
 
 /// The head of an answer that ends with its connection.
 std::string serialize_stream_head(const HttpReply& reply);
+
+/// The head of an answer whose body comes in pieces. Without chunks it ends with its connection.
+std::string serialize_long_head(const HttpReply& reply, bool is_chunked, bool keeps_alive);
 
 /// The answer's bytes. A HEAD request gets no body, but is told its length.
 std::string serialize(const HttpReply& reply, bool is_head, bool keeps_alive);
@@ -52,5 +57,11 @@ enum class SendOutcome { kDone, kLater, kFailed };
 
 /// Sends as much of the output as the socket takes now.
 SendOutcome send_output(Connection& connection);
+
+/// Whether the client has closed its end. What it has sent stays where it is.
+bool has_hung_up(const Connection& connection);
+
+/// When the socket is closed, the client is told that its answer is not whole.
+void mark_broken(const Connection& connection);
 
 }  // namespace trapline::collector

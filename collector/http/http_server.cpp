@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@
 #include "collector/http/event_stream.h"
 #include "collector/http/ingest_routes.h"
 #include "collector/http/listener.h"
+#include "collector/http/long_answer.h"
 #include "collector/http/worker_threads.h"
 
 namespace trapline::collector {
@@ -79,12 +81,18 @@ class HttpServer::Implementation {
   void run() {
     doors_.emplace("trapline-doors", options_.door_threads, options_.max_waiting_requests);
     api_.emplace("trapline-api", options_.api_threads, options_.max_waiting_requests);
+    // Each answer waits for at most one piece of it.
+    long_answers_.emplace("trapline-export", options_.long_answer_threads, options_.max_long_answers);
     while (!is_stopping_) turn();
     close(listener_.socket);
     listener_.socket = -1;
     drop_all(Phase::kStreaming);  // what is waited for below, and by those who call, may take long
     doors_->stop();
     api_->stop();
+    long_answers_->stop();
+    for (const Shared& connection : connections_.in_phase(Phase::kWriting)) {
+      if (connection->long_answer) break_off(connection);
+    }
     // Answers that did not fit into their sockets get a moment to.
     const auto end = Clock::now() + kLastWrites;
     while (!connections_.in_phase(Phase::kWriting).empty() && Clock::now() < end) turn();
@@ -321,6 +329,7 @@ class HttpServer::Implementation {
     const RequestHead& head = connection->parser.head();
     if (reply.stream && head.method != "HEAD") return begin_stream(connection, reply);
     if (!head.keeps_alive || is_stopping_) connection->closes_after = true;
+    if (reply.rest) return begin_long_answer(connection, reply);
     connection->output = serialize(reply, head.method == "HEAD", !connection->closes_after);
     connection->written = 0;
     after_send(connection, send_output(*connection));
@@ -342,6 +351,7 @@ class HttpServer::Implementation {
       return connections_.give_to_loop(connection, Phase::kWriting, options_.write_deadline);
     }
     connection->output = std::string();
+    if (connection->long_answer) return go_on(connection);
     if (connection->closes_after) {
       // A socket that is closed with bytes unread is reset, and the client may never see the answer.
       shutdown(connection->socket, SHUT_WR);
@@ -378,6 +388,50 @@ class HttpServer::Implementation {
       if (connection->drained > kMostDrained) return connections_.drop(connection);
     }
     connections_.rearm(*connection);
+  }
+
+  // --- long answers
+
+  void begin_long_answer(const Shared& connection, const HttpReply& reply) {
+    const RequestHead& head = connection->parser.head();
+    const bool is_chunked = !head.is_http_1_0;
+    if (!is_chunked) connection->closes_after = true;
+    connection->output = serialize_long_head(reply, is_chunked, !connection->closes_after);
+    connection->written = 0;
+    if (head.method != "HEAD") {
+      std::shared_ptr<void> place = places_.take();
+      if (!place) {
+        count_refused_request(head);
+        return respond(connection, busy_reply("as many exports are running as may be"));
+      }
+      connection->long_answer.emplace(reply.rest, is_chunked, std::move(place));
+      connection->output += connection->long_answer->frame(reply.body);
+    }
+    after_send(connection, send_output(*connection));
+  }
+
+  /// The client has taken what there was.
+  void go_on(const Shared& connection) {
+    connections_.take_in_hand(*connection);
+    if (!long_answers_->add([this, connection] { make_next_piece(connection); })) break_off(connection);
+  }
+
+  void make_next_piece(const Shared& connection) {
+    if (is_stopping_ || has_hung_up(*connection)) return break_off(connection);
+    auto bytes = connection->long_answer->next();
+    if (!bytes) {
+      spdlog::error("{} is broken off: {}", connection->parser.head().path(), bytes.error().message);
+      return break_off(connection);
+    }
+    connection->output = *std::move(bytes);
+    connection->written = 0;
+    if (connection->long_answer->is_done()) connection->long_answer.reset();
+    after_send(connection, send_output(*connection));
+  }
+
+  void break_off(const Shared& connection) {
+    mark_broken(*connection);
+    connections_.drop(connection);
   }
 
   // --- streams
@@ -469,6 +523,8 @@ class HttpServer::Implementation {
 
   std::optional<WorkerThreads> doors_;
   std::optional<WorkerThreads> api_;
+  std::optional<WorkerThreads> long_answers_;
+  Places places_{options_.max_long_answers};
 };
 
 HttpServer::HttpServer(Router router, Intake& intake, HttpOptions options)

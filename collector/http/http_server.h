@@ -9,8 +9,8 @@
 /// and then never reaches; and it inflates bodies by itself, without a limit. Here one thread (epoll) reads all
 /// connections, each against a deadline for its whole head and its whole body, and only complete requests reach the
 /// threads that answer: those of the doors, which wait for the spool's disk, and those of the API, which may wait for
-/// the database, so that neither keeps the other waiting. Each kind has a bounded queue before it; what does not fit is
-/// told 503.
+/// the database, so that neither keeps the other waiting. A third kind makes answers that are too long for that piece
+/// by piece (long_answer.h). Each kind has a bounded queue before it; what does not fit is told 503.
 
 #include <chrono>
 #include <cstddef>
@@ -39,8 +39,10 @@ struct HttpOptions {
   /// Then a stream is closed and its client comes back: so a token that was revoked, or a user who signed out, sees no
   /// more than that.
   std::chrono::milliseconds stream_lifetime{15 * 60'000};
+  std::size_t max_long_answers = 16;  ///< exports that run at the same time
   std::size_t door_threads = 32;
   std::size_t api_threads = 8;
+  std::size_t long_answer_threads = 2;
   std::vector<AddressRange> trusted_proxies;   ///< whose X-Forwarded-For is believed
   std::int64_t api_requests_per_minute = 600;  ///< of one token, session, or address that has neither; 0: no limit
 };

@@ -10,6 +10,8 @@ namespace trapline::collector {
 namespace {
 
 constexpr std::int64_t kMostRows = 100;
+constexpr std::string_view kStatuses = "unresolved, resolved, ignored or archived";
+constexpr std::string_view kLevels = "fatal, error, warning, info or debug";
 
 Error invalid(std::string_view name, std::string_view value, std::string_view takes) {
   return {"invalid_parameter", "the parameter '" + std::string(name) + "' takes " + std::string(takes) + ", not '" +
@@ -88,8 +90,8 @@ Result<IssueQuery> read_issue_query(const HttpRequest& request) {
   IssueQuery query;
   ParamReader params(request);
   params.read_id("project", query.project_id);
-  params.read("status", "unresolved, resolved or ignored", parse_issue_status, query.status);
-  params.read("level", "fatal, error, warning, info or debug", parse_level, query.level);
+  params.read("status", kStatuses, parse_issue_status, query.status);
+  params.read("level", kLevels, parse_level, query.level);
   params.read("sort", "last_seen, first_seen, count or user_count", parse_sort, query.sort);
   params.read_time("from", query.from);
   params.read_time("to", query.to);
@@ -111,6 +113,27 @@ Result<EventQuery> read_event_query(const HttpRequest& request) {
   params.read_limit(query.limit);
   params.read_text("cursor", query.cursor);
   return params.finish(std::move(query));
+}
+
+Result<ExportFilter> read_export_filter(const HttpRequest& request) {
+  ExportFilter filter;
+  ParamReader params(request);
+  params.read_id("project", filter.project_id);
+  params.read_id("issue", filter.issue_id);
+  params.read("status", kStatuses, parse_issue_status, filter.status);
+  params.read("level", kLevels, parse_level, filter.level);
+  params.read_time("from", filter.from);
+  params.read_time("to", filter.to);
+  params.read_text("environment", filter.environment);
+  params.read_text("release", filter.release);
+  return params.finish(std::move(filter));
+}
+
+Result<ExportFormat> read_export_format(const HttpRequest& request) {
+  ExportFormat format = ExportFormat::kNdjson;
+  ParamReader params(request);
+  params.read("format", "ndjson or csv", parse_export_format, format);
+  return params.finish(format);
 }
 
 Result<ItemQuery> read_item_query(const HttpRequest& request, ProjectId project, ItemKind kind) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "collector/http/export.h"
 #include "collector/http/reply.h"
 #include "collector/storage/store.h"
 
@@ -31,6 +32,10 @@ struct TimeRange {
 };
 /// `from` and `to`, with defaults for what is not given.
 Result<TimeRange> read_time_range(const HttpRequest& request, TimeRange defaults);
+
+/// What is exported, all but `query`; and how: NDJSON unless `format` says otherwise.
+Result<ExportFilter> read_export_filter(const HttpRequest& request);
+Result<ExportFormat> read_export_format(const HttpRequest& request);
 
 /// A page of the ledger.
 Result<LedgerQuery> read_ledger_query(const HttpRequest& request, ProjectId project, TimeRange defaults);

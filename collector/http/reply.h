@@ -15,6 +15,7 @@
 
 namespace trapline::collector {
 
+class BodySource;
 class EventStream;
 
 /// Views are borrowed for the call.
@@ -37,6 +38,7 @@ struct HttpReply {
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
+  std::shared_ptr<BodySource> rest;     ///< goes on behind the body; shared as replies are copied
   std::shared_ptr<EventStream> stream;  ///< instead of a body; shared with those who have news for it
 };
 

@@ -128,7 +128,7 @@ struct Issue {
   IssueState state;           ///< how the status ends by itself
   std::string first_release;  ///< of its earliest event that had one; empty: none had. By find_issue(s) alone
   std::string last_release;
-  std::vector<std::string> environments;                    ///< in alphabetical order. Only from find_issue()
+  std::vector<std::string> environments;  ///< in alphabetical order. From find_issues() when asked for
   std::array<std::int64_t, kSparklineDays> daily_counts{};  ///< events per UTC day, oldest first, today last
 };
 
@@ -187,7 +187,8 @@ struct HistoryEntry {
   std::string details;  ///< a JSON object
 };
 
-enum class IssueSort { kLastSeen, kFirstSeen, kCount, kUserCount };
+/// kId never changes: only by it a walk through all pages meets each issue once while events come in.
+enum class IssueSort { kLastSeen, kFirstSeen, kCount, kUserCount, kId };
 
 /// Which issues, and in which order: every set field narrows.
 struct IssueQuery {
@@ -200,8 +201,9 @@ struct IssueQuery {
   std::optional<UnixMillis> from;         ///< seen last at or after
   std::optional<UnixMillis> to;           ///< seen first before
   IssueSort sort = IssueSort::kLastSeen;  ///< always descending
-  std::string cursor;                     ///< a page's next_cursor; empty: from the start
-  std::size_t limit = 25;                 ///< 1 to 100
+  bool with_environments = false;
+  std::string cursor;      ///< a page's next_cursor; empty: from the start
+  std::size_t limit = 25;  ///< 1 to 100
 };
 
 /// Which events, newest first by receipt.

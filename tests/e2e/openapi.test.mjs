@@ -244,6 +244,22 @@ test('what is read and changed is as described, and so are the refusals', async 
   await ask('patch', '/api/v1/projects/999/digest', 404, { body: {} });
 });
 
+test('exports hold what the lists show, line by line', async () => {
+  const exported = { issues: 'Issue', events: 'Event' };
+  for (const [what, schema] of Object.entries(exported)) {
+    const path = `/api/v1/${what}/export`;
+    const lines = (await ask('get', path, 200)).trimEnd().split('\n');
+    for (const line of lines) check(JSON.parse(line), schema);
+    assert.equal(lines.length, (await ask('get', `/api/v1/${what}?limit=100`, 200)).items.length);
+    const table = (await ask('get', `${path}?format=csv`, 200)).split('\r\n');
+    const described = operationOf('get', path).operation.responses[200].description;
+    const names = described.split('CSV: ')[1].replace(' (its name)', '').replace('.', '');
+    assert.equal(table[0], names.replaceAll(', ', ','));
+    await ask('get', `${path}?format=xml`, 400);
+    await ask('get', path, 401, { token: null });
+  }
+});
+
 test('projects and keys are made, changed and deleted as described', async () => {
   const asAdmin = { token: collector.adminToken };
   const made = await ask('post', '/api/v1/projects', 201, { ...asAdmin, body: { name: 'shop' } });

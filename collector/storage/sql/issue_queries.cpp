@@ -39,6 +39,8 @@ std::string_view sort_column(IssueSort sort) {
       return "count";
     case IssueSort::kUserCount:
       return "user_count";
+    case IssueSort::kId:
+      return "id";
     case IssueSort::kLastSeen:
       break;
   }
@@ -53,6 +55,8 @@ std::int64_t sort_value(const Issue& issue, IssueSort sort) {
       return issue.count;
     case IssueSort::kUserCount:
       return issue.user_count;
+    case IssueSort::kId:
+      return issue.id;
     case IssueSort::kLastSeen:
       break;
   }
@@ -139,6 +143,12 @@ void add_releases(Connection& connection, Issue& issue) {
   issue.last_release = find_text(connection, kLastRelease, issue.id);
 }
 
+void add_environments(Connection& connection, Issue& issue) {
+  Statement statement = connection.prepare(kEnvironments);
+  statement.bind(issue.id);
+  while (statement.step()) issue.environments.emplace_back(statement.text(0));
+}
+
 }  // namespace
 
 Page<Issue> find_issues(Connection& connection, const IssueQuery& query, UnixMillis now) {
@@ -162,7 +172,10 @@ Page<Issue> find_issues(Connection& connection, const IssueQuery& query, UnixMil
     page.next_cursor = Cursor{sort_value(last, query.sort), last.id}.to_text();
   }
   add_daily_counts(connection, page.items, now);
-  for (Issue& issue : page.items) add_releases(connection, issue);
+  for (Issue& issue : page.items) {
+    add_releases(connection, issue);
+    if (query.with_environments) add_environments(connection, issue);
+  }
   return page;
 }
 
@@ -177,9 +190,7 @@ std::optional<Issue> find_issue(Connection& connection, IssueId id, UnixMillis n
   }
   add_daily_counts(connection, found, now);
   add_releases(connection, found.front());
-  Statement environments = connection.prepare(kEnvironments);
-  environments.bind(id);
-  while (environments.step()) found.front().environments.emplace_back(environments.text(0));
+  add_environments(connection, found.front());
   return std::move(found.front());
 }
 

@@ -135,7 +135,8 @@ TEST_CASE("pages of issues neither skip nor repeat one, also where values tie") 
   std::vector<DigestedEvent> events;
   for (int number = 0; number < 25; ++number) events.push_back(fixture.event(number, "f" + std::to_string(number)));
   fixture.append(events);
-  for (const IssueSort sort : {IssueSort::kLastSeen, IssueSort::kFirstSeen, IssueSort::kCount, IssueSort::kUserCount}) {
+  for (const IssueSort sort :
+       {IssueSort::kLastSeen, IssueSort::kFirstSeen, IssueSort::kCount, IssueSort::kUserCount, IssueSort::kId}) {
     IssueQuery query;
     query.sort = sort;
     query.limit = 10;
@@ -150,6 +151,37 @@ TEST_CASE("pages of issues neither skip nor repeat one, also where values tie") 
     CHECK(seen.size() == 25);
     CHECK(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
   }
+}
+
+TEST_CASE("a walk by id meets each issue once, while some count on") {
+  Fixture fixture;
+  for (int number = 0; number < 6; ++number) fixture.append({fixture.event(number, "f" + std::to_string(number))});
+  IssueQuery query{.sort = IssueSort::kId, .limit = 2};
+  std::vector<std::string> seen;
+  do {
+    const auto page = fixture.store->find_issues(query);
+    REQUIRE(page);
+    for (const Issue& issue : page->items) seen.push_back(issue.title);
+    query.cursor = page->next_cursor;
+    DigestedEvent again = fixture.event(100 + static_cast<int>(seen.size()), "f0");
+    again.timestamp += kHour;
+    fixture.append({again});
+  } while (!query.cursor.empty());
+  CHECK(seen == std::vector<std::string>{"title of f5", "title of f4", "title of f3", "title of f2", "title of f1",
+                                         "title of f0"});
+}
+
+TEST_CASE("a page of issues has their environments when they are asked for") {
+  Fixture fixture;
+  DigestedEvent first = fixture.event(1);
+  DigestedEvent second = fixture.event(2);
+  first.environment = "test";
+  second.environment = "prod";
+  fixture.append({first, second});
+  CHECK(fixture.only_issue().environments.empty());
+  const auto page = fixture.store->find_issues({.with_environments = true});
+  REQUIRE(page);
+  CHECK(page->items.at(0).environments == std::vector<std::string>{"prod", "test"});
 }
 
 TEST_CASE("pages of events stay in order while new ones arrive") {
