@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <sodium.h>
 
+#include "collector/check_command.h"
 #include "collector/commands.h"
 #include "collector/config.h"
 #include "collector/logging.h"
@@ -142,9 +143,13 @@ int run(int argc, char** argv) {
       "Example:\n  TOKEN=$(trapline-collector token create --name ci)\n"
       "  curl -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:8790/api/v1/issues");
 
+  CheckCommand check(app);
+  add_options(check.options(), given, false);
+
   CLI11_PARSE(app, argc, argv);
 
   if (*serve_command) return with_config(given, serve);
+  if (check.is_given()) return check.run(load_config(given));
   if (*project_create)
     return with_config(given, [&](const Config& config) { return create_project(config, project_name); });
   if (*project_set) {

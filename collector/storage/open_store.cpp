@@ -2,22 +2,17 @@
 
 #include <string>
 
+#include "collector/storage/database_url.h"
 #include "collector/storage/postgres/postgres_store.h"
 #include "collector/storage/sqlite/sqlite_store.h"
 
 namespace trapline::collector {
 
 Result<std::unique_ptr<Store>> open_store(std::string_view database_url, const core::Clock& clock) {
-  constexpr std::string_view kSqlite = "sqlite:";
-  if (database_url.starts_with("postgres://") || database_url.starts_with("postgresql://")) {
-    return postgres::PostgresStore::open(std::string(database_url), clock);
-  }
-  if (!database_url.starts_with(kSqlite) || database_url.size() == kSqlite.size()) {
-    return Error{"invalid_database_url", "'" + std::string(database_url) +
-                                             "' is not a database this version knows: write sqlite:PATH or "
-                                             "postgres://USER:PASSWORD@HOST:PORT/NAME"};
-  }
-  return sqlite::SqliteStore::open(std::string(database_url.substr(kSqlite.size())), clock);
+  const auto url = DatabaseUrl::parse(database_url);
+  if (!url) return url.error();
+  if (!url->postgres.empty()) return postgres::PostgresStore::open(url->postgres, clock);
+  return sqlite::SqliteStore::open(url->sqlite_path, clock);
 }
 
 }  // namespace trapline::collector
