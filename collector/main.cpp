@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <sodium.h>
 
+#include "collector/backup_commands.h"
 #include "collector/check_command.h"
 #include "collector/commands.h"
 #include "collector/config.h"
@@ -64,7 +65,8 @@ int run(int argc, char** argv) {
       "  trapline-collector serve                          data in ./trapline-data, http://127.0.0.1:8790\n"
       "  trapline-collector project create shop            prints the DSN that shop's programs report to\n"
       "  trapline-collector user create me@example.com --role admin\n"
-      "  trapline-collector token create --name ci --scope read\n\n"
+      "  trapline-collector token create --name ci --scope read\n"
+      "  trapline-collector backup /backups/trapline         while it runs\n\n"
       "Every option is also an environment variable (TRAPLINE_LISTEN) and a key of the config file (listen).");
 
   GivenOptions given;
@@ -143,12 +145,18 @@ int run(int argc, char** argv) {
       "Example:\n  TOKEN=$(trapline-collector token create --name ci)\n"
       "  curl -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:8790/api/v1/issues");
 
+  BackupCommand backup(app);
+  RestoreCommand restore(app);
   CheckCommand check(app);
-  add_options(check.options(), given, false);
+  for (CLI::App* command : {&backup.options(), &restore.options(), &check.options()}) {
+    add_options(*command, given, false);
+  }
 
   CLI11_PARSE(app, argc, argv);
 
   if (*serve_command) return with_config(given, serve);
+  if (backup.is_given()) return with_config(given, [&](const Config& config) { return backup.run(config); });
+  if (restore.is_given()) return with_config(given, [&](const Config& config) { return restore.run(config); });
   if (check.is_given()) return check.run(load_config(given));
   if (*project_create)
     return with_config(given, [&](const Config& config) { return create_project(config, project_name); });
