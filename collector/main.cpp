@@ -8,6 +8,8 @@
 #include <CLI/CLI.hpp>
 #include <sodium.h>
 
+#include "collector/backup_commands.h"
+#include "collector/check_command.h"
 #include "collector/commands.h"
 #include "collector/config.h"
 #include "collector/export_command.h"
@@ -65,7 +67,8 @@ int run(int argc, char** argv) {
       "  trapline-collector serve                          data in ./trapline-data, http://127.0.0.1:8790\n"
       "  trapline-collector project create shop            prints the DSN that shop's programs report to\n"
       "  trapline-collector user create me@example.com --role admin\n"
-      "  trapline-collector token create --name ci --scope read\n\n"
+      "  trapline-collector token create --name ci --scope read\n"
+      "  trapline-collector backup /backups/trapline         while it runs\n\n"
       "Every option is also an environment variable (TRAPLINE_LISTEN) and a key of the config file (listen).");
 
   GivenOptions given;
@@ -147,12 +150,21 @@ int run(int argc, char** argv) {
   MigrateArguments migration;
   const CLI::App* migrate_command = add_migrate_command(app, migration);
   const ExportCommand exporting(app, [&](CLI::App& command) { add_options(command, given, false); });
+  BackupCommand backup(app);
+  RestoreCommand restore(app);
+  CheckCommand check(app);
+  for (CLI::App* command : {&backup.options(), &restore.options(), &check.options()}) {
+    add_options(*command, given, false);
+  }
 
   CLI11_PARSE(app, argc, argv);
 
   if (*migrate_command) return with_config(given, [&](const Config&) { return run_migrate_command(migration); });
   if (exporting.is_given()) return with_config(given, [&](const Config& config) { return exporting.run(config); });
   if (*serve_command) return with_config(given, serve);
+  if (backup.is_given()) return with_config(given, [&](const Config& config) { return backup.run(config); });
+  if (restore.is_given()) return with_config(given, [&](const Config& config) { return restore.run(config); });
+  if (check.is_given()) return check.run(load_config(given));
   if (*project_create)
     return with_config(given, [&](const Config& config) { return create_project(config, project_name); });
   if (*project_set) {

@@ -35,23 +35,6 @@ std::shared_ptr<const PayloadDictionary> find_dictionary(Connection& connection,
   return dictionary;
 }
 
-StoredEvent read_event(Connection& connection, PayloadDictionaries& dictionaries, const Statement& row,
-                       bool with_payload) {
-  StoredEvent stored;
-  DigestedEvent& event = stored.event;
-  event.project_id = row.integer(1);
-  event.event_id = event_id_text(row.text(2));
-  stored.issue_id = row.integer(3);
-  const std::string_view packed = row.text(4);
-  if (row.is_null(5)) {
-    unpack_event(packed, find_dictionary(connection, dictionaries, packed).get(), with_payload, event);
-  } else {
-    unpack_event_of_schema_1(packed, row.text(5), with_payload, event);
-  }
-  event.received_at = received_at_of(row.integer(0));
-  return stored;
-}
-
 std::vector<std::int64_t> hashes_of(Connection& connection, IssueId issue) {
   std::vector<std::int64_t> hashes;
   Statement statement = connection.prepare("SELECT id FROM issue_hash WHERE issue_id = ? AND kind = 0");
@@ -126,6 +109,23 @@ std::vector<std::int64_t> rows_of_all(Connection& connection, const EventQuery& 
 }
 
 }  // namespace
+
+StoredEvent read_event(Connection& connection, PayloadDictionaries& dictionaries, const Statement& row,
+                       bool with_payload) {
+  StoredEvent stored;
+  DigestedEvent& event = stored.event;
+  event.project_id = row.integer(1);
+  event.event_id = event_id_text(row.text(2));
+  stored.issue_id = row.integer(3);
+  const std::string_view packed = row.text(4);
+  if (row.is_null(5)) {
+    unpack_event(packed, find_dictionary(connection, dictionaries, packed).get(), with_payload, event);
+  } else {
+    unpack_event_of_schema_1(packed, row.text(5), with_payload, event);
+  }
+  event.received_at = received_at_of(row.integer(0));
+  return stored;
+}
 
 bool has_event(Connection& connection, ProjectId project, std::string_view event_id) {
   const std::string id = event_id_bytes(event_id);

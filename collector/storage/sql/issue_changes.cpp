@@ -31,37 +31,6 @@ ProjectId project_of(Connection& connection, IssueId id) {
   return statement.integer(0);
 }
 
-/// Counts an issue anew from its hashes.
-void recount(Connection& connection, IssueId id) {
-  connection
-      .prepare(R"(
-    UPDATE issue SET
-      (count, stored_count, first_seen, last_seen) =
-        (SELECT coalesce(sum(count), 0), coalesce(sum(stored_count), 0), coalesce(min(first_seen), 0), coalesce(max(last_seen), 0)
-         FROM issue_hash WHERE issue_id = ?1 AND kind = 0 AND count > 0),
-      user_count = (SELECT count(DISTINCT "user") FROM hash_user
-                    WHERE hash_id IN (SELECT id FROM issue_hash WHERE issue_id = ?1))
-    WHERE id = ?1)")
-      .bind(id)
-      .run();
-}
-
-/// The issue shows what its newest event says.
-void retitle(Connection& connection, PayloadDictionaries& dictionaries, IssueId id) {
-  EventQuery query;
-  query.issue_id = id;
-  query.with_payload = false;
-  query.limit = 1;
-  const Page<StoredEvent> newest = find_events(connection, dictionaries, query);
-  if (newest.items.empty()) return;
-  const DigestedEvent& event = newest.items.front().event;
-  connection
-      .prepare("UPDATE issue SET title = ?, type = ?, value = ?, culprit = ?, platform = ?, level = ? WHERE id = ?")
-      .bind(std::string_view(event.title), std::string_view(event.type), std::string_view(event.value),
-            std::string_view(event.culprit), std::string_view(event.platform), static_cast<int>(event.level), id)
-      .run();
-}
-
 /// The coarse hashes that only fine hashes which went from one issue to the other come with go, too: events with a new
 /// fine hash are led where those that are like them are.
 void take_coarse_hashes(Connection& connection, IssueId from, IssueId to) {
@@ -87,6 +56,35 @@ IssueId copy_issue(Connection& connection, IssueId from, UnixMillis now) {
 }
 
 }  // namespace
+
+void recount(Connection& connection, IssueId id) {
+  connection
+      .prepare(R"(
+    UPDATE issue SET
+      (count, stored_count, first_seen, last_seen) =
+        (SELECT coalesce(sum(count), 0), coalesce(sum(stored_count), 0), coalesce(min(first_seen), 0), coalesce(max(last_seen), 0)
+         FROM issue_hash WHERE issue_id = ?1 AND kind = 0 AND count > 0),
+      user_count = (SELECT count(DISTINCT "user") FROM hash_user
+                    WHERE hash_id IN (SELECT id FROM issue_hash WHERE issue_id = ?1))
+    WHERE id = ?1)")
+      .bind(id)
+      .run();
+}
+
+void retitle(Connection& connection, PayloadDictionaries& dictionaries, IssueId id) {
+  EventQuery query;
+  query.issue_id = id;
+  query.with_payload = false;
+  query.limit = 1;
+  const Page<StoredEvent> newest = find_events(connection, dictionaries, query);
+  if (newest.items.empty()) return;
+  const DigestedEvent& event = newest.items.front().event;
+  connection
+      .prepare("UPDATE issue SET title = ?, type = ?, value = ?, culprit = ?, platform = ?, level = ? WHERE id = ?")
+      .bind(std::string_view(event.title), std::string_view(event.type), std::string_view(event.value),
+            std::string_view(event.culprit), std::string_view(event.platform), static_cast<int>(event.level), id)
+      .run();
+}
 
 void set_issue_state(Connection& connection, IssueId id, const IssueState& state, std::string_view actor) {
   Transaction transaction(connection);

@@ -34,6 +34,10 @@ IssueId unmerge_hashes(Connection& connection, PayloadDictionaries& dictionaries
                        std::span<const std::int64_t> hashes, std::string_view actor, UnixMillis now);
 std::vector<IssueChange> end_due_ignores(Connection& connection, UnixMillis now);
 
+/// Inside the caller's transaction: counts an issue anew from its hashes; shows of it what its newest event says.
+void recount(Connection& connection, IssueId id);
+void retitle(Connection& connection, PayloadDictionaries& dictionaries, IssueId id);
+
 std::vector<IssueHash> list_hashes(Connection& connection, IssueId id);
 std::vector<HistoryEntry> list_history(Connection& connection, IssueId id);
 std::string newest_release(Connection& connection, ProjectId project);

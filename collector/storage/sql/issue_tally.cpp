@@ -157,9 +157,7 @@ void HashTally::write(Connection& connection, NameIds& names) const {
     const std::int64_t release =
         names.release(newest_->project_id, place.first, presence.first_seen, presence.last_seen);
     const std::int64_t environment = names.environment(newest_->project_id, place.second);
-    connection.prepare(kCountPresence)
-        .bind(hash_id_, release, environment, presence.count, presence.first_seen, presence.last_seen)
-        .run();
+    count_presence(connection, hash_id_, release, environment, presence.count, presence.first_seen, presence.last_seen);
   }
 }
 
@@ -278,6 +276,11 @@ void write_state(Connection& connection, IssueId issue, const IssueState& state)
   statement.bind(static_cast<int>(state.status), state.status_at, state.resolved_release, state.resolved_is_next,
                  state.ignored_until, state.ignored_until_count, state.ignored_until_users, issue);
   statement.run();
+}
+
+void count_presence(Connection& connection, std::int64_t hash_id, std::int64_t release_id, std::int64_t environment_id,
+                    std::int64_t count, UnixMillis first_seen, UnixMillis last_seen) {
+  connection.prepare(kCountPresence).bind(hash_id, release_id, environment_id, count, first_seen, last_seen).run();
 }
 
 }  // namespace trapline::collector::sql

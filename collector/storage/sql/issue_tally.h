@@ -115,4 +115,8 @@ IssueState read_state(const Statement& row, int first_column);
 /// Writes the state; `status_at` included.
 void write_state(Connection& connection, IssueId issue, const IssueState& state);
 
+/// Adds to where a hash was seen.
+void count_presence(Connection& connection, std::int64_t hash_id, std::int64_t release_id, std::int64_t environment_id,
+                    std::int64_t count, UnixMillis first_seen, UnixMillis last_seen);
+
 }  // namespace trapline::collector::sql

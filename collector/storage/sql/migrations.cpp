@@ -4,14 +4,17 @@
 
 namespace trapline::collector::sql {
 
+void refuse_newer_schema(std::size_t version, std::size_t ours) {
+  if (version <= ours) return;
+  throw SchemaTooNew("the database has schema version " + std::to_string(version) + ", this collector knows up to " +
+                     std::to_string(ours) + ": run the newer version that has used it before");
+}
+
 void migrate(Connection& connection, std::span<const std::string_view> migrations) {
   // Inside the transaction, so that of two processes starting at once only one migrates.
   Transaction transaction(connection);
   const std::size_t version = connection.schema_version();
-  if (version > migrations.size()) {
-    throw SchemaTooNew("the database has schema version " + std::to_string(version) + ", this collector knows up to " +
-                       std::to_string(migrations.size()) + ": run the newer version that has used it before");
-  }
+  refuse_newer_schema(version, migrations.size());
   if (version == migrations.size()) return;
   for (const std::string_view migration : migrations.subspan(version)) connection.execute(std::string(migration));
   connection.set_schema_version(migrations.size());

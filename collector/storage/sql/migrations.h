@@ -17,6 +17,9 @@ class SchemaTooNew : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Throws SchemaTooNew when `version` is higher than ours.
+void refuse_newer_schema(std::size_t version, std::size_t ours);
+
 /// Applies the migrations that the database lacks, all in one transaction. Throws SchemaTooNew, and then has changed
 /// nothing, when its version is higher than ours.
 void migrate(Connection& connection, std::span<const std::string_view> migrations);

@@ -1,0 +1,30 @@
+#pragma once
+
+/// Files as backups need them: on the disk when a function returns, readable for their owner only. What fails is thrown
+/// as std::filesystem::filesystem_error, which names the file and why.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace trapline::collector {
+
+struct FileDigest {
+  std::uint64_t bytes = 0;
+  std::string sha256;  ///< in hex
+};
+
+/// Copies as much of the file as is there; nothing when there is none. Another process may append to it meanwhile.
+std::optional<FileDigest> copy_synced(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Reads the file, and brings it to the disk.
+FileDigest sync_file(const std::filesystem::path& path);
+
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+/// What was made, renamed or removed in the folder.
+void sync_folder(const std::filesystem::path& path);
+
+}  // namespace trapline::collector

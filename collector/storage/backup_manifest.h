@@ -1,0 +1,40 @@
+#pragma once
+
+/// What a backup consists of: `manifest.json` in its folder.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collector/storage/records.h"
+#include "sdk/core/result.h"
+
+namespace trapline::collector {
+
+constexpr std::string_view kManifestName = "manifest.json";
+constexpr std::string_view kBackedUpDatabase = "trapline.db";
+constexpr std::string_view kBackedUpUserKey = "user-key";
+constexpr std::string_view kBackedUpSpool = "spool";
+
+struct BackupManifest {
+  struct File {
+    std::string name;  ///< within the folder; of those in the spool "spool/…"
+    std::uint64_t bytes = 0;
+    std::string sha256;  ///< in hex
+  };
+  std::string made_by;  ///< the collector's version
+  UnixMillis made_at = 0;
+  std::size_t schema_version = 0;
+  std::vector<File> files;
+
+  [[nodiscard]] std::uint64_t bytes() const;
+  [[nodiscard]] std::string to_json() const;
+  /// Error: "invalid_backup" for what no backup() has written, names of files outside of the folder among it.
+  static core::Result<BackupManifest> parse(std::string_view text);
+  /// Error: "invalid_backup" when there is none.
+  static core::Result<BackupManifest> read(const std::string& folder);
+};
+
+}  // namespace trapline::collector

@@ -1,0 +1,86 @@
+#include "collector/storage/consistency.h"
+
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "collector/storage/database_url.h"
+#include "collector/storage/postgres/connection.h"
+#include "collector/storage/postgres/migrations.h"
+#include "collector/storage/sql/consistency_check.h"
+#include "collector/storage/sql/issue_changes.h"
+#include "collector/storage/sql/migrations.h"
+#include "collector/storage/sql/sql_store.h"
+#include "collector/storage/sqlite/connection.h"
+#include "collector/storage/sqlite/integrity.h"
+#include "collector/storage/sqlite/migrations.h"
+#include "sdk/core/clock.h"
+
+namespace trapline::collector {
+namespace {
+
+void check_schema(sql::Connection& connection, std::size_t ours) {
+  const std::size_t version = connection.schema_version();
+  sql::refuse_newer_schema(version, ours);
+  if (version == ours) return;
+  throw sql::Refusal("schema_too_old", "the database has schema version " + std::to_string(version) +
+                                           ", this collector writes " + std::to_string(ours) +
+                                           ": start trapline-collector serve on it once, which migrates it");
+}
+
+void check_tables(sql::Connection& connection, const CheckOptions& options, CheckReport& report) {
+  for (const sql::Check& check : sql::table_checks(core::system_clock().unix_millis(), options.is_deep)) {
+    report.findings.push_back(sql::run_check(connection, check, options));
+  }
+}
+
+CheckReport check_postgres(const std::string& url, const CheckOptions& options) {
+  postgres::Connection connection(url);
+  check_schema(connection, postgres::migration_texts().size());
+  CheckReport report;
+  check_tables(connection, options, report);
+  return report;
+}
+
+CheckReport check_sqlite(const std::string& path, const CheckOptions& options) {
+  if (!std::filesystem::exists(path)) throw sql::Refusal("not_found", "there is no database file " + path);
+  CheckReport report;
+  options.on_step("the file's structure");
+  report.findings.push_back(sqlite::check_structure(path));
+  // What is read from a damaged file means nothing, and writing would make it worse.
+  if (report.faults() > 0) return report;
+  sqlite::Connection connection(path);
+  check_schema(connection, sqlite::migration_texts().size());
+  check_tables(connection, options, report);
+  options.on_step("references between tables");
+  report.findings.push_back(sqlite::check_references(connection));
+  return report;
+}
+
+}  // namespace
+
+std::int64_t CheckReport::faults() const {
+  std::int64_t sum = 0;
+  for (const CheckFinding& finding : findings) sum += finding.faults;
+  return sum;
+}
+
+std::int64_t CheckReport::left() const {
+  std::int64_t sum = 0;
+  for (const CheckFinding& finding : findings) sum += finding.faults - finding.mended;
+  return sum;
+}
+
+Result<CheckReport> check_store(std::string_view database_url, const CheckOptions& options) {
+  const auto url = parse_database_url(database_url);
+  if (!url) return url.error();
+  try {
+    return url->is_postgres ? check_postgres(url->place, options) : check_sqlite(url->place, options);
+  } catch (...) {
+    return sql::error_of_current_exception();
+  }
+}
+
+}  // namespace trapline::collector
