@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 /// For one piece: a filter that lets hardly anything through must not hold a thread until it has found enough.
 constexpr int kPagesAtOnce = 32;
-constexpr std::size_t kMostRows = 100;
+constexpr std::size_t kExportedAtOnce = 100;
 /// An event's payload has up to 512 KiB: of such no page holds as many as of small ones.
 constexpr std::size_t kPageBytes = std::size_t{256} << 10;
 constexpr std::size_t kMostPayloads = 50;
@@ -43,7 +43,7 @@ IssueQuery issues_of(const ExportFilter& filter) {
   query.environment = filter.environment;
   query.release = filter.release;
   query.sort = IssueSort::kId;
-  query.limit = kMostRows;
+  query.limit = kExportedAtOnce;
   return query;
 }
 
@@ -93,7 +93,7 @@ class EventExport : public Export {
     query_.from = filter.from;
     query_.to = filter.to;
     query_.with_payload = format == ExportFormat::kNdjson;
-    query_.limit = query_.with_payload ? kFirstPayloads : kMostRows;
+    query_.limit = query_.with_payload ? kFirstPayloads : kExportedAtOnce;
     if (!goes_by_issue_) query_.issue_id = filter.issue_id;
   }
 

@@ -10,7 +10,7 @@ namespace trapline::collector {
 namespace {
 
 constexpr std::int64_t kMostRows = 100;
-constexpr std::string_view kStatuses = "unresolved, resolved, ignored or archived";
+constexpr std::string_view kStatusWords = "unresolved, resolved, ignored or archived";
 constexpr std::string_view kLevels = "fatal, error, warning, info or debug";
 
 Error invalid(std::string_view name, std::string_view value, std::string_view takes) {
@@ -90,7 +90,7 @@ Result<IssueQuery> read_issue_query(const HttpRequest& request) {
   IssueQuery query;
   ParamReader params(request);
   params.read_id("project", query.project_id);
-  params.read("status", kStatuses, parse_issue_status, query.status);
+  params.read("status", kStatusWords, parse_issue_status, query.status);
   params.read("level", kLevels, parse_level, query.level);
   params.read("sort", "last_seen, first_seen, count or user_count", parse_sort, query.sort);
   params.read_time("from", query.from);
@@ -120,7 +120,7 @@ Result<ExportFilter> read_export_filter(const HttpRequest& request) {
   ParamReader params(request);
   params.read_id("project", filter.project_id);
   params.read_id("issue", filter.issue_id);
-  params.read("status", kStatuses, parse_issue_status, filter.status);
+  params.read("status", kStatusWords, parse_issue_status, filter.status);
   params.read("level", kLevels, parse_level, filter.level);
   params.read_time("from", filter.from);
   params.read_time("to", filter.to);

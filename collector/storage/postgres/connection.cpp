@@ -233,7 +233,11 @@ void Connection::leave_pipeline() {
 }
 
 void Connection::execute(const std::string& sql) {
-  ResultPtr before = receive();
+  try {
+    receive();
+  } catch (const DatabaseError&) {
+    if (sql != "ROLLBACK") throw;  // else it is undone, whatever it was
+  }
   leave_pipeline();
   const ResultPtr result(PQexec(connection_.get(), sql.c_str()));
   is_in_transaction_ = PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;

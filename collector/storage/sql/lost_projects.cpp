@@ -11,7 +11,7 @@
 namespace trapline::collector::sql {
 namespace {
 
-constexpr std::int64_t kRowsInStep = 1'000;
+constexpr std::int64_t kProjectRowsInStep = 1'000;
 
 /// All tables whose rows have a project. All but `issue` have an index that begins with it.
 constexpr std::string_view kTables[] = {
@@ -75,7 +75,7 @@ bool mend(Connection& connection, ProjectId project, UnixMillis now) {
     if (is_kept) return true;
   }
   delete_project(connection, project, now);
-  while (is_project(connection, project) && sweep_deleted_projects(connection, kRowsInStep)) {
+  while (is_project(connection, project) && sweep_deleted_projects(connection, kProjectRowsInStep)) {
   }
   return true;
 }

@@ -27,7 +27,7 @@ constexpr std::string_view kPresences =
     "DELETE FROM hash_presence WHERE hash_id = ?1 AND NOT EXISTS (SELECT 1 FROM issue_hash WHERE id = ?1) "
     "AND (release_id, environment_id) IN "
     "(SELECT release_id, environment_id FROM hash_presence WHERE hash_id = ?1 LIMIT ?2)";
-constexpr std::string_view kHistory =
+constexpr std::string_view kHistoryOfNone =
     "DELETE FROM issue_history WHERE id IN (SELECT id FROM issue_history WHERE issue_id = ?1 LIMIT ?2) "
     "AND NOT EXISTS (SELECT 1 FROM issue WHERE id = ?1)";
 
@@ -215,7 +215,7 @@ std::vector<Check> orphan_checks(UnixMillis now) {
       {"releases and environments of group hashes that are not there",
        ask_for_owners({"hash_presence", "hash_id", "issue_hash"}), delete_rows(kPresences)},
       {"history of issues that are not there", ask_for_owners({"issue_history", "issue_id", "issue"}),
-       delete_rows(kHistory)},
+       delete_rows(kHistoryOfNone)},
       {"issues without a group hash",
        ask_by_ranges({"issue",
                       "SELECT id, count FROM issue WHERE id > ?1 AND id <= ?2 AND NOT EXISTS "

@@ -141,6 +141,34 @@ TEST_CASE("what one collector stores and changes is told to the others on the sa
   there->stop_listening();
 }
 
+TEST_CASE("what failed and was not waited for is undone, and the connection works on") {
+  if (!is_on_postgres()) return;
+  const TestDatabase database;
+  const auto connection = database.connect();
+  connection->execute("CREATE TABLE number (id BIGINT PRIMARY KEY)");
+  const auto insert = [&] { connection->prepare("INSERT INTO number (id) VALUES (?)").bind(1).run(); };
+  {
+    const sql::Transaction transaction(*connection);
+    insert();
+    insert();  // the second one fails, and nobody asks
+  }
+  {
+    sql::Transaction transaction(*connection);
+    insert();
+    insert();
+    CHECK_THROWS_AS(transaction.commit(), sql::DatabaseError);
+  }
+  sql::Transaction transaction(*connection);
+  insert();
+  CHECK(connection->changes() == 1);
+  transaction.commit();
+  sql::Statement rows = connection->prepare("SELECT count(*), sum(id), sum(-id * 123456789012) FROM number");
+  REQUIRE(rows.step());
+  CHECK(rows.integer(0) == 1);
+  CHECK(rows.integer(1) == 1);
+  CHECK(rows.integer(2) == -123456789012);
+}
+
 TEST_CASE("issues that another collector has merged are found by the next event") {
   const TestDatabase database;
   const auto here = open_store(database.url()).value();
