@@ -41,6 +41,8 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds kHouseInterval{2};
 /// In a step others may not write, for some 13 ms: most of the time is theirs.
 constexpr std::chrono::milliseconds kSweepInterval{100};
+/// Longer than a PostgreSQL server takes to miss a client whose machine is gone (postgres/connection.cpp).
+constexpr std::chrono::seconds kClaimPatience{40};
 
 /// Blocks the signals that end the server in this thread and those it starts, so that only wait_for_end() sees them.
 sigset_t block_ending_signals() {
@@ -56,6 +58,19 @@ void wait_for_end(const sigset_t& signals) {
   int signal = 0;
   sigwait(&signals, &signal);
   spdlog::info("{}: stopping", signal == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
+/// A server notices late that a machine has vanished, and keeps the name of its spool taken until then.
+Status claim(Store& store, const std::string& spool, const Config& config) {
+  const bool is_file = config.database_url().starts_with("sqlite:");
+  const auto deadline = std::chrono::steady_clock::now() + (is_file ? std::chrono::seconds(0) : kClaimPatience);
+  while (true) {
+    Status status = store.claim(spool);
+    if (status || status.error().code != "database_in_use" || std::chrono::steady_clock::now() >= deadline) {
+      return status;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  }
 }
 
 /// Removes a little of what is left of deleted projects, again and again. What fails is told once.
@@ -145,7 +160,7 @@ Status serve(const Config& config) {
   spool_options.on_damage = [](const std::string& what) { spdlog::error("{}", what); };
   auto spool = Spool::open(config.data + "/spool", std::move(spool_options));
   if (!spool) return spool.error();
-  if (Status status = (*store)->claim((*spool)->name()); !status) return status;
+  if (Status status = claim(**store, (*spool)->name(), config); !status) return status;
   Accounts accounts(**store);
   Intake intake(**store, **spool, config.limits, core::system_clock(), config.data);
   LiveFeed live(**store);
@@ -202,10 +217,10 @@ Status serve(const Config& config) {
   wait_for_end(signals);
   server.stop();
   serving.join();
-  (*store)->stop_listening();
   live.stop();
   housekeeper.stop();
   sweeper.stop();
+  (*store)->stop_listening();
   digester.stop();
   item_writer.stop();
   spdlog::info("stopped");

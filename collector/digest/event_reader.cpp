@@ -19,6 +19,7 @@
 #include "collector/storage/time_span.h"
 #include "sdk/core/json_writer.h"
 #include "sdk/core/timestamp.h"
+#include "sdk/core/utf8.h"
 
 namespace trapline::collector {
 namespace {
@@ -36,6 +37,8 @@ constexpr std::string_view kAutoAddress = "{{auto}}";
 constexpr std::size_t kMostFrames = 500;
 constexpr std::size_t kMostExceptions = 50;
 constexpr std::size_t kMostTags = 200;
+/// Of a release or an environment, as of those of sessions: indexes hold no long ones.
+constexpr std::size_t kLongestName = 200;
 
 /// The elements of a list that clients send as [..], as {"values": [..]}, or as its only element.
 std::vector<element> list_field(const EventMembers& from, std::string_view key, std::size_t max_elements) {
@@ -107,6 +110,10 @@ class Edits {
   };
   std::vector<Edit> edits_;
 };
+
+std::string name_field(const EventMembers& from, std::string_view key) {
+  return std::string(core::truncate_utf8(any_text_field(from, key), kLongestName));
+}
 
 UnixMillis read_timestamp(const EventMembers& event, UnixMillis received_at, UnixMillis sent_at, Edits& edits) {
   const auto value = field(event, "timestamp");
@@ -451,8 +458,8 @@ ReadEvent read_event(const SpooledEvent& event, ReadOptions options) {
   record.level = read_level(source, edits);
   record.platform = text_field(source, "platform");
   if (record.platform.empty()) record.platform = "other";
-  record.environment = any_text_field(source, "environment");
-  record.release = any_text_field(source, "release");
+  record.environment = name_field(source, "environment");
+  record.release = name_field(source, "release");
   record.transaction = any_text_field(source, "transaction");
   record.server_name = any_text_field(source, "server_name");
   const auto user = object_field(source, "user");

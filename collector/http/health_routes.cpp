@@ -10,7 +10,9 @@ void add_health_routes(Router& router, const HealthContext& context) {
   router.add("GET", "/healthz", [](const HttpRequest&) { return json_reply({{"status", "ok"}}); });
   router.add("GET", "/readyz", [context](const HttpRequest&) {
     Status status = context.store.check();
-    if (status) status = context.spool.admit(0);
+    // Anybody may ask: where the database is says the log.
+    if (!status) return error_reply(Error{status.error().code, "the database does not answer"});
+    status = context.spool.admit(0);
     return status ? json_reply({{"status", "ok"}}) : error_reply(status.error());
   });
   router.add("GET", "/metrics", [context](const HttpRequest&) {

@@ -7,6 +7,8 @@ namespace trapline::collector {
 namespace {
 
 constexpr std::chrono::seconds kLookInterval{1};
+/// For another one's look to end.
+constexpr std::chrono::seconds kLongestWait{2};
 
 std::string_view host_of(std::string_view origin) {
   const std::size_t scheme_end = origin.find("://");
@@ -74,7 +76,12 @@ std::shared_ptr<const KeyDirectory::Snapshot> KeyDirectory::snapshot() const {
 }
 
 Result<std::shared_ptr<const KeyDirectory::Snapshot>> KeyDirectory::look_again() {
-  const std::lock_guard refreshing(refresh_mutex_);
+  // A database that does not answer holds up one door, and not all of them.
+  std::unique_lock refreshing(refresh_mutex_, kLongestWait);
+  if (!refreshing.owns_lock()) {
+    if (auto current = snapshot()) return current;
+    return Error{"storage", "the database does not answer"};
+  }
   bool may_look = false;
   std::shared_ptr<const Snapshot> current;
   {

@@ -73,7 +73,7 @@ class KeyDirectory {
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_;         ///< guarded by mutex_, as all below
   std::chrono::steady_clock::time_point next_look_;  ///< for somebody whose key is unknown
-  std::mutex refresh_mutex_;                         ///< one asks the database, the others wait for the answer
+  std::timed_mutex refresh_mutex_;                   ///< one asks the database, the others wait for the answer
 };
 
 }  // namespace trapline::collector

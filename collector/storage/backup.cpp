@@ -192,13 +192,12 @@ void remove_parts(const std::vector<Place>& places) {
   for (const Place& place : places) fs::remove_all(place.part());
 }
 
-/// The log of a database goes with it: what stands in it belongs to that one alone.
+/// The log of a database goes with it: what stands in it belongs to that one alone, also when that is gone already.
 void set_aside(const fs::path& path) {
-  if (!fs::exists(path)) return;
   const fs::path log = with_ending(path, "-wal");
   if (fs::exists(log)) fs::rename(log, with_ending(with_ending(path, kAside), "-wal"));
   fs::remove(with_ending(path, "-shm"));
-  fs::rename(path, with_ending(path, kAside));
+  if (fs::exists(path)) fs::rename(path, with_ending(path, kAside));
 }
 
 }  // namespace

@@ -8,8 +8,9 @@ core::Result<DatabaseUrl> parse_database_url(std::string_view url) {
   if (url.starts_with(kSqlite) && url.size() > kSqlite.size()) {
     return DatabaseUrl{false, std::string(url.substr(kSqlite.size()))};
   }
-  return core::Error{"invalid_database_url", "'" + std::string(url) +
-                                                 "' is not a database this version knows: write sqlite:PATH or "
+  // Behind the scheme may be a password.
+  return core::Error{"invalid_database_url", "'" + std::string(url.substr(0, url.find(':'))) +
+                                                 ":' is not a database this version knows: write sqlite:PATH or "
                                                  "postgres://USER:PASSWORD@HOST:PORT/NAME"};
 }
 

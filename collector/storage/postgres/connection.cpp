@@ -1,6 +1,7 @@
 #include "collector/storage/postgres/connection.h"
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <iterator>
 #include <map>
@@ -28,10 +29,17 @@ constexpr int kOldestServer = 140'000;
 constexpr int kBinary = 1;
 /// What the server answers to so many fits into the sockets' buffers: nobody waits for the other.
 constexpr std::size_t kMostWaiting = 200;
+/// Longer than the server lets anything take: one that is frozen, or behind a network that is gone, holds nobody up for
+/// ever.
+constexpr std::chrono::seconds kPatience{75};
 
 // A writer that does not answer any more must not hold the others up for ever. No question here is worth compiling.
+// A machine that has vanished must not keep its locks for hours. What writing looks up must be what is there when it
+// begins, whatever the database is set to.
 constexpr const char* kSettings =
     "SET statement_timeout = '60s'; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'; "
+    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; "
+    "SET default_transaction_isolation = 'read committed'; "
     "SET synchronous_commit = on; SET jit = off; SET client_min_messages = warning";
 /// Of all that writes one is at work at a time, as in a file: 0x74726170 is a name among the database's locks.
 constexpr const char* kBegin = "BEGIN; SELECT pg_advisory_xact_lock(1953653104)";
@@ -177,6 +185,18 @@ class PostgresStatement final : public sql::PreparedStatement {
 
 std::string name_of(std::uint64_t statement) { return "s" + std::to_string(statement); }
 
+/// libpq's own words for what is wrong in a URL repeat a part of it, which may be the password.
+void check_url(const std::string& url) {
+  struct FreeOptions {
+    void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
+  };
+  const std::unique_ptr<PQconninfoOption, FreeOptions> options(PQconninfoParse(url.c_str(), nullptr));
+  if (options != nullptr) return;
+  throw DatabaseError(DatabaseError::Cause::kDatabase,
+                      "the database's URL cannot be read: write postgres://USER:PASSWORD@HOST:PORT/NAME, and %25, %40, "
+                      "%3A, %2F for %, @, : and / in the password");
+}
+
 bool is_error(const PGresult* result) {
   const ExecStatusType status = PQresultStatus(result);
   return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_PIPELINE_ABORTED;
@@ -184,12 +204,27 @@ bool is_error(const PGresult* result) {
 
 }  // namespace
 
-Connection::Connection(const std::string& url) {
+Connection::Connection(const std::string& url) : patience_(kPatience) {
+  check_url(url);
   // What stands before "dbname" is a default, what stands behind it is not to be chosen.
-  const char* const keywords[] = {"connect_timeout", "application_name", "dbname", "client_encoding", nullptr};
-  const char* const values[] = {"5", "trapline-collector", url.c_str(), "UTF8", nullptr};
-  connection_.reset(PQconnectdbParams(keywords, values, 1));
+  constexpr std::pair<const char*, const char*> kParameters[] = {
+      {"connect_timeout", "5"},   {"tcp_user_timeout", "30000"},
+      {"keepalives_idle", "15"},  {"keepalives_interval", "5"},
+      {"keepalives_count", "3"},  {"target_session_attrs", "read-write"},
+      {"dbname", nullptr},        {"application_name", "trapline-collector"},
+      {"client_encoding", "UTF8"}};
+  std::vector<const char*> keywords;
+  std::vector<const char*> values;
+  for (const auto& [keyword, value] : kParameters) {
+    keywords.push_back(keyword);
+    values.push_back(value != nullptr ? value : url.c_str());
+  }
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
+  connection_.reset(PQconnectdbParams(keywords.data(), values.data(), 1));
   if (connection_ == nullptr) throw std::bad_alloc();
+  PQsetNoticeProcessor(
+      connection_.get(), [](void*, const char*) {}, nullptr);
   if (PQstatus(connection_.get()) != CONNECTION_OK) {
     throw DatabaseError(DatabaseError::Cause::kDatabase,
                         "cannot connect to PostgreSQL: " + trimmed(PQerrorMessage(connection_.get())));
@@ -239,16 +274,51 @@ void Connection::execute(const std::string& sql) {
     if (sql != "ROLLBACK") throw;  // else it is undone, whatever it was
   }
   leave_pipeline();
-  const ResultPtr result(PQexec(connection_.get(), sql.c_str()));
+  if (is_frozen_ || PQsendQuery(connection_.get(), sql.c_str()) == 0) fail(nullptr);
+  ResultPtr result;
+  ResultPtr first_error;
+  while (ResultPtr next = next_result()) {
+    const bool is_first_error = first_error == nullptr && is_error(next.get());
+    (is_first_error ? first_error : result) = std::move(next);
+  }
   is_in_transaction_ = PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
-  if (result == nullptr || is_error(result.get())) fail(result.get());
+  if (first_error != nullptr || result == nullptr) fail(first_error.get());
   // The server answers a COMMIT of what has failed with a rollback.
   if (sql == "COMMIT" && std::string_view(PQcmdStatus(result.get())) != "COMMIT") {
     throw DatabaseError(DatabaseError::Cause::kDatabase, "the transaction was rolled back");
   }
 }
 
-void Connection::begin() { execute(kBegin); }
+void Connection::begin() {
+  try {
+    execute(kBegin);
+  } catch (const DatabaseError&) {
+    // The transaction is there, and has failed: others have held the lock for too long.
+    if (PQtransactionStatus(connection_.get()) == PQTRANS_INERROR) execute("ROLLBACK");
+    throw;
+  }
+}
+
+void Connection::take_time() {
+  patience_ = std::chrono::hours(24);
+  execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0");
+}
+
+ResultPtr Connection::next_result() {
+  const auto deadline = std::chrono::steady_clock::now() + patience_;
+  while (PQisBusy(connection_.get()) != 0) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd socket{PQsocket(connection_.get()), POLLIN, 0};
+    if (left.count() <= 0 || poll(&socket, 1, static_cast<int>(left.count())) == 0) {
+      is_frozen_ = true;
+      waiting_ = 0;
+      throw DatabaseError(DatabaseError::Cause::kDatabase, "PostgreSQL does not answer");
+    }
+    if (PQconsumeInput(connection_.get()) == 0) break;  // what is wrong the result tells
+  }
+  return ResultPtr(PQgetResult(connection_.get()));
+}
 
 std::int64_t Connection::changes() {
   receive();
@@ -273,7 +343,9 @@ void Connection::set_schema_version(std::size_t version) {
 }
 
 bool Connection::is_lost() {
-  if (PQstatus(connection_.get()) != CONNECTION_OK) return true;
+  if (is_frozen_ || PQstatus(connection_.get()) != CONNECTION_OK) return true;
+  // Nobody is at work with it.
+  if (waiting_ == 0 && PQtransactionStatus(connection_.get()) != PQTRANS_IDLE) return true;
   // Nothing is asked, so nothing comes but the news that the server goes.
   pollfd socket{PQsocket(connection_.get()), POLLIN, 0};
   return waiting_ == 0 && poll(&socket, 1, 0) != 0;
@@ -322,16 +394,16 @@ ResultPtr Connection::receive() {
   ResultPtr last;
   ResultPtr first_error;
   for (; is_asked && waiting_ > 0; --waiting_) {
-    ResultPtr result(PQgetResult(connection_.get()));
+    ResultPtr result = next_result();
     if (result == nullptr) break;
-    ResultPtr end(PQgetResult(connection_.get()));  // a null pointer, after each
+    const ResultPtr end = next_result();  // a null pointer, after each
     const bool is_first_error = first_error == nullptr && is_error(result.get());
     (is_first_error ? first_error : last) = std::move(result);
   }
   const bool is_whole = is_asked && waiting_ == 0;
   waiting_ = 0;
   if (is_whole) {
-    const ResultPtr sync(PQgetResult(connection_.get()));
+    const ResultPtr sync = next_result();
     if (PQresultStatus(sync.get()) != PGRES_PIPELINE_SYNC) fail(sync.get());
   }
   const auto prepared = std::exchange(being_prepared_, {});

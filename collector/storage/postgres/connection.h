@@ -2,6 +2,7 @@
 
 /// A thin owner of libpq's handles.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -47,6 +48,9 @@ class Connection final : public sql::Connection {
   [[nodiscard]] bool is_remote() const override { return true; }
   bool is_lost() override;
 
+  /// For work that may take hours: neither the server nor this side ends it.
+  void take_time();
+
   /// Waits until the server notifies of what was LISTENed to, or `wake` can be read. Throws when the connection breaks.
   std::vector<std::string> wait_for_notifications(int wake);
 
@@ -72,6 +76,8 @@ class Connection final : public sql::Connection {
   void enter_pipeline();
   void leave_pipeline();
   [[noreturn]] void fail(const PGresult* result);
+  /// The next result of what was sent; nullptr behind the last. Throws when the server does not answer.
+  ResultPtr next_result();
 
   std::unique_ptr<PGconn, Finish> connection_;
   std::uint64_t prepared_ = 0;                 ///< how many statements were, which gives their names
@@ -79,6 +85,8 @@ class Connection final : public sql::Connection {
   std::unordered_set<std::uint64_t> failed_;   ///< sent in vain, behind something that failed
   std::size_t waiting_ = 0;                    ///< statements that were sent and whose results were not read
   bool is_in_transaction_ = false;
+  bool is_frozen_ = false;  ///< has not answered: never asked again
+  std::chrono::seconds patience_;
   std::int64_t changes_ = 0;
 };
 

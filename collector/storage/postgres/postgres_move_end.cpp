@@ -52,7 +52,7 @@ sql::ColumnType type_of(std::string_view name) {
 
 PostgresMoveEnd::PostgresMoveEnd(const std::string& url) : connection_(url) {
   // Reading the other end may take longer than the store's own work ever does.
-  connection_.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0");
+  connection_.take_time();
   refuse_in_use();
   if (sql::Statement claim = connection_.prepare(kClaim); !claim.step() || claim.integer(0) == 0) {
     throw sql::Refusal("database_in_use", "another migrate-store is at work on the PostgreSQL database");

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "collector/storage/postgres/migrations.h"
+#include "collector/storage/sql/issue_changes.h"
 #include "collector/storage/sql/migrations.h"
 
 namespace trapline::collector::postgres {
@@ -14,6 +15,14 @@ using sql::DatabaseError;
 /// After a failure nobody tries to connect for so long; twice as long after each further one.
 constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr std::chrono::milliseconds kLongestPause{5'000};
+
+/// The name is the connection's as long as it lives. 0x74726170 stands for us among the database's locks.
+bool take_name(Connection& connection, const std::string& node) {
+  sql::Statement lock = connection.prepare("SELECT CAST(pg_try_advisory_lock(1953653104, hashtext(?)) AS INTEGER)");
+  lock.bind(std::string_view(node));
+  lock.step();
+  return lock.integer(0) != 0;
+}
 
 }  // namespace
 
@@ -28,23 +37,11 @@ Result<std::unique_ptr<Store>> PostgresStore::open(const std::string& url, const
 }
 
 Status PostgresStore::claim(std::string_view node) {
-  try {
-    auto connection = connect();
-    // Held as long as the connection lives. 0x74726170 is a name among the database's locks.
-    sql::Statement lock = connection->prepare("SELECT CAST(pg_try_advisory_lock(1953653104, hashtext(?)) AS INTEGER)");
-    lock.bind(node);
-    lock.step();
-    if (lock.integer(0) == 0) {
-      return Error{"database_in_use",
-                   "another trapline-collector digests the same spool into this database: stop it, "
-                   "or give each of them its own folder with --data"};
-    }
-    claim_ = std::move(connection);
-  } catch (...) {
-    return sql::error_of_current_exception();
-  }
   set_node(std::string(node));
-  return {};
+  // The writing connection takes the name, and so does each that comes after it.
+  Status status = reconnect_writer();
+  if (!status) set_node({});
+  return status;
 }
 
 void PostgresStore::listen(OthersListener listener) {
@@ -88,6 +85,11 @@ std::unique_ptr<sql::Connection> PostgresStore::connect_reader() { return connec
 std::unique_ptr<sql::Connection> PostgresStore::connect_writer() {
   auto connection = connect();
   sql::migrate(*connection, migration_texts());
+  if (!node().empty() && !take_name(*connection, node())) {
+    throw sql::Refusal("database_in_use",
+                       "another trapline-collector digests the same spool into this database: stop it, or give each of "
+                       "them its own folder with --data");
+  }
   // All that writing looks up has an index: one plan for each statement will do, and none that was made while a table
   // was small may read all of it later.
   connection->execute(

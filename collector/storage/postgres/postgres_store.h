@@ -30,7 +30,6 @@ class PostgresStore final : public sql::SqlStore {
   void tell_others(sql::Connection& connection, const OthersNews& news) override;
 
   std::string url_;
-  std::unique_ptr<Connection> claim_;  ///< has the lock on the name under which this process digests
   std::mutex mutex_;
   std::string error_;  ///< of the last try to connect; guarded by mutex_, as the next two
   std::chrono::steady_clock::time_point next_try_{};

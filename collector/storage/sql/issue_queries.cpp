@@ -115,10 +115,10 @@ void add_daily_counts(Connection& connection, std::vector<Issue>& issues, UnixMi
   const UnixMillis today = start_of(now, kDayMs);
   const UnixMillis first_day = today - static_cast<UnixMillis>(kSparklineDays - 1) * kDayMs;
   std::string sql =
-      "SELECT issue_id, hour, hash_hour.count FROM issue_hash JOIN hash_hour ON hash_id = issue_hash.id "
+      "SELECT issue_id, hour, sum(hash_hour.count) FROM issue_hash JOIN hash_hour ON hash_id = issue_hash.id "
       "WHERE hour >= ? AND hour < ? AND issue_id IN (?";
   for (std::size_t index = 1; index < issues.size(); ++index) sql += ",?";
-  sql += ")";
+  sql += ") GROUP BY issue_id, hour";
   Statement statement = connection.prepare(sql);
   statement.bind(first_day, today + kDayMs);
   std::unordered_map<IssueId, Issue*> by_id;

@@ -88,10 +88,22 @@ void SqlStore::start() {
   trainer_ = std::make_unique<DictionaryTrainer>(dictionaries_.current() != nullptr);
 }
 
-Connection& SqlStore::writer() {
-  if (writer_ != nullptr && !writer_->is_lost()) return *writer_;
+void SqlStore::drop_writer() {
   event_writer_.reset();
   writer_.reset();
+}
+
+Status SqlStore::reconnect_writer() {
+  return as_result([&] {
+    const std::lock_guard lock(writer_mutex_);
+    drop_writer();
+    writer();
+  });
+}
+
+Connection& SqlStore::writer() {
+  if (writer_ != nullptr && !writer_->is_lost()) return *writer_;
+  drop_writer();
   std::unique_ptr<Connection> connection = connect_writer();
   event_writer_ = std::make_unique<EventWriter>(*connection);
   writer_ = std::move(connection);
@@ -102,7 +114,13 @@ template <class Work>
 auto SqlStore::write(Work work) {
   return as_result([&] {
     const std::lock_guard lock(writer_mutex_);
-    return work(writer());
+    try {
+      return work(writer());
+    } catch (const DatabaseError& error) {
+      // What is wrong may be with the connection alone.
+      if (error.cause() == DatabaseError::Cause::kDatabase && writer_ != nullptr && writer_->is_remote()) drop_writer();
+      throw;
+    }
   });
 }
 
@@ -171,12 +189,12 @@ AppendOutcome SqlStore::append_packed(Connection& connection, std::span<const Di
   try {
     Transaction transaction(connection);
     outcome = event_writer_->append(batch, packed, keeps, node_, clock_.unix_millis());
-    tell_others(connection, {outcome, {}, {}, false});
     transaction.commit();
   } catch (...) {
     event_writer_->forget();  // it may remember what was rolled back
     throw;
   }
+  tell(connection, {outcome, {}, {}, false});
   try {
     adopt_dictionary(connection, trainer_->look_at(batch, packed));
   } catch (const std::exception&) {
@@ -227,6 +245,13 @@ Result<std::int64_t> SqlStore::count_issues() {
   return read([](Connection& connection) { return sql::count_issues(connection); });
 }
 
+void SqlStore::tell(Connection& connection, const OthersNews& news) {
+  try {
+    tell_others(connection, news);
+  } catch (const DatabaseError&) {  // NOLINT(bugprone-empty-catch): see above
+  }
+}
+
 Status SqlStore::notify(const OthersNews& news) {
   return write([&](Connection& connection) { tell_others(connection, news); });
 }
@@ -235,7 +260,7 @@ Issue SqlStore::changed_issue(Connection& connection, IssueId id) {
   Issue issue = *sql::find_issue(connection, id, clock_.unix_millis());
   OthersNews news;
   news.outcome.counted_on.push_back({id, issue.project_id});
-  tell_others(connection, news);
+  tell(connection, news);
   return issue;
 }
 
@@ -288,7 +313,7 @@ Result<std::vector<IssueChange>> SqlStore::end_due_ignores(UnixMillis now) {
   return write([&](Connection& connection) {
     OthersNews news;
     news.outcome.changes = sql::end_due_ignores(connection, now);
-    tell_others(connection, news);
+    tell(connection, news);
     return news.outcome.changes;
   });
 }
@@ -352,7 +377,7 @@ Status SqlStore::change_project(ProjectId id, const ProjectEdit& edit) {
 Status SqlStore::delete_project(ProjectId id) {
   const auto is_found = write([&](Connection& connection) {
     const bool is_deleted = sql::delete_project(connection, id, clock_.unix_millis());
-    if (is_deleted) tell_others(connection, {{}, {id}, {}, false});
+    if (is_deleted) tell(connection, {{}, {id}, {}, false});
     return is_deleted;
   });
   if (!is_found) return is_found.error();

@@ -96,11 +96,12 @@ class SqlStore : public Store {
   virtual std::unique_ptr<Connection> connect_writer() = 0;
   /// As tell_others(), of what is in no transaction.
   Status notify(const OthersNews& news);
-  /// Tells other collectors on the same database, if there may be some; in the transaction of what it is about.
+  /// Tells other collectors on the same database, if there may be some, after what it is about. May throw.
   virtual void tell_others(Connection& /*connection*/, const OthersNews& /*news*/) {}
 
   /// Connects for the first time: throws what open() has to tell. To be called once, before all else.
   void start();
+  Status reconnect_writer();
   /// Under which name this process digests (Store::claim()).
   void set_node(std::string node) { node_ = std::move(node); }
   [[nodiscard]] const std::string& node() const { return node_; }
@@ -119,11 +120,14 @@ class SqlStore : public Store {
   std::unique_ptr<Connection> take_reader();
   void return_reader(std::unique_ptr<Connection> reader);
 
+  /// tell_others(); when that fails, those who watch elsewhere do not see it at once, and nothing else.
+  void tell(Connection& connection, const OthersNews& news);
   /// Tells others of an issue that somebody has changed. Answers it as it is.
   Issue changed_issue(Connection& connection, IssueId id);
 
   /// The writing connection, a new one when it is lost. Under writer_mutex_.
   Connection& writer();
+  void drop_writer();
 
   const core::Clock& clock_;
   std::mutex writer_mutex_;

@@ -103,6 +103,15 @@ TEST_CASE("an unknown level is an error, with a note") {
   CHECK_FALSE(payload_of(spooled(R"({"level":"warn"})")).contains("_meta"));
 }
 
+TEST_CASE("a release and an environment of any length are known by what indexes hold of them, and whole in the event") {
+  const std::string half(199, 'r');
+  const std::string name = half + "\xC3\xA9" + std::string(5'000, 'r');
+  const DigestedEvent event = digest(json{{"release", name}, {"environment", name}}.dump());
+  CHECK(event.release == half);
+  CHECK(event.environment == half);
+  CHECK(json::parse(event.payload)["release"].get<std::string>().starts_with(half + "\xC3\xA9rrr"));
+}
+
 TEST_CASE("what is not known to the collector is kept as it is") {
   const std::string event =
       R"({"event_id":"1fd941f72cb7453e8d29c2990c2422b4","new_field":{"a":[1,2.50,"\u00e9"]},"contexts":{"x":{"y":null}}})";

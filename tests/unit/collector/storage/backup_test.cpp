@@ -300,3 +300,19 @@ TEST_CASE("what stands in the log of a database that is replaced is kept with it
   CHECK(number_from(options.database, "SELECT count(*) FROM event") == 500);
   CHECK(number_from(options.database + ".before-restore", "SELECT count(*) FROM event") == 600);
 }
+
+TEST_CASE("what stands in the log of a database that is gone does not get into the one that is restored") {
+  Fixture fixture;
+  REQUIRE(make_backup(fixture.options()));
+  fixture.append(500, 100);
+  fs::copy_file(fixture.data + "/trapline.db-wal", fixture.folder.path("wal"));
+  fixture.store.reset();
+  BackupOptions options = fixture.options();
+  options.replaces = true;
+  fs::remove(options.database);
+  fs::rename(fixture.folder.path("wal"), options.database + "-wal");
+  const auto restored = restore_backup(options);
+  REQUIRE_MESSAGE(restored, (restored ? "" : restored.error().message));
+  CHECK(number_from(options.database, "SELECT count(*) FROM event") == 500);
+  CHECK_FALSE(fs::exists(options.database + "-wal"));
+}

@@ -169,6 +169,52 @@ TEST_CASE("what failed and was not waited for is undone, and the connection work
   CHECK(rows.integer(2) == -123456789012);
 }
 
+TEST_CASE("who could not begin to write because others took too long can write when they are done") {
+  if (!is_on_postgres()) return;
+  const TestDatabase database;
+  const auto slow = database.connect();
+  const auto waiting = database.connect();
+  waiting->execute("CREATE TABLE number (id BIGINT PRIMARY KEY); SET lock_timeout = '20ms'");
+  {
+    sql::Transaction held(*slow);
+    CHECK_THROWS_AS(waiting->begin(), sql::DatabaseError);
+    CHECK_FALSE(waiting->is_lost());
+    held.commit();
+  }
+  sql::Transaction transaction(*waiting);
+  waiting->prepare("INSERT INTO number (id) VALUES (?)").bind(1).run();
+  transaction.commit();
+  waiting->execute("BEGIN");
+  CHECK(waiting->is_lost());  // nobody is at work with it, and it is not as it should be
+}
+
+TEST_CASE("a name of a spool is taken again after the server was away") {
+  trapline::tests::PostgresServer server;
+  const auto here = open_store(server.url()).value();
+  REQUIRE(here->claim("spool"));
+  server.kill();
+  CHECK_FALSE(here->create_project("p", std::string(32, 'a')));
+  server.start();
+  const auto other = open_store(server.url()).value();
+  bool is_back = false;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!is_back && std::chrono::steady_clock::now() < deadline) {
+    is_back = here->create_project("p", std::string(32, 'a')).ok();
+  }
+  REQUIRE(is_back);
+  CHECK(other->claim("spool").error().code == "database_in_use");
+  CHECK(other->create_project("q", std::string(32, 'b')));
+}
+
+TEST_CASE("no message about a URL repeats the password in it") {
+  for (const char* url : {"postgres://u:se%zzcret@127.0.0.1:1/d", "postgres://u:secret@[::1/d",
+                          "postgre://u:secret@h/d", "postgres://u:secret@127.0.0.1:1/d"}) {
+    const auto opened = open_store(url);
+    REQUIRE_FALSE(opened);
+    CHECK_MESSAGE(opened.error().message.find("cret") == std::string::npos, opened.error().message);
+  }
+}
+
 TEST_CASE("issues that another collector has merged are found by the next event") {
   const TestDatabase database;
   const auto here = open_store(database.url()).value();
