@@ -31,7 +31,7 @@ constexpr int kBinary = 1;
 constexpr std::size_t kMostWaiting = 200;
 /// Longer than the server lets anything take: one that is frozen, or behind a network that is gone, holds nobody up for
 /// ever.
-constexpr std::chrono::seconds kPatience{75};
+constexpr std::chrono::seconds kAnswerPatience{75};
 
 // A writer that does not answer any more must not hold the others up for ever. No question here is worth compiling.
 // A machine that has vanished must not keep its locks for hours. What writing looks up must be what is there when it
@@ -204,7 +204,7 @@ bool is_error(const PGresult* result) {
 
 }  // namespace
 
-Connection::Connection(const std::string& url) : patience_(kPatience) {
+Connection::Connection(const std::string& url) : patience_(kAnswerPatience) {
   check_url(url);
   // What stands before "dbname" is a default, what stands behind it is not to be chosen.
   constexpr std::pair<const char*, const char*> kParameters[] = {
