@@ -76,27 +76,29 @@ std::shared_ptr<const KeyDirectory::Snapshot> KeyDirectory::snapshot() const {
 }
 
 Result<std::shared_ptr<const KeyDirectory::Snapshot>> KeyDirectory::look_again() {
-  // A database that does not answer holds up one door, and not all of them.
-  std::unique_lock refreshing(refresh_mutex_, kLongestWait);
-  if (!refreshing.owns_lock()) {
-    if (auto current = snapshot()) return current;
-    return Error{"storage", "the database does not answer"};
-  }
-  bool may_look = false;
-  std::shared_ptr<const Snapshot> current;
+  std::unique_lock lock(mutex_);
+  // One asks the database, the others wait for its answer. When none comes, that holds up one door, and not all.
+  const bool is_answered = looked_.wait_for(lock, kLongestWait, [&] { return !is_looking_; });
+  const auto now = clock_.steady_now();
+  const bool may_look = is_answered && (!snapshot_ || now >= next_look_);
+  const auto before = snapshot_;
+  if (!may_look && before) return before;
+  if (!may_look) return Error{"storage", "the database does not answer"};
+  next_look_ = now + kLookInterval;
+  is_looking_ = true;
+  lock.unlock();
+  const Looking looking(*this);
+  const Status status = refresh();
+  if (!status && !before) return status.error();
+  return snapshot();
+}
+
+KeyDirectory::Looking::~Looking() {
   {
-    const std::lock_guard lock(mutex_);
-    const auto now = clock_.steady_now();
-    may_look = !snapshot_ || now >= next_look_;
-    if (may_look) next_look_ = now + kLookInterval;
-    current = snapshot_;
+    const std::lock_guard lock(directory_.mutex_);
+    directory_.is_looking_ = false;
   }
-  if (may_look) {
-    const Status status = refresh();
-    if (!status && !current) return status.error();
-    current = snapshot();
-  }
-  return current;
+  directory_.looked_.notify_all();
 }
 
 Result<std::shared_ptr<const KeyFacts>> KeyDirectory::find_key(std::string_view key) {

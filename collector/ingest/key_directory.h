@@ -6,6 +6,7 @@
 /// right away.
 
 #include <chrono>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -64,6 +65,18 @@ class KeyDirectory {
     std::unordered_map<ProjectId, std::shared_ptr<const ProjectGate>> projects;
   };
 
+  /// While it lives somebody is looking.
+  class Looking {
+   public:
+    explicit Looking(KeyDirectory& directory) : directory_(directory) {}
+    ~Looking();
+    Looking(const Looking&) = delete;
+    Looking& operator=(const Looking&) = delete;
+
+   private:
+    KeyDirectory& directory_;
+  };
+
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
   /// A snapshot that is newer than the one in which something was missing, if it is time for one.
   Result<std::shared_ptr<const Snapshot>> look_again();
@@ -73,7 +86,8 @@ class KeyDirectory {
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_;         ///< guarded by mutex_, as all below
   std::chrono::steady_clock::time_point next_look_;  ///< for somebody whose key is unknown
-  std::timed_mutex refresh_mutex_;                   ///< one asks the database, the others wait for the answer
+  bool is_looking_ = false;                          ///< somebody asks the database for the others, too
+  std::condition_variable looked_;
 };
 
 }  // namespace trapline::collector
