@@ -69,7 +69,7 @@ Finished move_through_kills(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "migrate-store");
   Finished finished;
   int kills = 0;
-  for (int delay_ms = 60; finished.exit_status != 0; delay_ms += 60) {
+  for (int delay_ms = 60; finished.exit_status != 0; delay_ms += 20 + delay_ms / 4) {
     REQUIRE(delay_ms < 60'000);
     finished = run_collector_for(std::chrono::milliseconds(delay_ms), arguments);
     // The kill before came between the end of the move and that of the program.
