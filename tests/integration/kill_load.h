@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
 #include "tests/integration/collector_process.h"
@@ -24,6 +25,14 @@ inline std::string batch_of(int first) {
                      {"extra", {{"filler", std::string(1'000, 'x')}}}});
   }
   return batch.dump();
+}
+
+/// Sends one batch, which is taken.
+inline void send_batch(httplib::Client& client, const std::string& key, int first) {
+  const auto answer =
+      client.Post("/v1/events", {{"Authorization", "Trapline " + key}}, batch_of(first), "application/json");
+  REQUIRE(answer);
+  CHECK_MESSAGE(answer->status == 202, answer->body);
 }
 
 /// Sends batches until nobody answers. A batch without an answer is sent again in the next round, as clients do.

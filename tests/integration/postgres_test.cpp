@@ -17,9 +17,9 @@
 #include "tests/support/temporary_folder.h"
 
 using nlohmann::json;
-using trapline::tests::batch_of;
 using trapline::tests::CollectorProcess;
 using trapline::tests::PostgresServer;
+using trapline::tests::send_batch;
 using trapline::tests::Sender;
 using trapline::tests::TemporaryFolder;
 
@@ -98,12 +98,7 @@ TEST_CASE("while the server is down events are taken in, and stored when it is b
   CollectorProcess collector(folder.path("data"), {"--database", server.url()});
   const std::string key = collector.key();
   const auto client = collector.client();
-  const auto send = [&](int first) {
-    const auto answer =
-        client->Post("/v1/events", {{"Authorization", "Trapline " + key}}, batch_of(first), "application/json");
-    REQUIRE(answer);
-    CHECK_MESSAGE(answer->status == 202, answer->body);
-  };
+  const auto send = [&](int first) { send_batch(*client, key, first); };
   send(0);
   collector.wait_until_digested();
   server.kill();

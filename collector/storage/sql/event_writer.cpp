@@ -135,13 +135,12 @@ std::optional<EventWriter::Placed> EventWriter::look_up(ProjectId project, int k
 void EventWriter::look_around(std::span<const DigestedEvent> batch) {
   ahead_.reset();
   if (connection_.is_remote()) ahead_.emplace(connection_, batch);
-
   const std::int64_t epoch = place_epoch(connection_);
   if (epoch != epoch_) forget();
   epoch_ = epoch;
   row_id_base_ = -1;
-  if (!has_counted_only_ && !ahead_)
-    has_counted_only_ = connection_.prepare("SELECT 1 FROM event_counted LIMIT 1").step();
+  if (ahead_ || has_counted_only_) return;
+  has_counted_only_ = connection_.prepare("SELECT 1 FROM event_counted LIMIT 1").step();
 }
 
 /// Asked once a batch: events of a project may come out of the spool after it was deleted.

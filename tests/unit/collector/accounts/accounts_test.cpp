@@ -6,7 +6,6 @@
 
 #include "collector/storage/open_store.h"
 #include "tests/support/manual_clock.h"
-#include "tests/support/temporary_folder.h"
 #include "tests/support/test_database.h"
 
 using namespace trapline::collector;
@@ -16,7 +15,6 @@ namespace {
 const std::string kPassword = "correct horse";
 
 struct Fixture {
-  trapline::tests::TemporaryFolder folder;
   trapline::tests::ManualClock clock{1795223297698};
   trapline::tests::TestDatabase database;
   std::unique_ptr<Store> store = open_store(database.url(), clock).value();
