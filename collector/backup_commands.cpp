@@ -94,6 +94,9 @@ Status BackupCommand::run(const Config& config) const {
                    .made_by = TRAPLINE_VERSION,
                    .on_progress = [&bar](std::uint64_t done, std::uint64_t total) { bar.show(done, total); }});
   if (!manifest) return manifest.error();
+  for (const std::string& file : manifest->left_out) {
+    std::cerr << "warning: left out, as it cannot be read: " << file << '\n';
+  }
   std::cout << backup_ << ": " << size_of(*manifest) << " in " << manifest->files.size() << " files\n";
   return {};
 }

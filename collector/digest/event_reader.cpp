@@ -32,6 +32,8 @@ using simdjson::dom::object;
 constexpr UnixMillis kMostFutureMs = 60'000;
 /// What lay in a buffer for longer than this, or comes from a clock that was never set, is as good as undated.
 constexpr UnixMillis kMostPastMs = 90 * kDayMs;
+/// Two copies of an event tell its time this much apart at most, once a wrong clock was seen and corrected.
+constexpr UnixMillis kClocksApartMs = kDayMs;
 constexpr std::string_view kAutoAddress = "{{auto}}";
 /// Lists are read up to here; no honest client comes near.
 constexpr std::size_t kMostFrames = 500;
@@ -455,6 +457,8 @@ ReadEvent read_event(const SpooledEvent& event, ReadOptions options) {
   record.sequence = event.sequence;
   record.received_at = event.received_at;
   record.timestamp = read_timestamp(source, event.received_at, event.sent_at, edits);
+  // A time that was replaced by that of receipt says nothing of when a copy may have come.
+  if (record.timestamp != event.received_at) record.first_possible_receipt = record.timestamp - kClocksApartMs;
   record.level = read_level(source, edits);
   record.platform = text_field(source, "platform");
   if (record.platform.empty()) record.platform = "other";

@@ -13,6 +13,7 @@
 #include "collector/storage/sql/issue_changes.h"
 #include "collector/storage/sql/migrations.h"
 #include "collector/storage/sql/sql_store.h"
+#include "collector/storage/sqlite/event_days.h"
 #include "collector/storage/sqlite/migrations.h"
 #include "collector/storage/sqlite/online_copy.h"
 #include "sdk/core/clock.h"
@@ -82,10 +83,19 @@ BackupManifest write_backup(const BackupOptions& options, const fs::path& folder
   // Before the database: what leaves the spool in between is stored.
   copy_spool(data / kBackedUpSpool, folder / kBackedUpSpool, manifest);
   const fs::path database = folder / kBackedUpDatabase;
+  const fs::path days = folder / kBackedUpDays;
+  make_folder(days);
   write_file(database, {});  // so that it is its owner's alone from the beginning
-  manifest.schema_version = sqlite::copy_online(options.database, database.string(), options.on_progress);
-  const FileDigest copied = sync_file(database);
-  manifest.files.push_back({std::string(kBackedUpDatabase), copied.bytes, copied.sha256});
+  const auto copied = sqlite::copy_online(options.database, database.string(), options.on_progress);
+  manifest.schema_version = copied.schema_version;
+  manifest.left_out = copied.left_out;
+  for (const std::string& day : copied.days) {
+    const FileDigest digest = sync_file(days / day);
+    manifest.files.push_back({std::string(kBackedUpDays) + "/" + day, digest.bytes, digest.sha256});
+  }
+  sync_folder(days);
+  const FileDigest digest = sync_file(database);
+  manifest.files.push_back({std::string(kBackedUpDatabase), digest.bytes, digest.sha256});
   write_file(folder / kManifestName, manifest.to_json());
   sync_folder(folder);
   return manifest;
@@ -119,6 +129,7 @@ void put_in_place(const fs::path& part, const fs::path& target) {
 struct Place {
   std::string_view name;
   fs::path path;
+  fs::path aside;  ///< where what is there already goes
 
   [[nodiscard]] fs::path part() const { return with_ending(path, ".part"); }
 };
@@ -126,9 +137,12 @@ struct Place {
 /// The database is the last: without it a collector sees that something is missing.
 std::vector<Place> places_of(const BackupOptions& options) {
   const fs::path data = folder_path(options.data);
-  return {{kBackedUpSpool, data / kBackedUpSpool},
-          {kBackedUpUserKey, data / kBackedUpUserKey},
-          {kBackedUpDatabase, options.database}};
+  const fs::path database = options.database;
+  const fs::path old_database = with_ending(database, kAside);
+  return {{kBackedUpSpool, data / kBackedUpSpool, with_ending(data / kBackedUpSpool, kAside)},
+          {kBackedUpUserKey, data / kBackedUpUserKey, with_ending(data / kBackedUpUserKey, kAside)},
+          {kBackedUpDays, sqlite::day_folder(database.string()), sqlite::day_folder(old_database.string())},
+          {kBackedUpDatabase, database, old_database}};
 }
 
 std::unique_ptr<FileLock> lock(const std::string& path, const std::string& what) {
@@ -144,7 +158,7 @@ std::unique_ptr<FileLock> lock(const std::string& path, const std::string& what)
 void check_places(const std::vector<Place>& places, bool replaces) {
   for (const Place& place : places) {
     if (!fs::exists(place.path)) continue;
-    const fs::path aside = with_ending(place.path, kAside);
+    const fs::path& aside = place.aside;
     if (!replaces) {
       throw Refusal("exists", place.path.string() +
                                   " is there already: choose another folder with --data, or let it be "
@@ -193,11 +207,11 @@ void remove_parts(const std::vector<Place>& places) {
 }
 
 /// The log of a database goes with it: what stands in it belongs to that one alone, also when that is gone already.
-void set_aside(const fs::path& path) {
-  const fs::path log = with_ending(path, "-wal");
-  if (fs::exists(log)) fs::rename(log, with_ending(with_ending(path, kAside), "-wal"));
-  fs::remove(with_ending(path, "-shm"));
-  if (fs::exists(path)) fs::rename(path, with_ending(path, kAside));
+void set_aside(const Place& place) {
+  const fs::path log = with_ending(place.path, "-wal");
+  if (fs::exists(log)) fs::rename(log, with_ending(place.aside, "-wal"));
+  fs::remove(with_ending(place.path, "-shm"));
+  if (fs::exists(place.path)) fs::rename(place.path, place.aside);
 }
 
 }  // namespace
@@ -250,7 +264,7 @@ Result<BackupManifest> restore_backup(const BackupOptions& options) {
       throw;
     }
     for (const Place& place : places) {
-      set_aside(place.path);
+      set_aside(place);
       if (fs::exists(place.part())) fs::rename(place.part(), place.path);
     }
     sync_folder(data);

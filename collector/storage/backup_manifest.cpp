@@ -16,9 +16,10 @@ constexpr int kFormat = 1;
 
 bool is_name_of_ours(std::string_view name) {
   if (name == kBackedUpDatabase || name == kBackedUpUserKey) return true;
-  constexpr std::string_view kInSpool = "spool/";
-  if (!name.starts_with(kInSpool)) return false;
-  const std::string_view rest = name.substr(kInSpool.size());
+  const std::size_t slash = name.find('/');
+  const std::string_view folder = name.substr(0, slash);
+  if (slash == std::string_view::npos || (folder != kBackedUpSpool && folder != kBackedUpDays)) return false;
+  const std::string_view rest = name.substr(slash + 1);
   return !rest.empty() && rest != "." && rest != ".." && rest.find('/') == std::string_view::npos &&
          rest.find('\0') == std::string_view::npos;
 }
@@ -42,7 +43,8 @@ std::string BackupManifest::to_json() const {
                          {"made_by", made_by},
                          {"made_at", made_at},
                          {"schema_version", schema_version},
-                         {"files", list}};
+                         {"files", list},
+                         {"left_out", left_out}};
   return manifest.dump(2) + "\n";
 }
 
@@ -56,6 +58,7 @@ core::Result<BackupManifest> BackupManifest::parse(std::string_view text) {
     manifest.made_by = read.at("made_by").get<std::string>();
     manifest.made_at = read.at("made_at").get<UnixMillis>();
     manifest.schema_version = read.at("schema_version").get<std::size_t>();
+    manifest.left_out = read.value("left_out", std::vector<std::string>());
     for (const json& file : read.at("files")) {
       manifest.files.push_back({file.at("name").get<std::string>(), file.at("bytes").get<std::uint64_t>(),
                                 file.at("sha256").get<std::string>()});

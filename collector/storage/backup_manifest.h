@@ -15,12 +15,14 @@ namespace trapline::collector {
 
 constexpr std::string_view kManifestName = "manifest.json";
 constexpr std::string_view kBackedUpDatabase = "trapline.db";
+/// The folder of the days' files, as sqlite/event_days.h names it.
+constexpr std::string_view kBackedUpDays = "trapline.db.days";
 constexpr std::string_view kBackedUpUserKey = "user-key";
 constexpr std::string_view kBackedUpSpool = "spool";
 
 struct BackupManifest {
   struct File {
-    std::string name;  ///< within the folder; of those in the spool "spool/…"
+    std::string name;  ///< within the folder; of those in folders "spool/…"
     std::uint64_t bytes = 0;
     std::string sha256;  ///< in hex
   };
@@ -28,6 +30,7 @@ struct BackupManifest {
   UnixMillis made_at = 0;
   std::size_t schema_version = 0;
   std::vector<File> files;
+  std::vector<std::string> left_out;  ///< files of the store that could not be read, and why
 
   [[nodiscard]] std::uint64_t bytes() const;
   [[nodiscard]] std::string to_json() const;

@@ -50,11 +50,13 @@ CheckReport check_sqlite(const std::string& path, const CheckOptions& options) {
   if (!std::filesystem::exists(path)) throw sql::Refusal("not_found", "there is no database file " + path);
   CheckReport report;
   options.on_step("the file's structure");
-  report.findings.push_back(sqlite::check_structure(path));
+  report.findings.push_back(sqlite::check_file(path));
   // What is read from a damaged file means nothing, and writing would make it worse.
   if (report.faults() > 0) return report;
   sqlite::Connection connection(path);
   check_schema(connection, sqlite::migration_texts().size());
+  options.on_step("the structure of the days' files");
+  report.findings.push_back(sqlite::check_days(connection, options.repairs));
   check_tables(connection, options, report);
   options.on_step("references between tables");
   report.findings.push_back(sqlite::check_references(connection));

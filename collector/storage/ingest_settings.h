@@ -16,7 +16,6 @@ namespace trapline::collector {
 constexpr std::int64_t kFreeRateLimitPerHour = 1'000;
 constexpr std::int64_t kProRateLimitPerHour = 10'000;
 
-/// A project's switches. The defaults let everything in that has a key.
 /// How much of an hour's limit was used; less than nothing was given back. `name` is the limit's.
 struct QuotaUse {
   std::string name;
@@ -24,6 +23,7 @@ struct QuotaUse {
   bool operator==(const QuotaUse&) const = default;
 };
 
+/// A project's switches. The defaults let everything in that has a key.
 struct IngestSettings {
   bool require_signature = false;
   std::vector<std::string> allowed_origins;  ///< of pages: "https://shop.example", "*.example"; none: any

@@ -249,6 +249,9 @@ class Store : public EventStore, public ProjectStore, public IngestStore, public
   /// once. Into a file nobody else digests, so that nothing is told.
   virtual void listen(OthersListener listener) = 0;
   virtual void stop_listening() = 0;
+
+  /// What is wrong with parts of the database that the rest does without, in words.
+  virtual std::vector<std::string> troubles() { return {}; }
 };
 
 }  // namespace trapline::collector

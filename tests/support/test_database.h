@@ -47,7 +47,9 @@ class TestDatabase {
   [[nodiscard]] std::vector<std::string> tables() const {
     const auto connection = connect();
     collector::sql::Statement names = connection->prepare(
-        is_on_postgres() ? "SELECT CAST(tablename AS TEXT) FROM pg_tables WHERE schemaname = current_schema()"
+        is_on_postgres() ? "SELECT CAST(relname AS TEXT) FROM pg_class WHERE relkind IN ('r', 'p') "
+                           "AND NOT relispartition AND CAST(relnamespace AS regnamespace) = "
+                           "CAST(quote_ident(current_schema()) AS regnamespace)"
                          : "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
     std::vector<std::string> tables;
     while (names.step()) tables.emplace_back(names.text(0));
@@ -56,19 +58,29 @@ class TestDatabase {
 
   /// What it takes on the disk; of SQLite when it is closed.
   [[nodiscard]] std::int64_t bytes() const {
-    if (!is_on_postgres()) return static_cast<std::int64_t>(std::filesystem::file_size(folder_.path("t.db")));
+    if (!is_on_postgres()) return bytes_of_files();
     const auto connection = connect();
-    std::int64_t bytes = 0;
-    for (const std::string& table : tables()) {
-      collector::sql::Statement size =
-          connection->prepare("SELECT pg_total_relation_size(CAST('\"" + table + "\"' AS regclass))");
-      size.step();
-      bytes += size.integer(0);
+    collector::sql::Statement size = connection->prepare(
+        "SELECT CAST(sum(pg_total_relation_size(oid)) AS BIGINT) FROM pg_class WHERE relkind = 'r' "
+        "AND CAST(relnamespace AS regnamespace) = CAST(quote_ident(current_schema()) AS regnamespace)");
+    size.step();
+    return size.integer(0);
+  }
+
+  /// The database's own file, of SQLite.
+  [[nodiscard]] std::string path() const { return folder_.path("t.db"); }
+
+ private:
+  [[nodiscard]] std::int64_t bytes_of_files() const {
+    auto bytes = static_cast<std::int64_t>(std::filesystem::file_size(path()));
+    const std::filesystem::path days = path() + ".days";
+    if (!std::filesystem::exists(days)) return bytes;
+    for (const auto& day : std::filesystem::directory_iterator(days)) {
+      bytes += static_cast<std::int64_t>(day.file_size());
     }
     return bytes;
   }
 
- private:
   TemporaryFolder folder_;
   std::string url_;
 };

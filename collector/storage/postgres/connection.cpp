@@ -342,6 +342,8 @@ void Connection::set_schema_version(std::size_t version) {
       std::to_string(version) + ") ON CONFLICT (id) DO UPDATE SET number = excluded.number");
 }
 
+void Connection::make_event_day(std::int64_t day) { prepare("SELECT make_event_day(?)").bind(day).run(); }
+
 bool Connection::is_lost() {
   if (is_frozen_ || PQstatus(connection_.get()) != CONNECTION_OK) return true;
   // Nobody is at work with it.

@@ -45,6 +45,7 @@ class Connection final : public sql::Connection {
   void begin() override;
   std::size_t schema_version() override;
   void set_schema_version(std::size_t version) override;
+  void make_event_day(std::int64_t day) override;
   [[nodiscard]] bool is_remote() const override { return true; }
   bool is_lost() override;
 

@@ -133,6 +133,9 @@ class Connection {
   /// The number of migrations that the database has had (migrations.h).
   virtual std::size_t schema_version() = 0;
   virtual void set_schema_version(std::size_t version) = 0;
+  /// Sees to it that events of the UTC day (counted from 1970-01-01) can be stored: they are parted by day of receipt.
+  /// Within a transaction.
+  virtual void make_event_day(std::int64_t /*day*/) {}
   /// Whether each answer that is waited for costs a journey.
   [[nodiscard]] virtual bool is_remote() const { return false; }
   /// Whether it must be replaced by a new one: the other end has gone.

@@ -69,9 +69,10 @@ std::string event_id_of_row(Connection& connection, std::int64_t row) {
 std::string newer_neighbour(Connection& connection, IssueId issue, std::int64_t row) {
   std::int64_t nearest = 0;
   for (const std::int64_t hash : hashes_of(connection, issue)) {
-    Statement statement = connection.prepare("SELECT min(id) FROM event WHERE hash_id = ? AND id > ?");
+    Statement statement =
+        connection.prepare("SELECT id FROM event WHERE hash_id = ? AND id > ? ORDER BY id LIMIT 1");
     statement.bind(hash, row);
-    if (!statement.step() || statement.is_null(0)) continue;
+    if (!statement.step()) continue;
     if (nearest == 0 || statement.integer(0) < nearest) nearest = statement.integer(0);
   }
   return nearest == 0 ? std::string() : event_id_of_row(connection, nearest);

@@ -6,6 +6,7 @@
 
 #include "collector/storage/sql/digest_tables.h"
 #include "collector/storage/sql/event_ids.h"
+#include "collector/storage/time_span.h"
 
 namespace trapline::collector::sql {
 namespace {
@@ -28,9 +29,8 @@ constexpr std::string_view kInsertIssue = R"(
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?8, ?9)
   RETURNING id)";
 constexpr std::string_view kInsertEvent = R"(
-  INSERT INTO event (id, project_id, hash_id, event_id, data) VALUES (?1, ?2, ?3, ?4, ?5)
-  ON CONFLICT (project_id, event_id) DO NOTHING)";
-constexpr std::string_view kIsStored = "SELECT 1 FROM event WHERE project_id = ? AND event_id = ?";
+  INSERT INTO event (id, project_id, hash_id, event_id, data) VALUES (?1, ?2, ?3, ?4, ?5))";
+constexpr std::string_view kIsStored = "SELECT 1 FROM event WHERE project_id = ? AND event_id = ? AND id >= ?";
 constexpr std::string_view kIsCounted = "SELECT 1 FROM event_counted WHERE project_id = ? AND event_id = ?";
 
 std::string place_key(const DigestedEvent& event) { return std::to_string(event.project_id) + ' ' + event.fingerprint; }
@@ -42,6 +42,7 @@ EventWriter::EventWriter(Connection& connection) : connection_(connection), name
 void EventWriter::forget() {
   places_.clear();
   names_.forget();
+  days_.clear();
   row_id_base_ = -1;
 }
 
@@ -115,11 +116,12 @@ std::unordered_map<IssueId, IssueAddition> EventWriter::write_tallies(
 EventWriter::Fate EventWriter::write(const DigestedEvent& event, const std::string& packed, const KeepRule& keeps,
                                      Placed& place, std::unordered_set<IssueId>& new_issues) {
   const std::string id = event_id_bytes(event.event_id);
-  // Mostly the insert itself tells whether the event is known.
-  const bool is_asked_first = ahead_ || place.hash_id == 0 || keeps || has_counted_only_;
-  if (is_asked_first && is_known(event, id)) return Fate::kKnown;
+  if (is_known(event, id)) return Fate::kKnown;
   if (place.hash_id == 0) place = make_place(event, new_issues);
-  if (!keeps || keeps(event)) return keep(event, id, place.hash_id, packed) ? Fate::kKept : Fate::kKnown;
+  if (!keeps || keeps(event)) {
+    keep(event, id, place.hash_id, packed);
+    return Fate::kKept;
+  }
   count_only(event, id);
   return Fate::kCountedOnly;
 }
@@ -211,6 +213,7 @@ bool EventWriter::is_known(const DigestedEvent& event, std::string_view id) {
   Statement stored = connection_.prepare(kIsStored);
   stored.bind(event.project_id);
   stored.bind_blob(id);
+  stored.bind(first_row_id(event.first_possible_receipt));
   if (stored.step()) return true;
   if (!has_counted_only_) return false;
   Statement counted = connection_.prepare(kIsCounted);
@@ -219,21 +222,17 @@ bool EventWriter::is_known(const DigestedEvent& event, std::string_view id) {
   return counted.step();
 }
 
-/// Inserts the event; false when it is there already.
-bool EventWriter::keep(const DigestedEvent& event, std::string_view id, std::int64_t hash_id,
+void EventWriter::keep(const DigestedEvent& event, std::string_view id, std::int64_t hash_id,
                        const std::string& packed) {
+  const std::int64_t day = start_of(event.received_at, kDayMs) / kDayMs;
+  if (days_.insert(day).second) connection_.make_event_day(day);
   Statement insert = connection_.prepare(kInsertEvent);
   insert.bind(next_row_id(event.received_at), event.project_id, hash_id);
   insert.bind_blob(id);
   insert.bind_blob(packed);
   insert.run();
-  if (ahead_) {
-    ahead_->add(event.project_id, id);
-  } else if (connection_.changes() == 0) {
-    return false;
-  }
+  if (ahead_) ahead_->add(event.project_id, id);
   ++next_row_id_;
-  return true;
 }
 
 void EventWriter::count_only(const DigestedEvent& event, std::string_view id) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "collector/storage/sql/event_ids.h"
+#include "collector/storage/time_span.h"
 
 namespace trapline::collector::sql {
 namespace {
@@ -89,8 +90,11 @@ KnownEvents::KnownEvents(Connection& connection, std::span<const DigestedEvent> 
     from = std::min(from, event.received_at);
     to = std::max(to, event.received_at);
   }
-  read_ids(connection, "event", asked);
-  read_ids(connection, "event_counted", asked);
+  UnixMillis earliest = batch.front().first_possible_receipt;
+  for (const DigestedEvent& event : batch) earliest = std::min(earliest, event.first_possible_receipt);
+  // In the text, so that the plan leaves out the partitions before it; by the day, so that there are few texts.
+  read_ids(connection, "event", " AND known.id >= " + std::to_string(first_row_id(start_of(earliest, kDayMs))), asked);
+  read_ids(connection, "event_counted", "", asked);
   if (to - from <= kLongestSpan) read_rows(connection, from, to);
 }
 
@@ -98,10 +102,12 @@ std::string KnownEvents::text_of(ProjectId project, std::string_view id) {
   return std::to_string(project).append(" ").append(id);
 }
 
-void KnownEvents::read_ids(Connection& connection, std::string_view table, const std::vector<Key>& asked) {
+void KnownEvents::read_ids(Connection& connection, std::string_view table, const std::string& condition,
+                           const std::vector<Key>& asked) {
   const Question question{"SELECT known.project_id, known.event_id FROM (VALUES ", "(?, ?)",
                           ") AS asked (project_id, event_id) JOIN " + std::string(table) +
-                              " AS known ON known.project_id = asked.project_id AND known.event_id = asked.event_id"};
+                              " AS known ON known.project_id = asked.project_id AND known.event_id = asked.event_id" +
+                              condition};
   ask(
       connection, question, asked,
       [](Statement& statement, const Key& event) {

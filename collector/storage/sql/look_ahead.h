@@ -35,7 +35,8 @@ class KnownEvents {
  private:
   using Key = std::pair<ProjectId, std::string>;  ///< its event's id as bytes
   static std::string text_of(ProjectId project, std::string_view id);
-  void read_ids(Connection& connection, std::string_view table, const std::vector<Key>& asked);
+  void read_ids(Connection& connection, std::string_view table, const std::string& condition,
+                const std::vector<Key>& asked);
   void read_rows(Connection& connection, UnixMillis from, UnixMillis to);
 
   std::unordered_set<std::string> ids_;

@@ -206,7 +206,11 @@ std::vector<Check> orphan_checks(UnixMillis now) {
                       "AND coarse.kind = 1)",
                       "group hash {0} names the coarse hash {1}"}),
        forget_coarse_hash},
-      {"events of group hashes that are not there", ask_for_owners({"event", "hash_id", "issue_hash"}),
+      {"events of group hashes that are not there",
+       ask_by_ranges({"event",
+                      "SELECT hash_id, count(*) FROM event WHERE id > ?1 AND id <= ?2 AND NOT EXISTS "
+                      "(SELECT 1 FROM issue_hash WHERE issue_hash.id = hash_id) GROUP BY hash_id",
+                      "{1} rows of event name issue_hash {0}, which is not there"}),
        [now](Connection& connection, std::int64_t hash) { return regroup_events(connection, hash, now); }},
       {"hours of group hashes that are not there", ask_for_owners({"hash_hour", "hash_id", "issue_hash"}),
        delete_rows(kHours)},

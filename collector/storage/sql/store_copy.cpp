@@ -18,12 +18,15 @@ namespace {
 
 using Stage = MigrationProgress::Stage;
 
+/// The days whose events there are.
+constexpr std::string_view kDays = "event_day";
 /// Others refer to these, in this order.
-constexpr std::string_view kFirstTables[] = {"project", "account", "issue", "issue_hash"};
+constexpr std::string_view kFirstTables[] = {"project", "account", "issue", "issue_hash", kDays};
 /// Fine hashes refer to coarse ones (kind 1) of the same table, which come first.
 constexpr std::string_view kHashes = "issue_hash";
 /// Has its row from the beginning.
 constexpr std::string_view kEpoch = "place_epoch";
+constexpr std::string_view kEvents = "event";
 /// What tells a source from all others, and from itself after somebody has worked with it.
 constexpr std::string_view kTellingTables[] = {"project", "project_key", "node_position", kEpoch};
 
@@ -269,6 +272,7 @@ class StoreCopy {
       insert.run();
       insert.reset();
     };
+    if (part.table->name == kEvents) make_days();
     PartReader reader(source_, part, options_);
     for (;;) {
       const std::int64_t rows_before = copied.rows;
@@ -284,6 +288,18 @@ class StoreCopy {
       }
       tell(part, copied.rows - rows_before);
     }
+  }
+
+  /// The target's partitions, of which `event_day` knows already.
+  void make_days() {
+    std::vector<std::int64_t> days;
+    {
+      Statement rows = source_.connection().prepare("SELECT day FROM event_day");
+      while (rows.step()) days.push_back(rows.integer(0));
+    }
+    Transaction transaction(target_.connection());
+    for (const std::int64_t day : days) target_.connection().make_event_day(day);
+    transaction.commit();
   }
 
   void save_progress(const Part& part, const Sum& copied) {

@@ -3,6 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <system_error>
+#include <utility>
+
+#include "collector/storage/sqlite/event_days.h"
+#include "collector/storage/sqlite/event_table.h"
 
 namespace trapline::collector::sqlite {
 namespace {
@@ -88,11 +92,31 @@ std::string advice_on_room(const std::string& path) {
 SqliteError::SqliteError(int code, const std::string& message)
     : sql::DatabaseError(is_of_row(code) ? Cause::kRow : Cause::kDatabase, message), code_(code) {}
 
-Connection::Connection(const std::string& path) {
+Connection::Connection(const std::string& path, std::shared_ptr<DayPool> pool) {
+  open(path, SQLITE_OPEN_CREATE, "");
+  if (pool == nullptr) pool = std::make_shared<DayPool>(day_folder(path));
+  days_ = std::make_unique<EventDays>(database_.get(), std::move(pool));
+  add_event_table(database_.get(), *days_);
+}
+
+Connection::Connection(const std::string& path, DayKind kind) {
+  const bool is_existing = kind == DayKind::kExisting;
+  // Before there is anything in the file, the log's header included.
+  open(path, is_existing ? 0 : SQLITE_OPEN_CREATE, is_existing ? "" : "PRAGMA auto_vacuum = INCREMENTAL; ");
+}
+
+Connection::~Connection() {
+  forget_statements();
+  // While the days still can.
+  if (database_ != nullptr && sqlite3_get_autocommit(database_.get()) == 0) {
+    sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+}
+
+void Connection::open(const std::string& path, int flags, const char* first_settings) {
   sqlite3* database = nullptr;
   // Each connection is used by one thread at a time, so SQLite's own mutexes are left out.
-  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-  const int code = sqlite3_open_v2(path.c_str(), &database, kFlags, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &database, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   database_.reset(database);
   if (code != SQLITE_OK) {
     throw SqliteError(code & 0xFF,
@@ -100,12 +124,15 @@ Connection::Connection(const std::string& path) {
   }
   sqlite3_busy_timeout(database, kBusyTimeoutMs);
   try {
-    execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+    execute(first_settings +
+            std::string("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"));
   } catch (const SqliteError& error) {
     throw SqliteError(error.code(),
                       "cannot use the database file " + path + ": " + error.what() + advice_on_room(path));
   }
 }
+
+bool Connection::is_lost() { return days_ != nullptr && days_->needs_recovery(); }
 
 void Connection::execute(const std::string& sql) {
   const int code = sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr);

@@ -13,6 +13,8 @@
 
 namespace trapline::collector::sqlite {
 
+class DayPool;
+class EventDays;
 using sql::Statement;
 using sql::Transaction;
 
@@ -30,17 +32,27 @@ class SqliteError : public sql::DatabaseError {
 /// One connection to one database file, in WAL mode and with fsync at every commit. Not thread-safe.
 class Connection final : public sql::Connection {
  public:
-  /// Opens or creates the file.
-  explicit Connection(const std::string& path);
-  ~Connection() override { forget_statements(); }
+  /// Opens or creates the database of a store, whose events are in files beside it (event_days.h). Connections of one
+  /// store share a pool; without one it has its own.
+  explicit Connection(const std::string& path, std::shared_ptr<DayPool> pool = nullptr);
+  enum class DayKind {
+    kNew,       ///< created when it is not there; can give room back to the disk (PRAGMA incremental_vacuum)
+    kExisting,  ///< must be there
+  };
+  /// Opens the file of a day.
+  Connection(const std::string& path, DayKind kind);
+  ~Connection() override;
 
   void execute(const std::string& sql) override;
   std::int64_t changes() override { return sqlite3_changes64(database_.get()); }
   void begin() override;
   std::size_t schema_version() override;
   void set_schema_version(std::size_t version) override;
+  bool is_lost() override;
   /// For what has no wrapper here.
   [[nodiscard]] sqlite3* handle() const { return database_.get(); }
+  /// Of a store's database.
+  [[nodiscard]] EventDays& days() const { return *days_; }
 
  protected:
   std::unique_ptr<sql::PreparedStatement> make_statement(std::string_view sql) override;
@@ -49,7 +61,10 @@ class Connection final : public sql::Connection {
   struct CloseDatabase {
     void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
   };
+  void open(const std::string& path, int flags, const char* first_settings);
+
   std::unique_ptr<sqlite3, CloseDatabase> database_;
+  std::unique_ptr<EventDays> days_;  ///< gone before the database is
 };
 
 }  // namespace trapline::collector::sqlite

@@ -4,16 +4,23 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace trapline::collector::sqlite {
 
 /// Is told how many bytes of how many are done.
 using CopyProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
-/// Copies a database, which others may read and write meanwhile, into a new file: as it is at one moment, that of the
-/// call. Answers the copy's schema version. The copy was read back and is sound (PRAGMA quick_check). Throws
-/// DatabaseError, also when the copy is damaged, and SchemaTooNew for a schema that is newer than ours; what is at
-/// `target` then is to be thrown away.
+struct CopiedStore {
+  std::size_t schema_version = 0;
+  std::vector<std::string> days;      ///< names of the copied files in day_folder(target), which must be there
+  std::vector<std::string> left_out;  ///< days that cannot be read, and why
+};
+
+/// Copies a database and its days, which others may read and write meanwhile, into new files: as they are at one moment,
+/// that of the call. The copies were read back and are sound (PRAGMA quick_check). Throws DatabaseError, also when a
+/// copy is damaged, and SchemaTooNew or Refusal for a schema that is not ours; what is at `target` then is to be thrown
+/// away.
 ///
 /// By SQLite's backup API in small steps, within one read transaction of the source's connection. Without that
 /// transaction a copy begins anew whenever another process has written between two steps: with 10 commits a second it
@@ -28,6 +35,6 @@ using CopyProgress = std::function<void(std::uint64_t done, std::uint64_t total)
 ///     steps of 256 pages, no transaction    given up after 25 s and 185 new beginnings
 ///
 /// As long as it takes, the write-ahead log grows by what is written: checkpoints cannot pass the moment that is read.
-std::size_t copy_online(const std::string& source, const std::string& target, const CopyProgress& progress);
+CopiedStore copy_online(const std::string& source, const std::string& target, const CopyProgress& progress);
 
 }  // namespace trapline::collector::sqlite

@@ -1,5 +1,8 @@
 #include "collector/storage/sqlite/sqlite_store.h"
 
+#include <utility>
+
+#include "collector/storage/sql/counter_checks.h"
 #include "collector/storage/sql/migrations.h"
 #include "collector/storage/sqlite/connection.h"
 #include "collector/storage/sqlite/migrations.h"
@@ -17,17 +20,21 @@ Result<std::unique_ptr<Store>> SqliteStore::open(const std::string& path, const 
   }
 }
 
-std::unique_ptr<sql::Connection> SqliteStore::connect_reader() { return std::make_unique<Connection>(path_); }
+std::unique_ptr<sql::Connection> SqliteStore::connect_reader() { return std::make_unique<Connection>(path_, pool_); }
 
-std::unique_ptr<sql::Connection> SqliteStore::connect_writer() { return open_newest(path_); }
+std::unique_ptr<sql::Connection> SqliteStore::connect_writer() { return open_newest(path_, pool_); }
 
-std::unique_ptr<sql::Connection> open_newest(const std::string& path) {
-  auto connection = std::make_unique<Connection>(path);
-  // A random index (event ids) is written all over: the fewer times its pages go from the log into the file, the
-  // better.
-  connection->execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16384;");
+std::unique_ptr<sql::Connection> open_newest(const std::string& path, std::shared_ptr<DayPool> pool) {
+  auto connection = std::make_unique<Connection>(path, std::move(pool));
+  connection->execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -8192;");
   add_schema_functions(connection->handle());
   sql::migrate(*connection, migration_texts());
+  Transaction transaction(*connection);
+  for (const std::int64_t hash : connection->days().recover()) sql::recount_hash(*connection, hash);
+  // No statement has written to `event`, so that SQLite does not call for these.
+  connection->days().sync();
+  transaction.commit();
+  connection->days().end();
   return connection;
 }
 

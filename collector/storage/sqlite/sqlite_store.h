@@ -5,13 +5,16 @@
 
 #include "collector/storage/file_lock.h"
 #include "collector/storage/sql/sql_store.h"
+#include "collector/storage/sqlite/event_days.h"
 
 namespace trapline::collector::sqlite {
 
-/// A connection that writes, to a file that is made, or whose schema is brought to the newest version.
-std::unique_ptr<sql::Connection> open_newest(const std::string& path);
+/// A connection that writes, to a file that is made, or whose schema is brought to the newest version. What a kill has
+/// left half committed is taken back.
+std::unique_ptr<sql::Connection> open_newest(const std::string& path, std::shared_ptr<DayPool> pool = nullptr);
 
-/// The store in one SQLite file; its write-ahead log lets readers go on while the writer writes.
+/// The store in a SQLite file, with its events in one for each day (event_days.h). Write-ahead logs let readers go on
+/// while the writer writes.
 class SqliteStore final : public sql::SqlStore {
  public:
   static Result<std::unique_ptr<Store>> open(const std::string& path, const core::Clock& clock);
@@ -20,14 +23,17 @@ class SqliteStore final : public sql::SqlStore {
   void listen(OthersListener /*listener*/) override {}
   void stop_listening() override {}
   Status tell_use(std::span<const QuotaUse> /*used*/) override { return {}; }
+  std::vector<std::string> troubles() override { return pool_->troubles(); }
 
  private:
-  SqliteStore(std::string path, const core::Clock& clock) : SqlStore(clock), path_(std::move(path)) {}
+  SqliteStore(const std::string& path, const core::Clock& clock)
+      : SqlStore(clock), path_(path), pool_(std::make_shared<DayPool>(day_folder(path))) {}
 
   std::unique_ptr<sql::Connection> connect_reader() override;
   std::unique_ptr<sql::Connection> connect_writer() override;
 
   std::string path_;
+  std::shared_ptr<DayPool> pool_;
   std::unique_ptr<FileLock> claim_;
 };
 

@@ -104,7 +104,7 @@ TEST_CASE("a backup has the database, what waits in the spool and the user key, 
   const auto made = make_backup(fixture.options());
   REQUIRE_MESSAGE(made, (made ? "" : made.error().message));
   CHECK(made->made_by == "1.2.3");
-  CHECK(made->files.size() == 4);
+  CHECK(made->files.size() == 5);
   CHECK_FALSE(fs::exists(fixture.backup + ".part"));
   CHECK_FALSE(fs::exists(fixture.backup + "/lock"));
   CHECK(fs::status(fixture.backup).permissions() == fs::perms::owner_all);

@@ -1,0 +1,217 @@
+/// Events are parted by the day on which they were received; to who asks they are one. Those of SQLite are in files of
+/// their own, which a kill or a damaged disk may leave as they should not be.
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "collector/storage/consistency.h"
+#include "collector/storage/open_store.h"
+#include "collector/storage/sqlite/event_days.h"
+#include "collector/storage/time_span.h"
+#include "tests/support/test_database.h"
+
+using namespace trapline::collector;
+using trapline::tests::is_on_postgres;
+using trapline::tests::TemporaryFolder;
+using trapline::tests::TestDatabase;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr UnixMillis kFirstDay = 20'784 * kDayMs;  // 2026-11-27
+
+DigestedEvent event_of(int number, UnixMillis received_at, const std::string& group = "f") {
+  DigestedEvent event;
+  event.project_id = 1;
+  event.event_id = std::string(24, 'a') + std::to_string(10'000'000 + number);
+  event.received_at = received_at;
+  event.timestamp = received_at;
+  event.fingerprint = group;
+  event.title = "Title " + group;
+  event.payload = R"({"number":)" + std::to_string(number) + "}";
+  return event;
+}
+
+void append(Store& store, const std::vector<DigestedEvent>& events) {
+  const auto outcome = store.append(events);
+  REQUIRE_MESSAGE(outcome, (outcome ? "" : outcome.error().message));
+}
+
+/// One event of each of `days` days, numbered from 0.
+std::unique_ptr<Store> store_of_days(const std::string& url, int days) {
+  auto store = open_store(url).value();
+  REQUIRE(store->create_project("shop", std::string(32, 'a')));
+  for (int day = 0; day < days; ++day) append(*store, {event_of(day, kFirstDay + day * kDayMs + 5)});
+  return store;
+}
+
+std::vector<std::string> payloads(Store& store, EventQuery query) {
+  query.with_payload = true;
+  std::vector<std::string> payloads;
+  const auto page = store.find_events(query);
+  REQUIRE_MESSAGE(page, (page ? "" : page.error().message));
+  for (const StoredEvent& stored : page->items) payloads.push_back(stored.event.payload);
+  return payloads;
+}
+
+void damage(const std::string& path) {
+  // The header stays, so that only who reads on sees it.
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  REQUIRE(file);
+  file.seekp(100);
+  for (int byte = 100; byte < 20'000; ++byte) file.put('\x5a');
+}
+
+}  // namespace
+
+TEST_CASE("events of many days are one list, newest first, however it is paged and bounded") {
+  const TestDatabase database;
+  const auto store = store_of_days(database.url(), 5);
+  const std::vector<std::string> all = {R"({"number":4})", R"({"number":3})", R"({"number":2})", R"({"number":1})",
+                                        R"({"number":0})"};
+  CHECK(payloads(*store, {.limit = 100}) == all);
+  const IssueId issue = store->find_issues({})->items.front().id;
+  CHECK(payloads(*store, {.issue_id = issue, .limit = 100}) == all);
+  CHECK(payloads(*store, {.project_id = 1, .from = kFirstDay + kDayMs, .to = kFirstDay + 3 * kDayMs, .limit = 100}) ==
+        std::vector<std::string>{all[2], all[3]});
+  std::vector<std::string> paged;
+  EventQuery query{.issue_id = issue, .limit = 2};
+  query.with_payload = true;
+  do {
+    const auto page = store->find_events(query).value();
+    for (const StoredEvent& stored : page.items) paged.push_back(stored.event.payload);
+    query.cursor = page.next_cursor;
+  } while (!query.cursor.empty());
+  CHECK(paged == all);
+}
+
+TEST_CASE("an event's neighbours are found on other days") {
+  const TestDatabase database;
+  const auto store = store_of_days(database.url(), 3);
+  const auto middle = store->find_event(1, event_of(1, 0).event_id).value();
+  REQUIRE(middle);
+  CHECK(middle->newer_event_id == event_of(2, 0).event_id);
+  CHECK(middle->older_event_id == event_of(0, 0).event_id);
+}
+
+TEST_CASE("an event that comes again days later is known, also when the time of its first receipt is not") {
+  const TestDatabase database;
+  const auto store = store_of_days(database.url(), 5);
+  DigestedEvent again = event_of(1, kFirstDay + 4 * kDayMs + 7);
+  CHECK(store->append(std::vector{again})->duplicates == 1);
+  // It happened on the second day: no copy came before the first.
+  again.first_possible_receipt = kFirstDay;
+  CHECK(store->append(std::vector{again})->duplicates == 1);
+  CHECK(store->find_issues({})->items.front().count == 5);
+}
+
+TEST_CASE("only days on which a copy of an event may have come are asked for it") {
+  const TestDatabase database;
+  const auto store = store_of_days(database.url(), 5);
+  DigestedEvent other = event_of(1, kFirstDay + 4 * kDayMs + 7);
+  // It says that it happened today: another event, whose sender does not make its ids at random.
+  other.first_possible_receipt = kFirstDay + 3 * kDayMs;
+  CHECK(store->append(std::vector{other})->stored == 1);
+}
+
+TEST_CASE("each day's events are in a file of their own, for its owner alone" * doctest::skip(is_on_postgres())) {
+  const TestDatabase database;
+  const auto store = store_of_days(database.url(), 2);
+  CHECK(fs::exists(database.path() + ".days/2026-11-27.db"));
+  CHECK(fs::exists(database.path() + ".days/2026-11-28.db"));
+  CHECK(fs::status(database.path() + ".days").permissions() == fs::perms::owner_all);
+}
+
+TEST_CASE("what a kill left in a day's file and not in the database is taken back, and given again counts once" *
+          doctest::skip(is_on_postgres())) {
+  const TestDatabase database;
+  store_of_days(database.url(), 1);
+  {
+    sqlite::Connection killed(database.path());
+    killed.begin();
+    killed.execute(
+        "INSERT INTO event (id, project_id, hash_id, event_id, data) "
+        "SELECT id + 1, project_id, hash_id, x'bb', data FROM event");
+    killed.days().sync();
+  }
+  CHECK(sqlite::DayFile(database.path() + ".days/2026-11-27.db", sqlite::DayFile::Use::kRead).batch_number() == 2);
+  const auto store = open_store(database.url()).value();
+  CHECK(store->find_events({.limit = 10})->items.size() == 1);
+  append(*store, {event_of(7, kFirstDay + 9)});
+  CHECK(store->find_events({.limit = 10})->items.size() == 2);
+  CHECK(check_store(database.url(), {.is_deep = true})->faults() == 0);
+}
+
+TEST_CASE("events that a kill removed from a day's file and not from the counters are counted again" *
+          doctest::skip(is_on_postgres())) {
+  const TestDatabase database;
+  store_of_days(database.url(), 2);
+  {
+    sqlite::Connection killed(database.path());
+    killed.begin();
+    killed.execute("DELETE FROM event WHERE id = (SELECT max(id) FROM event)");
+    killed.days().sync();
+  }
+  const auto store = open_store(database.url()).value();
+  const Issue issue = store->find_issues({})->items.front();
+  CHECK(issue.count == 2);
+  CHECK(issue.stored_count == 1);
+  CHECK(check_store(database.url(), {})->faults() == 0);
+}
+
+TEST_CASE("a transaction that is not committed leaves no trace in any day" * doctest::skip(is_on_postgres())) {
+  const TestDatabase database;
+  const auto store = store_of_days(database.url(), 2);
+  const auto connection = database.connect();
+  {
+    const sql::Transaction transaction(*connection);
+    connection->execute("DELETE FROM event");
+    CHECK_FALSE(connection->prepare("SELECT 1 FROM event").step());
+  }
+  CHECK(store->find_events({.limit = 10})->items.size() == 2);
+}
+
+TEST_CASE("a damaged day is left out and told of, and the rest goes on" * doctest::skip(is_on_postgres())) {
+  const TestDatabase database;
+  store_of_days(database.url(), 3);
+  const std::string path = database.path() + ".days/2026-11-28.db";
+  damage(path);
+  const auto store = open_store(database.url()).value();
+  CHECK(payloads(*store, {.limit = 10}) == std::vector<std::string>{R"({"number":2})", R"({"number":0})"});
+  REQUIRE(store->troubles().size() == 1);
+  CHECK(store->troubles().front().find("2026-11-28") != std::string::npos);
+
+  SUBCASE("a new event of that day begins a new file, and the damaged one is kept") {
+    const std::vector events = {event_of(8, kFirstDay + kDayMs + 9)};
+    // The batch in which the damage is seen may fail; the spool gives it again.
+    if (!store->append(events)) append(*store, events);
+    CHECK(payloads(*store, {.limit = 10}) ==
+          std::vector<std::string>{R"({"number":2})", R"({"number":8})", R"({"number":0})"});
+    CHECK(fs::exists(path + ".damaged"));
+  }
+  SUBCASE("a check finds it, and a repair does without it") {
+    const auto found = check_store(database.url(), {});
+    REQUIRE_MESSAGE(found, (found ? "" : found.error().message));
+    CHECK(found->faults() > 0);
+    const auto repaired = check_store(database.url(), {.repairs = true});
+    CHECK(repaired->left() == 0);
+    CHECK(check_store(database.url(), {.is_deep = true})->faults() == 0);
+    CHECK(fs::exists(path + ".damaged"));
+    CHECK(open_store(database.url()).value()->find_issues({})->items.front().stored_count == 2);
+  }
+}
+
+TEST_CASE("a day whose file is gone is left out and told of" * doctest::skip(is_on_postgres())) {
+  const TestDatabase database;
+  store_of_days(database.url(), 3);
+  fs::remove(database.path() + ".days/2026-11-28.db");
+  const auto store = open_store(database.url()).value();
+  CHECK(store->find_events({.limit = 10})->items.size() == 2);
+  CHECK(store->troubles().size() == 1);
+  CHECK(check_store(database.url(), {.repairs = true})->left() == 0);
+}
