@@ -172,7 +172,7 @@ std::string Config::public_url_at(int actual_port) const {
 }
 
 std::span<const ConfigOption> config_options() {
-  static const std::array<ConfigOption, 16> kOptions{{
+  static const std::array<ConfigOption, 18> kOptions{{
       {"data", "DIR", "folder for the database and the spool (default ./trapline-data)"},
       {"database", "URL", "sqlite:PATH (default sqlite:DATA/trapline.db) or postgres://USER:PASSWORD@HOST:PORT/NAME"},
       {"listen", "HOST:PORT", "address to listen on (default 127.0.0.1:8790; port 0 picks a free one)"},
@@ -191,6 +191,10 @@ std::span<const ConfigOption> config_options() {
       {"spool-max-bytes", "BYTES",
        "accepted events that may wait on disk; above, senders are told 503 (default 2 GiB)"},
       {"spool-max-events", "COUNT", "the same as a number of events (default 2000000)"},
+      {"retention-days", "DAYS",
+       "that events are kept; a project may say otherwise (default 90; 0: for ever). Counts and issues stay"},
+      {"max-database-bytes", "BYTES",
+       "that the database may take; above, the events that tell the least go first (default 0: no limit)"},
       {"min-free-bytes", "BYTES", "disk space to leave free; below, senders are told 503 (default 256 MiB)"},
   }};
   return kOptions;
@@ -234,6 +238,8 @@ core::Result<Config> load_config(const std::map<std::string, std::string>& comma
   count_of("max-requests-per-second", config.limits.requests_per_second);
   count_of("max-requests-per-ip", config.limits.requests_per_minute_and_ip);
   count_of("max-api-requests", config.api_requests_per_minute);
+  count_of("retention-days", config.retention.days);
+  count_of("max-database-bytes", config.retention.most_bytes);
   if (const auto ranges = settings->find("trusted-proxies"); status && ranges != settings->end()) {
     status = read_ranges(ranges->second, config.trusted_proxies);
   }

@@ -11,6 +11,7 @@
 #include "collector/ingest/address.h"
 #include "collector/ingest/intake.h"
 #include "collector/ingest/spool.h"
+#include "collector/storage/retention.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -25,6 +26,7 @@ struct Config {
   SpoolOptions spool;
   std::int64_t api_requests_per_minute = 600;  ///< of one token or session
   std::vector<AddressRange> trusted_proxies;
+  RetentionPolicy retention;
 
   [[nodiscard]] std::string database_url() const;
   /// `actual_port` is the one that was bound.

@@ -41,6 +41,9 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds kHouseInterval{2};
 /// In a step others may not write, for some 13 ms: most of the time is theirs.
 constexpr std::chrono::milliseconds kSweepInterval{100};
+/// While there is no hurry others have nearly all of the time, and in a hurry half of it.
+constexpr std::chrono::milliseconds kRetentionInterval{100};
+constexpr int kMostStepsAtOnce = 20;
 /// Longer than a PostgreSQL server takes to miss a client whose machine is gone (postgres/connection.cpp).
 constexpr std::chrono::seconds kClaimPatience{40};
 
@@ -79,6 +82,23 @@ std::function<void()> sweeping(Store& store) {
     const auto swept = store.sweep_deleted_projects();
     if (!swept && !has_failed) spdlog::error("deleted projects cannot be removed yet: {}", swept.error().message);
     has_failed = !swept.ok();
+  };
+}
+
+/// Makes room as the policy says, a little each time, and as much as it takes while the database is above its limit.
+std::function<void()> retaining(Store& store, const RetentionPolicy& policy) {
+  return [&store, policy, has_failed = false, told = std::size_t{0}]() mutable {
+    for (int steps = 0; steps < kMostStepsAtOnce; ++steps) {
+      const auto step = store.retain(policy);
+      if (!step && !has_failed) spdlog::error("old events cannot be removed yet: {}", step.error().message);
+      has_failed = !step.ok();
+      if (!step) return;
+      if (!step->news.empty()) spdlog::info("{}", step->news);
+      if (!step->has_more || !step->is_urgent) break;
+      std::this_thread::sleep_for(step->held_writer);  // half of the time is others'
+    }
+    const std::vector<std::string> troubles = store.troubles();
+    for (; told < troubles.size(); ++told) spdlog::error("{}; trapline-collector check says more", troubles[told]);
   };
 }
 
@@ -212,6 +232,7 @@ Status serve(const Config& config) {
   item_writer.start();
   Housekeeper housekeeper({[&intake] { intake.keep_house(); }}, kHouseInterval);
   Housekeeper sweeper({sweeping(**store)}, kSweepInterval);
+  Housekeeper retainer({retaining(**store, config.retention)}, kRetentionInterval);
   std::thread serving([&server] { server.run(); });
   log_with_fields("listening", {{"url", config.public_url_at(*port)}});
   wait_for_end(signals);
@@ -220,6 +241,7 @@ Status serve(const Config& config) {
   live.stop();
   housekeeper.stop();
   sweeper.stop();
+  retainer.stop();
   (*store)->stop_listening();
   digester.stop();
   item_writer.stop();

@@ -100,7 +100,8 @@ json to_json(const Project& project, const IngestSettings& settings, std::string
           {"require_signature", settings.require_signature},
           {"allowed_origins", settings.allowed_origins},
           {"allowed_ips", settings.allowed_ips},
-          {"rate_limit_per_hour", settings.rate_limit_per_hour}};
+          {"rate_limit_per_hour", settings.rate_limit_per_hour},
+          {"retention_days", settings.retention_days}};
 }
 
 json to_json(const ProjectKey& key, std::string_view public_url) {

@@ -95,13 +95,15 @@ Result<std::string> read_new_project(std::string_view text) {
 }
 
 Result<ProjectChange> read_project_change(std::string_view text) {
-  BodyReader body(text, {"name", "require_signature", "allowed_origins", "allowed_ips", "rate_limit_per_hour"});
+  BodyReader body(text, {"name", "require_signature", "allowed_origins", "allowed_ips", "rate_limit_per_hour",
+                         "retention_days"});
   ProjectChange change;
   body.read("name", change.name);
   body.read("require_signature", change.require_signature);
   body.read("allowed_origins", change.allowed_origins);
   body.read("allowed_ips", change.allowed_ips);
   body.read_limit("rate_limit_per_hour", change.rate_limit_per_hour);
+  body.read_limit("retention_days", change.retention_days);
   return body.finish(std::move(change));
 }
 

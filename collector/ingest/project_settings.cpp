@@ -11,6 +11,7 @@ namespace trapline::collector {
 namespace {
 
 constexpr std::size_t kMostNameBytes = 200;
+constexpr std::int64_t kMostRetentionDays = 36'500;
 constexpr std::size_t kMostEntries = 1'000;
 constexpr std::size_t kMostShown = 80;
 
@@ -73,6 +74,13 @@ Status apply(const ProjectChange& change, std::string& name, IngestSettings& set
     if (!status) return status;
   }
   if (change.rate_limit_per_hour) settings.rate_limit_per_hour = *change.rate_limit_per_hour;
+  if (change.retention_days) {
+    if (*change.retention_days < 0 || *change.retention_days > kMostRetentionDays) {
+      return invalid("retention_days is a number of days from 1 to " + std::to_string(kMostRetentionDays) +
+                     ", or 0: as long as the collector keeps events of others");
+    }
+    settings.retention_days = *change.retention_days;
+  }
   return {};
 }
 

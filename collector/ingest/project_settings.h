@@ -25,6 +25,7 @@ struct ProjectChange {
   std::optional<std::vector<std::string>> allowed_origins;  ///< none: any
   std::optional<std::vector<std::string>> allowed_ips;
   std::optional<std::int64_t> rate_limit_per_hour;
+  std::optional<std::int64_t> retention_days;
 };
 
 /// Checks the change and writes it down. Doors take it over within five seconds. Errors: also "not_found", "conflict".

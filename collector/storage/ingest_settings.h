@@ -29,6 +29,7 @@ struct IngestSettings {
   std::vector<std::string> allowed_origins;  ///< of pages: "https://shop.example", "*.example"; none: any
   std::vector<std::string> allowed_ips;      ///< addresses and CIDR ranges, v4 and v6; none: any
   std::int64_t rate_limit_per_hour = 0;      ///< events; 0: no limit
+  std::int64_t retention_days = 0;           ///< for which events are kept; 0: as the collector is set (retention.h)
 };
 
 struct ProjectKey {

@@ -45,8 +45,8 @@ struct DigestedEvent {
   std::string event_id;  ///< 32 lower-case hex digits
   UnixMillis received_at = 0;
   UnixMillis timestamp = 0;
-  /// No copy of it was received before: what is stored of earlier days needs no look whether the event is known. 0: that
-  /// is not known.
+  /// No copy of it was received before: what is stored of earlier days needs no look whether the event is known. 0:
+  /// that is not known.
   UnixMillis first_possible_receipt = 0;
   Level level = Level::kError;
   std::string platform;

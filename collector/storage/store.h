@@ -17,6 +17,7 @@
 #include "collector/storage/items.h"
 #include "collector/storage/records.h"
 #include "collector/storage/release_health.h"
+#include "collector/storage/retention.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -249,6 +250,11 @@ class Store : public EventStore, public ProjectStore, public IngestStore, public
   /// once. Into a file nobody else digests, so that nothing is told.
   virtual void listen(OthersListener listener) = 0;
   virtual void stop_listening() = 0;
+
+  /// One small step of making room, as the policy says: to be called again and again, soon when there is more to do.
+  /// Others can hardly tell: each holds up writers for some milliseconds. May be called by several collectors on one
+  /// database; one of them does the work.
+  virtual Result<RetentionStep> retain(const RetentionPolicy& policy) = 0;
 
   /// What is wrong with parts of the database that the rest does without, in words.
   virtual std::vector<std::string> troubles() { return {}; }

@@ -344,6 +344,19 @@ void Connection::set_schema_version(std::size_t version) {
 
 void Connection::make_event_day(std::int64_t day) { prepare("SELECT make_event_day(?)").bind(day).run(); }
 
+/// It waits for who reads the table, and keeps others waiting meanwhile: not for long.
+void Connection::remove_event_day(std::int64_t day) {
+  execute("SET lock_timeout = '2s'; DROP TABLE IF EXISTS event_" + std::to_string(day) + "; RESET lock_timeout");
+}
+
+/// Written anew: deleted rows alone leave room for other rows, and none for the disk.
+bool Connection::compact_event_day(std::int64_t day) {
+  execute("SET lock_timeout = '2s'");
+  execute("VACUUM FULL event_" + std::to_string(day));
+  execute("RESET lock_timeout");
+  return false;
+}
+
 bool Connection::is_lost() {
   if (is_frozen_ || PQstatus(connection_.get()) != CONNECTION_OK) return true;
   // Nobody is at work with it.

@@ -46,6 +46,8 @@ class Connection final : public sql::Connection {
   std::size_t schema_version() override;
   void set_schema_version(std::size_t version) override;
   void make_event_day(std::int64_t day) override;
+  void remove_event_day(std::int64_t day) override;
+  bool compact_event_day(std::int64_t day) override;
   [[nodiscard]] bool is_remote() const override { return true; }
   bool is_lost() override;
 

@@ -82,6 +82,22 @@ std::unique_ptr<Connection> PostgresStore::connect() {
 
 std::unique_ptr<sql::Connection> PostgresStore::connect_reader() { return connect(); }
 
+std::int64_t PostgresStore::measure_bytes(sql::Connection& reader) {
+  sql::Statement size = reader.prepare(
+      "SELECT CAST(coalesce(sum(pg_total_relation_size(oid)), 0) AS BIGINT) FROM pg_class WHERE relkind = 'r' "
+      "AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())");
+  return size.step() ? size.integer(0) : 0;
+}
+
+/// The connection that has the lock keeps it as long as it lives.
+bool PostgresStore::may_retain(sql::Connection& writer) {
+  sql::Statement lock = writer.prepare(
+      "SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 1953653104 "
+      "AND objid = CAST(hashtext('trapline retention') AS BIGINT) & 4294967295 AND pid = pg_backend_pid()) THEN 1 "
+      "ELSE CAST(pg_try_advisory_lock(1953653104, hashtext('trapline retention')) AS INTEGER) END");
+  return lock.step() && lock.integer(0) != 0;
+}
+
 std::unique_ptr<sql::Connection> PostgresStore::connect_writer() {
   auto connection = connect();
   sql::migrate(*connection, migration_texts());

@@ -26,6 +26,8 @@ class PostgresStore final : public sql::SqlStore {
 
   std::unique_ptr<sql::Connection> connect_reader() override;
   std::unique_ptr<sql::Connection> connect_writer() override;
+  std::int64_t measure_bytes(sql::Connection& reader) override;
+  bool may_retain(sql::Connection& writer) override;
   std::unique_ptr<Connection> connect();
   void tell_others(sql::Connection& connection, const OthersNews& news) override;
 

@@ -136,6 +136,11 @@ class Connection {
   /// Sees to it that events of the UTC day (counted from 1970-01-01) can be stored: they are parted by day of receipt.
   /// Within a transaction.
   virtual void make_event_day(std::int64_t /*day*/) {}
+  /// Removes the partition of a day that is in no list any more (`event_day`). Not within a transaction.
+  virtual void remove_event_day(std::int64_t day) = 0;
+  /// Gives room of deleted events of the day back to the disk. False when there is none left to give. Not within a
+  /// transaction.
+  virtual bool compact_event_day(std::int64_t day) = 0;
   /// Whether each answer that is waited for costs a journey.
   [[nodiscard]] virtual bool is_remote() const { return false; }
   /// Whether it must be replaced by a new one: the other end has gone.

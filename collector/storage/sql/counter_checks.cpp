@@ -15,10 +15,18 @@ std::string of_slice() {
   return " FROM issue_hash WHERE id > ?1 AND id <= ?2 AND kind = 0 AND " + std::string(kOfLiveProject);
 }
 
+/// How many of the hash's events are kept: not those of a day that is about to go, as far as that is written down.
+std::string kept_sql(const std::string& hash) {
+  const std::string day_rows = std::to_string(first_row_id(kDayMs));
+  return "((SELECT count(*) FROM event WHERE hash_id = " + hash +
+         ") - (SELECT count(*) FROM event_day JOIN event ON event.hash_id = " + hash + " AND event.id >= day * " +
+         day_rows + " AND event.id < (day + 1) * " + day_rows + " WHERE is_leaving <> 0 AND lowered_hash >= " + hash +
+         "))";
+}
+
 std::string stored_counts_sql() {
-  return "SELECT id, stored_count, kept, seen FROM (SELECT id, stored_count, count AS seen, "
-         "(SELECT count(*) FROM event WHERE hash_id = issue_hash.id) AS kept" +
-         of_slice() + ") AS counted WHERE stored_count <> kept OR seen < kept";
+  return "SELECT id, stored_count, kept, seen FROM (SELECT id, stored_count, count AS seen, " +
+         kept_sql("issue_hash.id") + " AS kept" + of_slice() + ") AS counted WHERE stored_count <> kept OR seen < kept";
 }
 
 std::string hour_sums_sql() {
@@ -117,10 +125,7 @@ bool mend_issue(Connection& connection, std::int64_t issue) {
 }  // namespace
 
 void recount_hash(Connection& connection, std::int64_t hash) {
-  connection
-      .prepare("UPDATE issue_hash SET stored_count = (SELECT count(*) FROM event WHERE hash_id = ?1) WHERE id = ?1")
-      .bind(hash)
-      .run();
+  connection.prepare("UPDATE issue_hash SET stored_count = " + kept_sql("?1") + " WHERE id = ?1").bind(hash).run();
   connection.prepare("UPDATE issue_hash SET count = stored_count WHERE id = ?1 AND count < stored_count")
       .bind(hash)
       .run();

@@ -118,7 +118,7 @@ EventWriter::Fate EventWriter::write(const DigestedEvent& event, const std::stri
   const std::string id = event_id_bytes(event.event_id);
   if (is_known(event, id)) return Fate::kKnown;
   if (place.hash_id == 0) place = make_place(event, new_issues);
-  if (!keeps || keeps(event)) {
+  if (takes_events(event.received_at) && (!keeps || keeps(event))) {
     keep(event, id, place.hash_id, packed);
     return Fate::kKept;
   }
@@ -222,10 +222,22 @@ bool EventWriter::is_known(const DigestedEvent& event, std::string_view id) {
   return counted.step();
 }
 
+/// Whether events of that day are kept, and not about to go. Then there is a place for them.
+bool EventWriter::takes_events(UnixMillis received_at) {
+  const std::int64_t day = start_of(received_at, kDayMs) / kDayMs;
+  const auto [known, is_new] = days_.try_emplace(day, true);
+  if (!is_new) return known->second;
+  {
+    Statement state = connection_.prepare("SELECT is_leaving FROM event_day WHERE day = ?");
+    state.bind(day);
+    if (state.step()) known->second = state.integer(0) == 0;
+  }
+  if (known->second) connection_.make_event_day(day);
+  return known->second;
+}
+
 void EventWriter::keep(const DigestedEvent& event, std::string_view id, std::int64_t hash_id,
                        const std::string& packed) {
-  const std::int64_t day = start_of(event.received_at, kDayMs) / kDayMs;
-  if (days_.insert(day).second) connection_.make_event_day(day);
   Statement insert = connection_.prepare(kInsertEvent);
   insert.bind(next_row_id(event.received_at), event.project_id, hash_id);
   insert.bind_blob(id);

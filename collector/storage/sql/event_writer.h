@@ -51,6 +51,7 @@ class EventWriter {
   std::int64_t add_hashes(const DigestedEvent& event, IssueId issue);
   std::optional<Placed> look_up(ProjectId project, int kind, const std::string& hash);
   bool is_known(const DigestedEvent& event, std::string_view id);
+  bool takes_events(UnixMillis received_at);
   void keep(const DigestedEvent& event, std::string_view id, std::int64_t hash_id, const std::string& packed);
   void count_only(const DigestedEvent& event, std::string_view id);
   std::int64_t next_row_id(UnixMillis received_at);
@@ -59,7 +60,7 @@ class EventWriter {
   NameIds names_;
   std::optional<KnownEvents> ahead_;                ///< of this batch, from a remote database
   std::unordered_map<std::string, Placed> places_;  ///< by project and fine hash
-  std::unordered_set<std::int64_t> days_;           ///< that have a partition
+  std::unordered_map<std::int64_t, bool> days_;     ///< whether they take events
   bool has_counted_only_ = false;                   ///< whether event_counted has rows
   std::int64_t epoch_ = -1;                         ///< of place_epoch, in which the rest was true
   std::int64_t row_id_base_ = -1;                   ///< the millisecond that next_row_id_ belongs to

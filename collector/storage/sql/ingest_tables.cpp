@@ -10,7 +10,7 @@ namespace trapline::collector::sql {
 namespace {
 
 constexpr std::string_view kSelectSettings =
-    "SELECT id, require_signature, allowed_origins, allowed_ips, rate_limit_per_hour FROM live_project";
+    "SELECT id, require_signature, allowed_origins, allowed_ips, rate_limit_per_hour, retention_days FROM live_project";
 
 constexpr std::string_view kSelectKey =
     "SELECT public_key, secret_key, project_id, is_active, rate_limit_per_hour, created_at FROM project_key";
@@ -43,6 +43,7 @@ IngestDirectory::Entry read_settings(const Statement& row) {
   entry.settings.allowed_origins = split(row.text(2));
   entry.settings.allowed_ips = split(row.text(3));
   entry.settings.rate_limit_per_hour = row.integer(4);
+  entry.settings.retention_days = row.integer(5);
   return entry;
 }
 
@@ -98,9 +99,9 @@ void change_project(Connection& connection, ProjectId project, const ProjectEdit
   connection
       .prepare(
           "UPDATE project SET name = ?, require_signature = ?, allowed_origins = ?, allowed_ips = ?, "
-          "rate_limit_per_hour = ? WHERE id = ?")
+          "rate_limit_per_hour = ?, retention_days = ? WHERE id = ?")
       .bind(std::string_view(name), settings.require_signature ? 1 : 0, std::string_view(origins),
-            std::string_view(ips), settings.rate_limit_per_hour, project)
+            std::string_view(ips), settings.rate_limit_per_hour, settings.retention_days, project)
       .run();
   transaction.commit();
 }

@@ -1,5 +1,6 @@
 #include "collector/storage/sql/sql_store.h"
 
+#include <chrono>
 #include <exception>
 #include <new>
 #include <type_traits>
@@ -188,7 +189,8 @@ AppendOutcome SqlStore::append_packed(Connection& connection, std::span<const Di
   AppendOutcome outcome;
   try {
     Transaction transaction(connection);
-    outcome = event_writer_->append(batch, packed, keeps, node_, clock_.unix_millis());
+    const KeepRule keeps_none = [](const DigestedEvent&) { return false; };
+    outcome = event_writer_->append(batch, packed, is_full_ ? keeps_none : keeps, node_, clock_.unix_millis());
     transaction.commit();
   } catch (...) {
     event_writer_->forget();  // it may remember what was rolled back
@@ -390,6 +392,34 @@ Result<bool> SqlStore::sweep_deleted_projects() {
   auto has_deleted = read([](Connection& connection) { return sql::has_deleted_projects(connection); });
   if (!has_deleted || !*has_deleted) return has_deleted;
   return write([](Connection& connection) { return sql::sweep_deleted_projects(connection, kMostRowsSwept); });
+}
+
+Result<RetentionStep> SqlStore::retain(const RetentionPolicy& policy) {
+  const std::lock_guard lock(retainer_mutex_);
+  RetentionStep step;
+  const auto may_work = write([&](Connection& connection) { return may_retain(connection); });
+  if (!may_work) return may_work.error();
+  const auto looked = read([&](Connection& connection) {
+    const auto measure = [&] { return measure_bytes(connection); };
+    if (*may_work) retainer_.look(connection, policy, clock_.unix_millis(), measure, step);
+    return true;
+  });
+  is_full_ = retainer_.is_full();
+  if (!looked) {
+    retainer_.forget();
+    return looked.error();
+  }
+  if (!*may_work || !retainer_.has_act()) return step;
+  const Status done = write([&](Connection& connection) {
+    const auto start = std::chrono::steady_clock::now();
+    retainer_.act(connection, step);
+    step.held_writer = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+  });
+  if (!done) {
+    retainer_.forget();
+    return done.error();
+  }
+  return step;
 }
 
 Result<IngestDirectory> SqlStore::load_ingest_directory() {

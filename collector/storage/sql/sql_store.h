@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -11,6 +12,7 @@
 #include "collector/storage/sql/dictionary_trainer.h"
 #include "collector/storage/sql/event_writer.h"
 #include "collector/storage/sql/payload_dictionaries.h"
+#include "collector/storage/sql/retainer.h"
 #include "collector/storage/store.h"
 #include "sdk/core/clock.h"
 
@@ -58,6 +60,7 @@ class SqlStore : public Store {
   Status change_project(ProjectId id, const ProjectEdit& edit) override;
   Status delete_project(ProjectId id) override;
   Result<bool> sweep_deleted_projects() override;
+  Result<RetentionStep> retain(const RetentionPolicy& policy) override;
 
   Result<IngestDirectory> load_ingest_directory() override;
   Result<IngestSettings> find_ingest_settings(ProjectId project) override;
@@ -99,6 +102,11 @@ class SqlStore : public Store {
   /// Tells other collectors on the same database, if there may be some, after what it is about. May throw.
   virtual void tell_others(Connection& /*connection*/, const OthersNews& /*news*/) {}
 
+  /// How much of the disk the database takes.
+  virtual std::int64_t measure_bytes(Connection& reader) = 0;
+  /// Whether this process is the one that sees to retention, of those on the same database.
+  virtual bool may_retain(Connection& /*writer*/) { return true; }
+
   /// Connects for the first time: throws what open() has to tell. To be called once, before all else.
   void start();
   Status reconnect_writer();
@@ -136,6 +144,9 @@ class SqlStore : public Store {
   std::unique_ptr<EventWriter> event_writer_;
   std::unique_ptr<DictionaryTrainer> trainer_;
   PayloadDictionaries dictionaries_;
+  std::mutex retainer_mutex_;
+  Retainer retainer_{dictionaries_};   ///< guarded by retainer_mutex_
+  std::atomic<bool> is_full_ = false;  ///< events are only counted
   std::mutex readers_mutex_;
   std::vector<std::unique_ptr<Connection>> idle_readers_;  ///< guarded by readers_mutex_
 };

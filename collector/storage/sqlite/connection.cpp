@@ -116,7 +116,8 @@ Connection::~Connection() {
 void Connection::open(const std::string& path, int flags, const char* first_settings) {
   sqlite3* database = nullptr;
   // Each connection is used by one thread at a time, so SQLite's own mutexes are left out.
-  const int code = sqlite3_open_v2(path.c_str(), &database, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code =
+      sqlite3_open_v2(path.c_str(), &database, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   database_.reset(database);
   if (code != SQLITE_OK) {
     throw SqliteError(code & 0xFF,
@@ -131,6 +132,10 @@ void Connection::open(const std::string& path, int flags, const char* first_sett
                       "cannot use the database file " + path + ": " + error.what() + advice_on_room(path));
   }
 }
+
+void Connection::remove_event_day(std::int64_t day) { days_->remove(day); }
+
+bool Connection::compact_event_day(std::int64_t day) { return days_->give_back_pages(day); }
 
 bool Connection::is_lost() { return days_ != nullptr && days_->needs_recovery(); }
 

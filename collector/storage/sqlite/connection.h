@@ -48,6 +48,8 @@ class Connection final : public sql::Connection {
   void begin() override;
   std::size_t schema_version() override;
   void set_schema_version(std::size_t version) override;
+  void remove_event_day(std::int64_t day) override;
+  bool compact_event_day(std::int64_t day) override;
   bool is_lost() override;
   /// For what has no wrapper here.
   [[nodiscard]] sqlite3* handle() const { return database_.get(); }

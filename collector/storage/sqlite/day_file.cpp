@@ -9,8 +9,8 @@
 namespace trapline::collector::sqlite {
 namespace {
 
-/// `batch_row` has what the last transaction changed: rows it made (kind 1), and group hashes whose rows it took or moved
-/// (kind 2).
+/// `batch_row` has what the last transaction changed: rows it made (kind 1), and group hashes whose rows it took or
+/// moved (kind 2).
 constexpr const char* kSchema = R"sql(
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS event (

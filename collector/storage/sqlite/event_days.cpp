@@ -121,9 +121,16 @@ void DayPool::forget(std::int64_t day) {
   const std::lock_guard lock(mutex_);
   ++generations_[day];
   bad_.erase(day);
-  const auto first = std::stable_partition(idle_.begin(), idle_.end(), [&](const Idle& idle) { return idle.day != day; });
+  const auto first =
+      std::stable_partition(idle_.begin(), idle_.end(), [&](const Idle& idle) { return idle.day != day; });
   std::move(first, idle_.end(), std::back_inserter(closed));
   idle_.erase(first, idle_.end());
+}
+
+std::uint64_t DayPool::generation(std::int64_t day) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = generations_.find(day);
+  return found == generations_.end() ? 0 : found->second;
 }
 
 std::vector<std::string> DayPool::troubles() const {
@@ -193,7 +200,7 @@ void EventDays::tell_database(const char* sql, std::int64_t value) {
 std::vector<std::int64_t> EventDays::list(std::int64_t from, std::int64_t to) {
   if (!knows_days_) {
     known_days_.clear();
-    sqlite3_stmt* statement = on_database("SELECT day FROM event_day ORDER BY day");
+    sqlite3_stmt* statement = on_database("SELECT day FROM event_day WHERE is_leaving < 2 ORDER BY day");
     while (sqlite3_step(statement) == SQLITE_ROW) known_days_.push_back(sqlite3_column_int64(statement, 0));
     sqlite3_reset(statement);
     knows_days_ = batch_ != 0;  // nobody else writes meanwhile
@@ -205,7 +212,9 @@ std::vector<std::int64_t> EventDays::list(std::int64_t from, std::int64_t to) {
 
 DayFile& EventDays::open_for_writing(std::int64_t day) {
   Writing& writing = writing_[day];
-  if (writing.file != nullptr) return *writing.file;
+  const std::uint64_t generation = pool_->generation(day);
+  if (writing.file != nullptr && (writing.is_open || writing.generation == generation)) return *writing.file;
+  writing.file.reset();
   if (writing_.size() > kMostWriting) {
     std::erase_if(writing_, [&](const auto& other) { return other.first != day && !other.second.is_open; });
   }
@@ -220,6 +229,7 @@ DayFile& EventDays::open_for_writing(std::int64_t day) {
     move_away(day);
     writing.file = std::make_unique<DayFile>(path, DayFile::Use::kWrite);
   }
+  writing.generation = pool_->generation(day);
   return *writing.file;
 }
 
@@ -296,8 +306,8 @@ void EventDays::note_hash_of(DayFile& file, std::int64_t row_id) {
 
 void EventDays::insert(const Row& row) {
   DayFile& file = begin(day_of_row(row.id));
-  auto insert = file.take(
-      "INSERT INTO event (id, project_id, hash_id, event_id, data, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+  auto insert =
+      file.take("INSERT INTO event (id, project_id, hash_id, event_id, data, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
   bind(insert.get(), row);
   insert.run();
   note(file, kMadeRow, row.id);
@@ -306,8 +316,8 @@ void EventDays::insert(const Row& row) {
 void EventDays::update(const Row& row) {
   DayFile& file = begin(day_of_row(row.id));
   note_hash_of(file, row.id);
-  auto update = file.take(
-      "UPDATE event SET project_id = ?2, hash_id = ?3, event_id = ?4, data = ?5, summary = ?6 WHERE id = ?1");
+  auto update =
+      file.take("UPDATE event SET project_id = ?2, hash_id = ?3, event_id = ?4, data = ?5, summary = ?6 WHERE id = ?1");
   bind(update.get(), row);
   update.run();
   note_hash_of(file, row.id);
@@ -338,7 +348,8 @@ void EventDays::end() {
 void EventDays::roll_back() {
   for (auto& [day, writing] : writing_) {
     if (writing.is_open && writing.is_synced) needs_recovery_ = true;
-    if (writing.is_open && !writing.is_synced) sqlite3_exec(writing.file->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+    if (writing.is_open && !writing.is_synced)
+      sqlite3_exec(writing.file->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
   }
   end();
 }
@@ -357,17 +368,41 @@ void EventDays::move_away(std::int64_t day) {
 
 void EventDays::remove(std::int64_t day) {
   writing_.erase(day);
-  pool_->forget(day);
   const std::string path = day_path(pool_->folder(), day);
   // The log first: alone it is nothing, while a file without it would be older than it was.
   for (const char* ending : {"-wal", "-shm", ""}) fs::remove(path + ending);
+  pool_->forget(day);
 }
 
-std::int64_t EventDays::give_back_pages(std::int64_t day, int pages) {
+std::int64_t EventDays::measure_bytes() {
+  std::int64_t bytes = 0;
+  for (const std::int64_t day : days_with_file(pool_->folder())) {
+    const std::string path = day_path(pool_->folder(), day);
+    std::error_code none;
+    const std::uintmax_t log = fs::file_size(path + "-wal", none);
+    if (!none && log > 0) {
+      const Reading file = read(day, false);
+      if (!file) continue;
+      auto pages = file->take("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+      if (pages.step()) bytes += pages.integer(0);
+    } else if (const std::uintmax_t size = fs::file_size(path, none); !none) {
+      bytes += static_cast<std::int64_t>(size);
+    }
+  }
+  return bytes;
+}
+
+bool EventDays::give_back_pages(std::int64_t day) {
   DayFile& file = open_for_writing(day);
-  file.execute("PRAGMA incremental_vacuum(" + std::to_string(pages) + ")");
-  auto left = file.take("PRAGMA freelist_count");
-  return left.step() ? left.integer(0) : 0;
+  file.execute("PRAGMA incremental_vacuum(64)");
+  {
+    auto left = file.take("PRAGMA freelist_count");
+    if (left.step() && left.integer(0) > 0) return true;
+  }
+  // The file itself becomes shorter when the log goes into it.
+  file.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  writing_.erase(day);
+  return false;
 }
 
 }  // namespace trapline::collector::sqlite

@@ -47,6 +47,9 @@ class DayPool {
   /// What was set aside since the start, in words.
   [[nodiscard]] std::vector<std::string> troubles() const;
 
+  /// How often the day was forgotten: who has its file open for longer looks whether it is still the same.
+  [[nodiscard]] std::uint64_t generation(std::int64_t day) const;
+
  private:
   struct Idle {
     std::int64_t day = 0;
@@ -57,8 +60,8 @@ class DayPool {
   std::vector<Idle> idle_;  ///< guarded by mutex_, as the rest; the one used last is the last
   std::set<std::int64_t> bad_;
   std::map<std::int64_t, std::string> troubles_;
-  std::map<std::int64_t, std::uint64_t> generations_;  ///< how often the day was forgotten
-  std::map<const DayFile*, std::uint64_t> lent_;       ///< of which generation
+  std::map<std::int64_t, std::uint64_t> generations_;
+  std::map<const DayFile*, std::uint64_t> lent_;  ///< of which generation
 };
 
 /// The days as one connection to the database sees and writes them. Not thread-safe.
@@ -127,14 +130,18 @@ class EventDays {
   [[nodiscard]] bool needs_recovery() const { return needs_recovery_; }
   /// Removes the day's file.
   void remove(std::int64_t day);
-  /// Gives free pages of the day's file back to the disk, at most so many; how many are left.
-  std::int64_t give_back_pages(std::int64_t day, int pages);
+  /// Gives some free pages of the day's file back to the disk; false when there are none left.
+  bool give_back_pages(std::int64_t day);
+
+  /// What the days' files take, or will when their logs have gone into them.
+  std::int64_t measure_bytes();
 
   [[nodiscard]] DayPool& pool() const { return *pool_; }
 
  private:
   struct Writing {
     std::unique_ptr<DayFile> file;
+    std::uint64_t generation = 0;
     bool is_open = false;    ///< in a transaction
     bool is_synced = false;  ///< committed, and the database not yet
   };

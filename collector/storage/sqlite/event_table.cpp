@@ -352,8 +352,12 @@ int change(sqlite3_vtab* table, int count, sqlite3_value** values, sqlite3_int64
       return watching_for_damage(days, id, [&] { days.erase(id); });
     }
     sqlite3_value** columns = values + 2;
-    EventDays::Row row{sqlite3_value_int64(columns[kId]), columns[kProject], columns[kHash],
-                       columns[kEventId],                 columns[kData],    columns[kSummary]};
+    EventDays::Row row{sqlite3_value_int64(columns[kId]),
+                       columns[kProject],
+                       columns[kHash],
+                       columns[kEventId],
+                       columns[kData],
+                       columns[kSummary]};
     if (is_insert) {
       if (sqlite3_value_type(columns[kId]) == SQLITE_NULL) throw SqliteError(SQLITE_CONSTRAINT, "event.id is missing");
       watching_for_damage(days, row.id, [&] { days.insert(row); });

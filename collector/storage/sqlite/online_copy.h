@@ -17,10 +17,10 @@ struct CopiedStore {
   std::vector<std::string> left_out;  ///< days that cannot be read, and why
 };
 
-/// Copies a database and its days, which others may read and write meanwhile, into new files: as they are at one moment,
-/// that of the call. The copies were read back and are sound (PRAGMA quick_check). Throws DatabaseError, also when a
-/// copy is damaged, and SchemaTooNew or Refusal for a schema that is not ours; what is at `target` then is to be thrown
-/// away.
+/// Copies a database and its days, which others may read and write meanwhile, into new files: as they are at one
+/// moment, that of the call. The copies were read back and are sound (PRAGMA quick_check). Throws DatabaseError, also
+/// when a copy is damaged, and SchemaTooNew or Refusal for a schema that is not ours; what is at `target` then is to be
+/// thrown away.
 ///
 /// By SQLite's backup API in small steps, within one read transaction of the source's connection. Without that
 /// transaction a copy begins anew whenever another process has written between two steps: with 10 commits a second it

@@ -38,6 +38,13 @@ std::unique_ptr<sql::Connection> open_newest(const std::string& path, std::share
   return connection;
 }
 
+std::int64_t SqliteStore::measure_bytes(sql::Connection& reader) {
+  auto& connection = static_cast<Connection&>(reader);
+  Statement pages = connection.prepare("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+  const std::int64_t bytes = pages.step() ? pages.integer(0) : 0;
+  return bytes + connection.days().measure_bytes();
+}
+
 // One file has one digester, so that nobody asks for its name.
 Status SqliteStore::claim(std::string_view /*node*/) {
   auto lock = FileLock::take(path_ + ".lock");

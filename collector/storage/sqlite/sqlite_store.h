@@ -31,6 +31,7 @@ class SqliteStore final : public sql::SqlStore {
 
   std::unique_ptr<sql::Connection> connect_reader() override;
   std::unique_ptr<sql::Connection> connect_writer() override;
+  std::int64_t measure_bytes(sql::Connection& reader) override;
 
   std::string path_;
   std::shared_ptr<DayPool> pool_;

@@ -21,3 +21,9 @@ CREATE VIRTUAL TABLE event USING event_days;
 INSERT INTO event (id, project_id, hash_id, event_id, data, summary)
   SELECT id, project_id, hash_id, event_id, data, summary FROM event_before ORDER BY id;
 DROP TABLE event_before;
+
+-- For how many days the project's events are kept; 0: as long as those of others.
+DROP VIEW live_project;
+ALTER TABLE project ADD COLUMN retention_days INTEGER NOT NULL DEFAULT 0;
+CREATE VIEW live_project AS SELECT * FROM project WHERE deleted_at IS NULL;
+CREATE INDEX attachment_by_receipt ON attachment (project_id, received_at, item_id);

@@ -1,6 +1,8 @@
 /// Events are parted by the day on which they were received; to who asks they are one. Those of SQLite are in files of
 /// their own, which a kill or a damaged disk may leave as they should not be.
 
+#include "collector/storage/sqlite/event_days.h"
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -10,7 +12,6 @@
 
 #include "collector/storage/consistency.h"
 #include "collector/storage/open_store.h"
-#include "collector/storage/sqlite/event_days.h"
 #include "collector/storage/time_span.h"
 #include "tests/support/test_database.h"
 

@@ -1,0 +1,113 @@
+#pragma once
+
+/// Sees to it that nothing is kept for longer than it shall be, nor more than there is room for: in steps so small that
+/// digestion, which writes by the same connection, hardly waits. A step first looks what to do, reading only, and then
+/// does a part of it. What it had planned may be gone by then: every change says what it depends on.
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collector/storage/records.h"
+#include "collector/storage/retention.h"
+#include "collector/storage/sql/connection.h"
+#include "collector/storage/sql/payload_dictionaries.h"
+
+namespace trapline::collector::sql {
+
+/// Not thread-safe; there is one for a store.
+class Retainer {
+ public:
+  explicit Retainer(PayloadDictionaries& dictionaries) : dictionaries_(dictionaries) {}
+
+  /// Finds out what the next act is, unless one is under way. Reads, and does what needs no transaction of the
+  /// writer's: giving room back to the disk. `measure`: how many bytes the database takes.
+  void look(Connection& reader, const RetentionPolicy& policy, UnixMillis now,
+            const std::function<std::int64_t()>& measure, RetentionStep& step);
+
+  /// Whether act() has something to do.
+  [[nodiscard]] bool has_act() const { return act_ != Act::kNone; }
+  /// Does a part of it, in a transaction of some milliseconds.
+  void act(Connection& writer, RetentionStep& step);
+
+  /// Forgets what it was about: it failed.
+  void forget();
+
+  /// Whether there is no room for events at all, though all was done: they are only counted then.
+  [[nodiscard]] bool is_full() const { return is_full_; }
+
+ private:
+  enum class Act {
+    kNone,
+    kLeave,      ///< `day_` is to go
+    kLower,      ///< count its events as not kept
+    kDetach,     ///< nobody sees the day any more
+    kForgetDay,  ///< its events are gone from the disk
+    kErase,      ///< `rows_`
+    kExpire,     ///< what else came of `project_` before `before_`
+    kThinned,    ///< `day_` is thinned to `most_`
+  };
+  struct Day {
+    std::int64_t day = 0;
+    std::int64_t leaving = 0;
+    std::int64_t lowered_hash = 0;
+    std::int64_t thinned_to = 0;
+  };
+  struct Project {
+    ProjectId id = 0;
+    std::int64_t days = 0;  ///< 0: for ever
+  };
+
+  void read_state(Connection& reader, const RetentionPolicy& policy);
+  bool look_for_leaving(Connection& reader, RetentionStep& step);
+  bool look_for_old_day(std::int64_t today, RetentionStep& step);
+  bool look_for_old_events(Connection& reader, std::int64_t today);
+  bool look_for_old_items(UnixMillis now, std::int64_t today);
+  bool look_for_room(Connection& reader, const RetentionPolicy& policy, std::int64_t today, RetentionStep& step);
+  [[nodiscard]] double share_of(const RetentionPolicy& policy) const;
+  bool go_on_thinning(Connection& reader);
+  void begin_thinning(Connection& reader, const Day& day, std::int64_t most, RetentionStep& step);
+  void choose_rows(Connection& reader, std::int64_t hash, std::int64_t count);
+  void leave(std::int64_t day, const std::string& why, RetentionStep& step);
+
+  void lower(Connection& writer);
+  void erase(Connection& writer, RetentionStep& step);
+  void expire(Connection& writer);
+
+  PayloadDictionaries& dictionaries_;
+  std::vector<Day> days_;  ///< as the last look found them, oldest first; the same of projects
+  std::vector<Project> projects_;
+  std::int64_t longest_days_ = 0;  ///< that a project keeps events; 0: for ever
+
+  Act act_ = Act::kNone;
+  std::int64_t day_ = 0;
+  std::int64_t most_ = 0;
+  std::vector<std::pair<std::int64_t, std::int64_t>> kept_;  ///< of the leaving day: events by hash, in its order
+  std::size_t next_kept_ = 0;
+  std::vector<std::int64_t> rows_;
+  std::size_t next_row_ = 0;
+  std::size_t slice_ = 32;  ///< how many rows or hashes a transaction takes; grows and shrinks with what that costs
+  ProjectId project_ = 0;
+  UnixMillis before_ = 0;
+  std::size_t table_ = 0;
+
+  std::optional<std::int64_t> thinning_;                       ///< the day
+  std::deque<std::pair<std::int64_t, std::int64_t>> to_thin_;  ///< its hashes that have too many, and how many
+  std::int64_t thinned_ = 0;                                   ///< events, of this day
+  std::optional<std::int64_t> compacting_;
+  std::optional<std::int64_t> removing_;  ///< a day that nobody sees any more
+  UnixMillis next_item_look_ = 0;
+  std::int64_t bytes_used_ = 0;
+  std::chrono::steady_clock::time_point measured_at_;
+  std::int64_t limit_ = 0;                  ///< bytes, as the last look had it
+  bool was_within_limit_ = false;           ///< of this limit
+  std::int64_t bytes_before_thinning_ = 0;  ///< a day, if that was the last thing done
+  bool is_full_ = false;
+};
+
+}  // namespace trapline::collector::sql

@@ -1,0 +1,278 @@
+/// How long things are kept, and what is kept when there is little room: on both engines, in small steps.
+
+#include "collector/storage/retention.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "collector/storage/consistency.h"
+#include "collector/storage/open_store.h"
+#include "collector/storage/time_span.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/test_database.h"
+
+using namespace trapline::collector;
+using trapline::tests::is_on_postgres;
+using trapline::tests::ManualClock;
+using trapline::tests::TestDatabase;
+
+namespace {
+
+constexpr std::int64_t kToday = 20'784;  // 2026-11-27
+constexpr UnixMillis kNow = kToday * kDayMs + 12 * kHourMs;
+
+struct Fixture {
+  TestDatabase database;
+  ManualClock clock{kNow};
+  std::unique_ptr<Store> store = open_store(database.url(), clock).value();
+  int count = 0;
+
+  Fixture() { REQUIRE(store->create_project("shop", std::string(32, 'a'))); }
+
+  DigestedEvent event(std::int64_t day, const std::string& group, ProjectId project = 1) {
+    DigestedEvent event;
+    event.project_id = project;
+    event.event_id = std::string(24, 'a') + std::to_string(10'000'000 + ++count);
+    event.received_at = day * kDayMs + kHourMs + count;
+    event.timestamp = event.received_at;
+    event.fingerprint = group;
+    event.title = group;
+    event.release = "1.0";
+    event.payload = R"({"number":)" + std::to_string(count) + "}";
+    return event;
+  }
+  void append(const std::vector<DigestedEvent>& events) const {
+    const auto outcome = store->append(events);
+    REQUIRE_MESSAGE(outcome, (outcome ? "" : outcome.error().message));
+  }
+
+  /// Steps until there is nothing to do. Answers how many events were erased one by one.
+  std::int64_t retain(const RetentionPolicy& policy) const {
+    std::int64_t erased = 0;
+    for (int steps = 0; steps < 20'000; ++steps) {
+      const auto step = store->retain(policy);
+      REQUIRE_MESSAGE(step, (step ? "" : step.error().message));
+      erased += step->erased;
+      if (!step->has_more) return erased;
+    }
+    FAIL("retention does not come to an end");
+    return 0;
+  }
+
+  [[nodiscard]] std::multiset<std::int64_t> days_kept() const {
+    std::multiset<std::int64_t> days;
+    const auto page = store->find_events({.limit = 10'000}).value();
+    for (const StoredEvent& stored : page.items) {
+      days.insert(stored.event.received_at / kDayMs);
+    }
+    return days;
+  }
+  void check_is_sound() const {
+    const auto report = check_store(database.url(), {.is_deep = true});
+    REQUIRE_MESSAGE(report, (report ? "" : report.error().message));
+    for (const CheckFinding& finding : report->findings) {
+      CHECK_MESSAGE(finding.faults == 0, finding.what, ": ",
+                    (finding.examples.empty() ? "" : finding.examples.front()));
+    }
+  }
+};
+
+EventWorth worth(std::int64_t row, const std::string& release, const std::string& environment, const std::string& user,
+                 bool is_landmark = false) {
+  return {row, 0, release, environment, user, is_landmark};
+}
+
+}  // namespace
+
+TEST_CASE("days that are older than events are kept go as a whole, and counts and issues outlive them") {
+  Fixture fixture;
+  for (const std::int64_t day : {kToday - 91, kToday - 90, kToday - 1, kToday}) {
+    fixture.append({fixture.event(day, "f"), fixture.event(day, "g" + std::to_string(day))});
+  }
+  fixture.retain({.days = 90});
+  CHECK(fixture.days_kept() ==
+        std::multiset<std::int64_t>{kToday - 90, kToday - 90, kToday - 1, kToday - 1, kToday, kToday});
+  const auto issues = fixture.store->find_issues({.limit = 100}).value().items;
+  CHECK(issues.size() == 5);
+  for (const Issue& issue : issues) {
+    const bool is_of_all_days = issue.title == "f";
+    CHECK(issue.count == (is_of_all_days ? 4 : 1));
+    CHECK(issue.stored_count == (is_of_all_days ? 3 : issue.title == "g" + std::to_string(kToday - 91) ? 0 : 1));
+  }
+  fixture.check_is_sound();
+  if (!is_on_postgres()) CHECK_FALSE(std::filesystem::exists(fixture.database.path() + ".days/2026-08-28.db"));
+}
+
+TEST_CASE("with 0 days nothing is ever too old") {
+  Fixture fixture;
+  fixture.append({fixture.event(kToday - 4'000, "f")});
+  fixture.retain({.days = 0});
+  CHECK(fixture.days_kept().size() == 1);
+}
+
+TEST_CASE("a project keeps its events for as long as it says, longer or shorter than others") {
+  Fixture fixture;
+  for (const char* name : {"short", "long"}) REQUIRE(fixture.store->create_project(name, std::string(32, *name)));
+  const auto set_days = [&](ProjectId project, std::int64_t days) {
+    REQUIRE(fixture.store->change_project(project, [&](std::string&, IngestSettings& settings) {
+      settings.retention_days = days;
+      return Status{};
+    }));
+  };
+  set_days(2, 7);
+  set_days(3, 365);
+  for (const std::int64_t day : {kToday - 200, kToday - 50, kToday - 3}) {
+    for (ProjectId project = 1; project <= 3; ++project) fixture.append({fixture.event(day, "f", project)});
+  }
+  fixture.retain({.days = 90});
+  const auto days_of = [&](ProjectId project) {
+    std::vector<std::int64_t> days;
+    const auto page = fixture.store->find_events({.project_id = project, .limit = 100}).value();
+    for (const StoredEvent& stored : page.items) {
+      days.push_back(kToday - stored.event.received_at / kDayMs);
+    }
+    return days;
+  };
+  CHECK(days_of(1) == std::vector<std::int64_t>{3, 50});
+  CHECK(days_of(2) == std::vector<std::int64_t>{3});
+  CHECK(days_of(3) == std::vector<std::int64_t>{3, 50, 200});
+  fixture.check_is_sound();
+}
+
+TEST_CASE("what else clients send goes with the same age") {
+  Fixture fixture;
+  std::vector<StoredItem> items;
+  for (const std::int64_t day : {kToday - 100, kToday - 1}) {
+    StoredItem item;
+    item.item_id = "report-" + std::to_string(day);
+    item.project_id = 1;
+    item.received_at = day * kDayMs;
+    item.content = UserReport{};
+    items.push_back(item);
+  }
+  REQUIRE(fixture.store->append_items(items));
+  fixture.retain({.days = 90});
+  const auto left = fixture.store->find_items({.project_id = 1, .kind = ItemKind::kUserReport, .limit = 10});
+  CHECK(left->items.size() == 1);
+}
+
+TEST_CASE("an event that comes for a day that is about to go is counted and not kept") {
+  Fixture fixture;
+  fixture.append({fixture.event(kToday - 91, "f")});
+  const auto step = fixture.store->retain({.days = 90});
+  REQUIRE(step);
+  CHECK(step->news.find("2026-08-28") != std::string::npos);
+  CHECK(fixture.store->append(std::vector{fixture.event(kToday - 91, "f")})->counted_only == 1);
+  fixture.retain({.days = 90});
+  CHECK(fixture.store->find_issues({})->items.front().count == 2);
+  fixture.check_is_sound();
+}
+
+TEST_CASE("the counters hold at every step, also when another process goes on with it") {
+  Fixture fixture;
+  for (int group = 0; group < 100; ++group) {
+    fixture.append(
+        {fixture.event(kToday - 91, "f" + std::to_string(group)), fixture.event(kToday, "f" + std::to_string(group))});
+  }
+  bool has_more = true;
+  for (int steps = 0; has_more; ++steps) {
+    REQUIRE(steps < 1'000);
+    has_more = fixture.store->retain({.days = 90})->has_more;
+    fixture.check_is_sound();
+    if (steps < 30 && steps % 3 == 2) {
+      fixture.store.reset();
+      fixture.store = open_store(fixture.database.url(), fixture.clock).value();
+    }
+  }
+  CHECK(fixture.days_kept().size() == 100);
+}
+
+TEST_CASE("when there is little room, old days are thinned before new ones, and each group keeps something") {
+  Fixture fixture;
+  for (std::int64_t day = kToday - 20; day < kToday; ++day) {
+    std::vector<DigestedEvent> events;
+    for (int number = 0; number < 150; ++number) {
+      events.push_back(fixture.event(day, "often"));
+      // Not to be compressed.
+      for (int letter = 0; letter < 3'000; ++letter) {
+        events.back().payload += static_cast<char>('!' + (number * 7919 + letter * letter * 31 + day) % 90);
+      }
+    }
+    events.push_back(fixture.event(day, "rare"));
+    fixture.append(events);
+  }
+  const std::int64_t full = fixture.store->retain({.days = 90})->bytes_used;
+  const RetentionPolicy policy{.days = 90, .most_bytes = full * 3 / 4};
+  CHECK(fixture.retain(policy) > 0);
+  CHECK(fixture.store->retain(policy)->bytes_used <= policy.most_bytes);
+  const auto days = fixture.days_kept();
+  CHECK(days.count(kToday - 20) < days.count(kToday - 1));
+  CHECK(days.count(kToday - 20) > 1);
+  const auto issues = fixture.store->find_issues({.limit = 10}).value().items;
+  for (const Issue& issue : issues) {
+    CHECK(issue.count == (issue.title == "often" ? 3'000 : 20));
+    if (issue.title == "rare") CHECK(issue.stored_count == 20);
+  }
+  fixture.check_is_sound();
+}
+
+TEST_CASE("what is far above the limit loses its oldest days at once") {
+  Fixture fixture;
+  for (std::int64_t day = kToday - 5; day <= kToday; ++day) fixture.append({fixture.event(day, "f")});
+  RetentionStep step;
+  for (int steps = 0; steps < 200; ++steps) step = fixture.store->retain({.days = 90, .most_bytes = 1'000}).value();
+  CHECK(step.is_urgent);
+  CHECK(fixture.days_kept() == std::multiset<std::int64_t>{kToday});
+  // There is no room for the database alone: what comes now is only counted.
+  CHECK(fixture.store->append(std::vector{fixture.event(kToday, "f")})->counted_only == 1);
+  fixture.check_is_sound();
+  // And kept again as soon as there is.
+  REQUIRE(fixture.store->retain({.days = 90}));
+  CHECK(fixture.store->append(std::vector{fixture.event(kToday, "f")})->stored == 1);
+}
+
+TEST_CASE("thinning keeps an issue's first and newest event, and the first of each release") {
+  Fixture fixture;
+  std::vector<DigestedEvent> events;
+  for (int number = 0; number < 400; ++number) {
+    events.push_back(fixture.event(kToday - 1, "f"));
+    events.back().release = number < 200 ? "1.0" : "2.0";
+  }
+  fixture.append(events);
+  const RetentionPolicy policy{.days = 90, .most_bytes = fixture.store->retain({.days = 90})->bytes_used * 99 / 100};
+  for (int steps = 0; fixture.days_kept().size() > 103; ++steps) {
+    REQUIRE(steps < 1'000);
+    REQUIRE(fixture.store->retain(policy));
+  }
+  std::set<std::string> kept;
+  const auto page = fixture.store->find_events({.limit = 1'000}).value();
+  for (const StoredEvent& stored : page.items) kept.insert(stored.event.event_id);
+  for (const std::size_t landmark : {0U, 200U, 399U}) CHECK(kept.contains(events[landmark].event_id));
+}
+
+TEST_CASE("landmarks are kept, whatever the number") {
+  const std::vector events = {worth(1, "a", "", "", true), worth(2, "a", "", ""), worth(3, "a", "", "", true)};
+  CHECK(choose_worth_keeping(events, 1) == std::vector<std::int64_t>{1, 3});
+}
+
+TEST_CASE("the rarest by release, environment and user are kept, and not many of one kind") {
+  std::vector<EventWorth> events;
+  for (int row = 0; row < 50; ++row) events.push_back(worth(row, "1.0", "production", "user"));
+  events.push_back(worth(50, "1.1", "production", "user"));
+  events.push_back(worth(51, "1.0", "staging", "user"));
+  events.push_back(worth(52, "1.0", "production", "somebody"));
+  for (int row = 53; row < 60; ++row) events.push_back(worth(row, "1.2", "production", "user"));
+  const auto kept = choose_worth_keeping(events, 4);
+  CHECK(std::set(kept.begin(), kept.end()) == std::set<std::int64_t>{50, 51, 52, 53});
+}
+
+TEST_CASE("all are kept when there are not more than asked for, in their order") {
+  const std::vector events = {worth(1, "a", "", ""), worth(2, "b", "", "")};
+  CHECK(choose_worth_keeping(events, 5) == std::vector<std::int64_t>{1, 2});
+  CHECK(choose_worth_keeping({}, 5).empty());
+}
