@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -199,9 +200,8 @@ TEST_CASE("when there is little room, old days are thinned before new ones, and 
     for (int number = 0; number < 150; ++number) {
       events.push_back(fixture.event(day, "often"));
       // Not to be compressed.
-      for (int letter = 0; letter < 3'000; ++letter) {
-        events.back().payload += static_cast<char>('!' + (number * 7919 + letter * letter * 31 + day) % 90);
-      }
+      std::mt19937 random(static_cast<std::mt19937::result_type>(fixture.count));
+      for (int letter = 0; letter < 3'000; ++letter) events.back().payload += static_cast<char>('a' + random() % 26);
     }
     events.push_back(fixture.event(day, "rare"));
     fixture.append(events);
