@@ -29,8 +29,8 @@ struct Slice {
 /// One kind of fault.
 struct Check {
   std::string_view what;
-  /// Looks at some hundred keys after the one given. A slice's question is one statement where it compares two things,
-  /// so that both are of one moment, whatever others write.
+  /// Looks at some hundred keys after the one given. A slice's question is one statement where it compares two things.
+  /// A slice with faults is looked at again while nobody writes.
   std::function<Slice(Connection&, std::int64_t after)> find;
   /// Mends a fault in short transactions, as it is by then; false when it cannot be mended.
   std::function<bool(Connection&, std::int64_t key)> mend;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <filesystem>
 #include <mutex>
 #include <span>
 #include <string>
@@ -14,7 +15,8 @@
 
 #include "collector/storage/open_store.h"
 #include "collector/storage/search_parser.h"
-#include "collector/storage/sqlite/connection.h"
+#include "collector/storage/sqlite/event_days.h"
+#include "collector/storage/time_span.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_database.h"
@@ -22,6 +24,8 @@
 using namespace trapline::collector;
 
 namespace {
+
+constexpr UnixMillis kReceivedAt = 1795223297698;
 
 /// A spool in memory that can fail to release: then events come again, as after a restart.
 class MemorySource final : public EventSource {
@@ -33,7 +37,7 @@ class MemorySource final : public EventSource {
     event.sequence = ++last_;
     event.project_id = 1;
     event.event_id = std::string(28, 'b') + std::to_string(1000 + (number == 0 ? last_ : number));
-    event.received_at = 1795223297698;
+    event.received_at = kReceivedAt;
     event.payload = std::move(payload);
     events_.push_back(std::move(event));
     changed_.notify_all();
@@ -104,11 +108,15 @@ struct Fixture {
   /// Inserting the event of that number fails, whatever else is in the run.
   void poison(int number) const {
     const std::string end = "'%" + std::to_string(1000 + number) + "'";
-    database.connect()->execute(
-        trapline::tests::is_on_postgres()
-            ? "ALTER TABLE event ADD CONSTRAINT poison CHECK (encode(event_id, 'hex') NOT LIKE " + end + ")"
-            : "CREATE TRIGGER poison BEFORE INSERT ON event WHEN hex(new.event_id) LIKE " + end +
-                  " BEGIN SELECT raise(ABORT, 'poison'); END");
+    if (trapline::tests::is_on_postgres()) {
+      return database.connect()->execute(
+          "ALTER TABLE event ADD CONSTRAINT poison CHECK (encode(event_id, 'hex') NOT LIKE " + end + ")");
+    }
+    std::filesystem::create_directories(sqlite::day_folder(database.path()));
+    sqlite::DayFile day(sqlite::day_path(sqlite::day_folder(database.path()), kReceivedAt / kDayMs),
+                        sqlite::DayFile::Use::kWrite);
+    day.execute("CREATE TRIGGER poison BEFORE INSERT ON event WHEN hex(new.event_id) LIKE " + end +
+                " BEGIN SELECT raise(ABORT, 'poison'); END");
   }
 };
 
