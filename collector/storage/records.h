@@ -66,6 +66,11 @@ struct DigestedEvent {
   std::int64_t sequence = 0;     ///< its place in the spool; 0: it comes from none
   std::string assignee;          ///< whose a new issue of it is; empty: nobody's
   std::string packed;            ///< what EventStore::pack() made of it; the engine's own
+  // What it is searched by beside all that; not a part of the stored event.
+  std::vector<std::pair<std::string, std::string>> context_tags;  ///< "browser", "os" and so on, as if they were tags
+  std::vector<std::pair<UserField, std::string>> user_fields;     ///< what it tells of its user
+  std::vector<std::string> texts;                                 ///< title, messages, places
+  std::vector<std::string> trail_texts;                           ///< breadcrumbs' messages, the newest first
 };
 
 /// What happened to an issue by itself, as events came.

@@ -39,6 +39,11 @@ constexpr std::string_view kByProject[] = {
        (SELECT run FROM client_run WHERE project_id = ?1 LIMIT ?2))",
     R"(DELETE FROM folded_run WHERE project_id = ?1 AND run IN
        (SELECT run FROM folded_run WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM event_user WHERE project_id = ?1 AND (kind, value, "user") IN
+       (SELECT kind, value, "user" FROM event_user WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM tag_key WHERE project_id = ?1 AND key IN
+       (SELECT key FROM tag_key WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM tag WHERE id IN (SELECT id FROM tag WHERE project_id = ?1 LIMIT ?2))",
     R"(DELETE FROM "release" WHERE id IN (SELECT id FROM "release" WHERE project_id = ?1 LIMIT ?2))",
     R"(DELETE FROM environment WHERE id IN (SELECT id FROM environment WHERE project_id = ?1 LIMIT ?2))",
 };
@@ -54,6 +59,8 @@ constexpr std::string_view kByHash[] = {
        (SELECT "user" FROM hash_user WHERE hash_id = ?1 LIMIT ?2))",
     R"(DELETE FROM hash_hour WHERE hash_id = ?1 AND hour IN
        (SELECT hour FROM hash_hour WHERE hash_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM hash_tag WHERE hash_id = ?1 AND tag_id IN
+       (SELECT tag_id FROM hash_tag WHERE hash_id = ?1 LIMIT ?2))",
     R"(DELETE FROM hash_presence WHERE hash_id = ?1 AND (release_id, environment_id) IN
        (SELECT release_id, environment_id FROM hash_presence WHERE hash_id = ?1 LIMIT ?2))",
 };

@@ -1,5 +1,6 @@
 #include "collector/storage/sql/sql_store.h"
 
+#include <chrono>
 #include <exception>
 #include <new>
 #include <type_traits>
@@ -27,6 +28,7 @@ namespace {
 constexpr std::size_t kMostIdleReaders = 8;
 /// 13 ms of the writer's time (median, of 60,000 events of 1 KB on two busy cores; 80 ms at the 95th percentile).
 constexpr std::int64_t kMostRowsSwept = 1'000;
+constexpr std::chrono::seconds kLongestSearch{5};
 
 /// The engine's door: what is thrown inside becomes an Error here.
 template <class Work>
@@ -63,6 +65,10 @@ Error error_of_current_exception() {
   try {
     throw;
   } catch (const DatabaseError& error) {
+    if (error.cause() == DatabaseError::Cause::kDeadline) {
+      return {"search_timeout",
+              "the search took longer than 5 seconds and was ended: narrow it, by a project, a time, or fewer stars"};
+    }
     const bool is_row = error.cause() == DatabaseError::Cause::kRow;
     return {is_row ? "unstorable" : "storage", std::string("the database failed: ") + error.what()};
   } catch (const Refusal& error) {
@@ -128,10 +134,15 @@ template <class Work>
 auto SqlStore::read(Work work) {
   return as_result([&] {
     std::unique_ptr<Connection> reader = take_reader();
-    // A reader whose question failed is not returned: it may be what failed.
-    auto answer = work(*reader);
-    return_reader(std::move(reader));
-    return answer;
+    try {
+      auto answer = work(*reader);
+      return_reader(std::move(reader));
+      return answer;
+    } catch (const DatabaseError& error) {
+      // Else it is not returned: it may be what failed.
+      if (error.cause() == DatabaseError::Cause::kDeadline) return_reader(std::move(reader));
+      throw;
+    }
   });
 }
 
@@ -222,7 +233,10 @@ Result<bool> SqlStore::has_event(ProjectId project, std::string_view event_id) {
 }
 
 Result<Page<Issue>> SqlStore::find_issues(const IssueQuery& query) {
-  return read([&](Connection& connection) { return sql::find_issues(connection, query, clock_.unix_millis()); });
+  return read([&](Connection& connection) {
+    const Deadline deadline(connection, kLongestSearch);
+    return sql::find_issues(connection, query, clock_.unix_millis());
+  });
 }
 
 Result<std::optional<Issue>> SqlStore::find_issue(IssueId id) {

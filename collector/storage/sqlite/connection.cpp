@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "collector/storage/sqlite/text_index.h"
+
 namespace trapline::collector::sqlite {
 namespace {
 
@@ -13,7 +15,11 @@ constexpr int kBusyTimeoutMs = 10'000;
   throw SqliteError(code & 0xFF, database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code));
 }
 
-bool is_of_row(int code) { return code == SQLITE_CONSTRAINT || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH; }
+sql::DatabaseError::Cause cause_of(int code) {
+  using Cause = sql::DatabaseError::Cause;
+  if (code == SQLITE_INTERRUPT) return Cause::kDeadline;
+  return code == SQLITE_CONSTRAINT || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH ? Cause::kRow : Cause::kDatabase;
+}
 
 class SqliteStatement final : public sql::PreparedStatement {
  public:
@@ -86,9 +92,9 @@ std::string advice_on_room(const std::string& path) {
 }  // namespace
 
 SqliteError::SqliteError(int code, const std::string& message)
-    : sql::DatabaseError(is_of_row(code) ? Cause::kRow : Cause::kDatabase, message), code_(code) {}
+    : sql::DatabaseError(cause_of(code), message), code_(code) {}
 
-Connection::Connection(const std::string& path) {
+Connection::Connection(const std::string& path) : text_index_(std::make_unique<TextIndex>(*this)) {
   sqlite3* database = nullptr;
   // Each connection is used by one thread at a time, so SQLite's own mutexes are left out.
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -105,6 +111,22 @@ Connection::Connection(const std::string& path) {
     throw SqliteError(error.code(),
                       "cannot use the database file " + path + ": " + error.what() + advice_on_room(path));
   }
+}
+
+Connection::~Connection() { forget_statements(); }
+
+sql::TextIndex& Connection::text_index() { return *text_index_; }
+
+int Connection::is_deadline_over(void* connection) {
+  const auto end = static_cast<Connection*>(connection)->deadline();
+  return end && std::chrono::steady_clock::now() >= *end ? 1 : 0;
+}
+
+void Connection::apply_deadline() {
+  constexpr int kInstructionsBetween = 4'000;  // some tens of microseconds
+  const bool has_end = deadline().has_value();
+  sqlite3_progress_handler(database_.get(), has_end ? kInstructionsBetween : 0, has_end ? is_deadline_over : nullptr,
+                           this);
 }
 
 void Connection::execute(const std::string& sql) {

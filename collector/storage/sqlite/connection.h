@@ -13,6 +13,7 @@
 
 namespace trapline::collector::sqlite {
 
+class TextIndex;
 using sql::Statement;
 using sql::Transaction;
 
@@ -32,24 +33,31 @@ class Connection final : public sql::Connection {
  public:
   /// Opens or creates the file.
   explicit Connection(const std::string& path);
-  ~Connection() override { forget_statements(); }
+  ~Connection() override;
 
   void execute(const std::string& sql) override;
   std::int64_t changes() override { return sqlite3_changes64(database_.get()); }
   void begin() override;
   std::size_t schema_version() override;
   void set_schema_version(std::size_t version) override;
+  sql::TextIndex& text_index() override;
+  /// A statement that is not kept for its next use.
+  std::unique_ptr<sql::PreparedStatement> prepare_once(std::string_view sql) { return make_statement(sql); }
   /// For what has no wrapper here.
   [[nodiscard]] sqlite3* handle() const { return database_.get(); }
 
  protected:
   std::unique_ptr<sql::PreparedStatement> make_statement(std::string_view sql) override;
+  void apply_deadline() override;
 
  private:
   struct CloseDatabase {
     void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
   };
+  static int is_deadline_over(void* connection);
+
   std::unique_ptr<sqlite3, CloseDatabase> database_;
+  std::unique_ptr<TextIndex> text_index_;
 };
 
 }  // namespace trapline::collector::sqlite
