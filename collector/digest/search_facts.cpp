@@ -60,10 +60,10 @@ void read_texts(const EventMembers& event, ReadEvent& read, std::string_view mes
   };
   add_new(record.value);
   add_new(message);
-  for (auto exception = read.exceptions.rbegin(); exception != read.exceptions.rend(); ++exception) {
-    add_new(exception->type);
-    if (exception->value != record.value) add_new(exception->value);
-  }
+  std::for_each(read.exceptions.rbegin(), read.exceptions.rend(), [&](const EventException& exception) {
+    add_new(exception.type);
+    if (exception.value != record.value) add_new(exception.value);
+  });
   sink.add(record.texts, record.culprit);
   sink.add(record.texts, record.transaction);
   const auto crumbs = breadcrumbs_of(event);

@@ -211,6 +211,29 @@ struct IssueQuery {
   std::size_t limit = 25;  ///< 1 to 100
 };
 
+/// What can stand in a search: of its values those that begin with `prefix`, in the order in which they are offered.
+struct CompletionQuery {
+  enum class Of : std::uint8_t { kTagKeys, kTagValues, kReleases, kEnvironments, kAssignees, kUsers };
+  Of of = Of::kTagKeys;
+  std::optional<ProjectId> project_id;
+  std::string key;                          ///< of kTagValues
+  std::int64_t user_field = kAnyUserField;  ///< of kUsers
+  std::string prefix;
+  std::size_t limit = 20;
+};
+
+/// A tag of an issue, with the values that it has most.
+struct IssueTag {
+  struct Value {
+    std::string value;  ///< empty: all that were beyond what is kept of a key
+    std::int64_t count = 0;
+    UnixMillis last_seen = 0;
+  };
+  std::string key;
+  std::int64_t value_count = 0;  ///< how many values there are
+  std::vector<Value> values;
+};
+
 /// Which events, newest first by receipt.
 struct EventQuery {
   std::optional<ProjectId> project_id;

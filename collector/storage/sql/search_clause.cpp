@@ -227,13 +227,13 @@ class ConditionWriter {
     if (!order) return false;
     switch (term.comparison) {
       case SearchOperator::kLess:
-        return *order < 0;
+        return std::is_lt(*order);
       case SearchOperator::kLessOrEqual:
-        return *order <= 0;
+        return std::is_lteq(*order);
       case SearchOperator::kGreater:
-        return *order > 0;
+        return std::is_gt(*order);
       default:
-        return *order >= 0;
+        return std::is_gteq(*order);
     }
   }
 

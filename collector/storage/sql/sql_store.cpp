@@ -20,6 +20,7 @@
 #include "collector/storage/sql/migrations.h"
 #include "collector/storage/sql/project_table.h"
 #include "collector/storage/sql/release_health.h"
+#include "collector/storage/sql/search_queries.h"
 
 namespace trapline::collector::sql {
 namespace {
@@ -241,6 +242,20 @@ Result<Page<Issue>> SqlStore::find_issues(const IssueQuery& query) {
 
 Result<std::optional<Issue>> SqlStore::find_issue(IssueId id) {
   return read([&](Connection& connection) { return sql::find_issue(connection, id, clock_.unix_millis()); });
+}
+
+Result<std::vector<std::string>> SqlStore::complete_search(const CompletionQuery& query) {
+  return read([&](Connection& connection) {
+    const Deadline deadline(connection, kLongestSearch);
+    return sql::complete_search(connection, query);
+  });
+}
+
+Result<std::vector<IssueTag>> SqlStore::list_issue_tags(IssueId id) {
+  return read([&](Connection& connection) {
+    const Deadline deadline(connection, kLongestSearch);
+    return sql::list_issue_tags(connection, id);
+  });
 }
 
 Result<std::vector<HourCount>> SqlStore::count_by_hour(IssueId id, UnixMillis from, UnixMillis to) {
