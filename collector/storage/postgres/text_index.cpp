@@ -17,6 +17,10 @@ constexpr std::string_view kDays = R"(
   WHERE inhparent = CAST('event_text' AS regclass) ORDER BY relname DESC)";
 constexpr std::string_view kFindWords =
     "SELECT hash_id FROM event_text WHERE day = ?1 AND words @@ phraseto_tsquery('simple', plain_letters(?3)) LIMIT ?2";
+constexpr std::string_view kReadWords = R"(
+  SELECT hash_id, coalesce((SELECT string_agg(lexeme, ' ' ORDER BY place)
+                            FROM unnest(words) AS word, unnest(word.positions) AS place), '')
+  FROM event_text WHERE day = ?)";
 // The last word as the beginning of one. It has no signs, so that it stands for itself.
 constexpr std::string_view kFindBeginning =
     "SELECT hash_id FROM event_text WHERE day = ?1 AND words @@ (phraseto_tsquery('simple', plain_letters(?3)) <-> "
@@ -69,6 +73,20 @@ std::vector<core::UnixMillis> TextIndex::days() {
     days.push_back(number * kDayMs);
   }
   return days;
+}
+
+std::int64_t TextIndex::count(core::UnixMillis day) {
+  sql::Statement rows = connection_.prepare("SELECT count(*) FROM event_text WHERE day = ?");
+  rows.bind(day);
+  rows.step();
+  return rows.integer(0);
+}
+
+void TextIndex::read(core::UnixMillis day,
+                     const std::function<void(std::int64_t hash_id, std::string_view words)>& take) {
+  sql::Statement rows = connection_.prepare(kReadWords);
+  rows.bind(day);
+  while (rows.step()) take(rows.integer(0), rows.text(1));
 }
 
 std::vector<std::int64_t> TextIndex::find(const sql::TextQuery& query, std::size_t most_rows) {

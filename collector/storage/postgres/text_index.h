@@ -16,12 +16,15 @@ class TextIndex final : public sql::TextIndex {
 
   void add(core::UnixMillis day, std::int64_t hash_id, std::string_view text) override;
   std::vector<std::int64_t> find(const sql::TextQuery& query, std::size_t most_rows) override;
+  std::vector<core::UnixMillis> days() override;
+  std::int64_t count(core::UnixMillis day) override;
+  void read(core::UnixMillis day,
+            const std::function<void(std::int64_t hash_id, std::string_view words)>& take) override;
   void drop_before(core::UnixMillis day) override;
   void forget() override { days_.clear(); }
 
  private:
   void make_day(core::UnixMillis day);
-  std::vector<core::UnixMillis> days();
 
   Connection& connection_;
   std::set<core::UnixMillis> days_;  ///< that have a partition

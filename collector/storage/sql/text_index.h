@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,13 @@ class TextIndex {
   virtual void add(core::UnixMillis day, std::int64_t hash_id, std::string_view text) = 0;
   /// The group hashes of events that say it, those of the newest days first, until `most_rows` texts were found.
   virtual std::vector<std::int64_t> find(const TextQuery& query, std::size_t most_rows) = 0;
+  /// The days that have texts, the newest first.
+  virtual std::vector<core::UnixMillis> days() = 0;
+  /// How many texts a day has.
+  virtual std::int64_t count(core::UnixMillis day) = 0;
+  /// Calls `take` with each of a day's texts: its words, as they stand behind each other, as far as they are kept.
+  virtual void read(core::UnixMillis day,
+                    const std::function<void(std::int64_t hash_id, std::string_view words)>& take) = 0;
   /// Forgets all days before that one, each at once. Within a transaction.
   virtual void drop_before(core::UnixMillis day) = 0;
   /// To be called when a transaction was rolled back.

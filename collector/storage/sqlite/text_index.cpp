@@ -1,5 +1,6 @@
 #include "collector/storage/sqlite/text_index.h"
 
+#include <optional>
 #include <unordered_set>
 
 #include "collector/storage/sqlite/connection.h"
@@ -29,14 +30,6 @@ class Snapshot {
  private:
   Connection& connection_;
 };
-
-std::vector<core::UnixMillis> read_days(Connection& connection, std::string_view sql, core::UnixMillis bound) {
-  std::vector<core::UnixMillis> days;
-  Statement rows = connection.prepare(sql);
-  rows.bind(bound);
-  while (rows.step()) days.push_back(rows.integer(0));
-  return days;
-}
 
 /// Words have no quotes in them, so that whatever they are they stand for themselves.
 std::string fts_query(const sql::TextQuery& query) {
@@ -77,8 +70,7 @@ std::vector<std::int64_t> TextIndex::find(const sql::TextQuery& query, std::size
   const std::string text = fts_query(query);
   const Snapshot snapshot(connection_);
   std::unordered_set<std::int64_t> found;
-  for (const core::UnixMillis day :
-       read_days(connection_, "SELECT day FROM text_day WHERE day >= ? ORDER BY day DESC", 0)) {
+  for (const core::UnixMillis day : days()) {
     // Not kept: each day would be a statement of its own.
     const auto prepared =
         connection_.prepare_once("SELECT hash_id FROM " + index_of(day) + " JOIN " + rows_of(day) +
@@ -91,8 +83,47 @@ std::vector<std::int64_t> TextIndex::find(const sql::TextQuery& query, std::size
   return {found.begin(), found.end()};
 }
 
+std::vector<core::UnixMillis> TextIndex::days() {
+  std::vector<core::UnixMillis> days;
+  Statement rows = connection_.prepare("SELECT day FROM text_day ORDER BY day DESC");
+  while (rows.step()) days.push_back(rows.integer(0));
+  return days;
+}
+
+std::int64_t TextIndex::count(core::UnixMillis day) {
+  Statement rows = connection_.prepare("SELECT count(*) FROM " + rows_of(day));
+  rows.step();
+  return rows.integer(0);
+}
+
+/// The index itself tells which word stands where.
+void TextIndex::read(core::UnixMillis day,
+                     const std::function<void(std::int64_t hash_id, std::string_view words)>& take) {
+  connection_.execute("CREATE VIRTUAL TABLE temp.text_words USING fts5vocab(main, " + index_of(day) + ", instance)");
+  {
+    const auto prepared = connection_.prepare_once("SELECT id, hash_id, term FROM " + rows_of(day) +
+                                                   " LEFT JOIN temp.text_words ON doc = id ORDER BY id, offset");
+    Statement rows(*prepared);
+    std::optional<std::int64_t> row;
+    std::int64_t hash_id = 0;
+    std::string words;
+    while (rows.step()) {
+      if (row && *row != rows.integer(0)) {
+        take(hash_id, words);
+        words.clear();
+      }
+      row = rows.integer(0);
+      hash_id = rows.integer(1);
+      words.append(words.empty() ? "" : " ").append(rows.text(2));
+    }
+    if (row) take(hash_id, words);
+  }
+  connection_.execute("DROP TABLE temp.text_words");
+}
+
 void TextIndex::drop_before(core::UnixMillis day) {
-  for (const core::UnixMillis old : read_days(connection_, "SELECT day FROM text_day WHERE day < ?", day)) {
+  for (const core::UnixMillis old : days()) {
+    if (old >= day) continue;
     connection_.execute("DROP TABLE " + index_of(old) + "; DROP TABLE " + rows_of(old));
     connection_.prepare("DELETE FROM text_day WHERE day = ?").bind(old).run();
     last_rows_.erase(old);
