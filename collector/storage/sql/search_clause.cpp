@@ -51,7 +51,7 @@ std::string_view comparison_sign(SearchOperator comparison) {
   }
 }
 
-/// Up to so many issues are a list.
+/// Up to so many group hashes are a list.
 constexpr std::size_t kMostListed = 2'000;
 /// Of texts that are found: more would take longer than anybody waits, and are of older days.
 constexpr std::size_t kMostTexts = 100'000;
@@ -240,30 +240,30 @@ class ConditionWriter {
   /// CROSS JOIN: in this order, where the engine lets us say so.
   std::string related(const Related& what) {
     connection_.check_deadline();
-    const std::string table(what.table);
-    if (const auto issues = few_issues(what)) {
-      where_.add_value(list_of(*issues));
-      return "issue.id IN (SELECT value FROM json_each(?))";
-    }
+    if (const auto hashes = few_hashes(what)) return of_hashes(*hashes);
     for (const auto& value : what.values) std::visit([&](const auto& one) { where_.add_value(one); }, value);
     // With many numbers each row of the hash is held against them, and not each of them looked for: "+" keeps the index
     // out of it.
-    return "EXISTS (SELECT 1 FROM issue_hash CROSS JOIN " + table +
+    return "EXISTS (SELECT 1 FROM issue_hash CROSS JOIN " + std::string(what.table) +
            " WHERE issue_id = issue.id AND hash_id = issue_hash.id AND " + (what.is_one ? "" : "+") + what.column +
            " IN (" + what.among + "))";
   }
 
   /// Nothing when there are many.
-  std::optional<std::vector<std::int64_t>> few_issues(const Related& what) {
-    Statement rows = connection_.prepare("SELECT DISTINCT issue_id FROM " + std::string(what.table) +
-                                         " CROSS JOIN issue_hash WHERE issue_hash.id = hash_id AND " + what.column +
-                                         " IN (" + what.among + ") LIMIT ?");
+  std::optional<std::vector<std::int64_t>> few_hashes(const Related& what) {
+    Statement rows = connection_.prepare("SELECT DISTINCT hash_id FROM " + std::string(what.table) + " WHERE " +
+                                         what.column + " IN (" + what.among + ") LIMIT ?");
     bind_values(rows, what.values);
     rows.bind(kMostListed + 1);
-    std::vector<std::int64_t> issues;
-    while (rows.step()) issues.push_back(rows.integer(0));
-    if (issues.size() > kMostListed) return std::nullopt;
-    return issues;
+    std::vector<std::int64_t> hashes;
+    while (rows.step()) hashes.push_back(rows.integer(0));
+    if (hashes.size() > kMostListed) return std::nullopt;
+    return hashes;
+  }
+
+  std::string of_hashes(const std::vector<std::int64_t>& hashes) {
+    where_.add_value(list_of(hashes));
+    return "issue.id IN (SELECT issue_id FROM issue_hash WHERE id IN (SELECT value FROM json_each(?)))";
   }
 
   /// Letters that stand in the title or the culprit, or words that an event has said.
@@ -272,9 +272,7 @@ class ConditionWriter {
     where_.add_value(contains_pattern(term.text));
     std::string sql = R"((title || ' ' || culprit) LIKE ? ESCAPE '\')";
     const auto hashes = connection_.text_index().find(text_query(term.text, term.is_phrase), kMostTexts);
-    if (hashes.empty()) return sql;
-    where_.add_value(list_of(hashes));
-    return sql + " OR issue.id IN (SELECT issue_id FROM issue_hash WHERE id IN (SELECT value FROM json_each(?)))";
+    return hashes.empty() ? sql : sql + " OR " + of_hashes(hashes);
   }
 
   std::string number(std::string_view column, const SearchTerm& term) {

@@ -216,7 +216,12 @@ void SearchWriter::add_texts(std::int64_t hash_id, const DigestedEvent& event) {
 }
 
 void SearchWriter::write() {
-  for (const auto& [place, use] : tags_) write_tag(place.first, place.second, use);
+  // In the order of the table, so that neighbours are written to the same pages.
+  std::vector<std::pair<std::int64_t, std::int64_t>> places;
+  places.reserve(tags_.size());
+  for (const auto& [place, use] : tags_) places.push_back(place);
+  std::sort(places.begin(), places.end());
+  for (const auto& place : places) write_tag(place.first, place.second, tags_[place]);
   tags_.clear();
   for (const auto& [hash, use] : users_) {
     connection_.prepare(kInsertUser)
