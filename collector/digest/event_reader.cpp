@@ -14,6 +14,7 @@
 #include "collector/digest/event_text.h"
 #include "collector/digest/json_edit.h"
 #include "collector/digest/json_fields.h"
+#include "collector/digest/search_facts.h"
 #include "collector/digest/trim.h"
 #include "collector/digest/user_agent.h"
 #include "collector/storage/time_span.h"
@@ -335,8 +336,8 @@ std::string context_json(std::string_view type, std::string_view name_key, std::
 
 /// Browser, system and device of the person's side, where the client does not name them. In a browser the event's own
 /// request is that of the page; on a server `os` is the server's, so the person's is `client_os`.
-void fill_in_browser(const EventMembers& event, std::string_view platform, std::string_view sent_with, Edits& edits) {
-  const bool is_browser = platform == "javascript";
+void fill_in_browser(const EventMembers& event, DigestedEvent& record, std::string_view sent_with, Edits& edits) {
+  const bool is_browser = record.platform == "javascript";
   std::string_view header = request_header(event, "user-agent");
   if (header.empty() && is_browser) header = sent_with;
   if (header.empty()) return;
@@ -347,11 +348,15 @@ void fill_in_browser(const EventMembers& event, std::string_view platform, std::
   const UserAgent agent = parse_user_agent(header);
   if (lacks("browser") && !agent.browser.empty()) {
     edits.set({"contexts", "browser"}, context_json("browser", "name", agent.browser, agent.browser_version));
+    add_context_tags(record, "browser", agent.browser, agent.browser_version);
   }
-  if (lacks(os) && !agent.os.empty())
+  if (lacks(os) && !agent.os.empty()) {
     edits.set({"contexts", os}, context_json("os", "name", agent.os, agent.os_version));
+    add_context_tags(record, os, agent.os, agent.os_version);
+  }
   if (is_browser && lacks("device") && !agent.device.empty()) {
     edits.set({"contexts", "device"}, context_json("device", "model", agent.device, ""));
+    add_context_tags(record, "device", agent.device, "");
   }
 }
 
@@ -387,14 +392,14 @@ const EventFrame* frame_to_blame(const std::vector<EventFrame>& frames) {
   return frames.empty() ? nullptr : &frames.back();
 }
 
-void describe(ReadEvent& read, std::string message) {
+void describe(ReadEvent& read, std::string_view message) {
   DigestedEvent& record = read.record;
   // A stack that came with a message is dressed as an exception without a type: it is still a message.
   const EventException* outermost = read.exceptions.empty() ? nullptr : &read.exceptions.back();
   const bool is_message = outermost == nullptr || outermost->type.empty();
   if (!is_message) record.type = outermost->type;
   if (outermost != nullptr) record.value = outermost->value;
-  if (is_message && !message.empty()) record.value = std::move(message);
+  if (is_message && !message.empty()) record.value = message;
   record.title = make_title(record.type, record.value);
   const EventFrame* frame = frame_to_blame(outermost != nullptr ? outermost->frames : read.message_frames);
   if (!record.transaction.empty()) {
@@ -474,13 +479,15 @@ ReadEvent read_event(const SpooledEvent& event, ReadOptions options) {
   read_fingerprint(source, read.client_fingerprint);
   read.exceptions = read_exceptions(source);
   if (const auto request = object_field(source, "request")) read.url = text_field(*request, "url");
-  std::string message = read_message(source, read);
+  const std::string message = read_message(source, read);
   if (read.exceptions.empty()) read.message_frames = read_message_frames(source);
-  describe(read, std::move(message));
+  describe(read, message);
+  read_search_facts(source, read, message,
+                    options.keeps_ip_addresses ? std::string_view(event.client_ip) : std::string_view());
   if (text_field(source, "event_id") != record.event_id) edits.set({"event_id"}, json_quoted(record.event_id));
   fill_in_address(source, event.client_ip, options.keeps_ip_addresses, edits);
   fill_in_sdk(source, event.client, edits);
-  fill_in_browser(source, record.platform, event.user_agent, edits);
+  fill_in_browser(source, record, event.user_agent, edits);
   edits.apply(payload, is_rewritten ? nullptr : outline);
   record.payload = std::move(payload);
   return read;

@@ -14,6 +14,7 @@
 #include "collector/http/project_routes.h"
 #include "collector/http/query_params.h"
 #include "collector/http/release_routes.h"
+#include "collector/http/search_routes.h"
 #include "collector/http/stats_routes.h"
 #include "collector/storage/time_span.h"
 #include "sdk/core/event_id.h"
@@ -113,7 +114,8 @@ HttpReply get_issue_stats(const ApiContext& context, const HttpRequest& request)
 
 void add_api_routes(Router& router, const ApiContext& context) {
   const auto add = [&](std::string_view pattern, ApiWork work) { add_reading(router, context, pattern, work); };
-  add_export_routes(router, context);  // before those with an id in that place
+  add_export_routes(router, context);  // before those with an id in that place, as the next
+  add_search_routes(router, context);
   add("/api/v1/issues", list_issues);
   add("/api/v1/issues/{id}", get_issue);
   add("/api/v1/issues/{id}/events", list_issue_events);

@@ -11,25 +11,16 @@ struct StatusOfCode {
 };
 
 constexpr StatusOfCode kStatuses[] = {
-    {"invalid_parameter", 400},
-    {"invalid_query", 400},
-    {"invalid_cursor", 400},
-    {"invalid_json", 400},
-    {"invalid_email", 400},
-    {"invalid_password", 400},
-    {"not_signed_in", 401},
-    {"wrong_credentials", 401},
-    {"forbidden", 403},
-    {"not_found", 404},
-    {"invalid_setting", 400},
-    {"conflict", 409},
-    {"body_too_large", 413},
-    {"unsupported_content_type", 415},
-    {"too_many_attempts", 429},
-    {"storage", 503},
-    {"busy", 503},
-    {"spool_full", 503},
-    {"disk_full", 503},
+    {"invalid_parameter", 400}, {"invalid_query", 400},
+    {"invalid_cursor", 400},    {"invalid_json", 400},
+    {"invalid_email", 400},     {"invalid_password", 400},
+    {"not_signed_in", 401},     {"wrong_credentials", 401},
+    {"forbidden", 403},         {"not_found", 404},
+    {"invalid_setting", 400},   {"conflict", 409},
+    {"body_too_large", 413},    {"unsupported_content_type", 415},
+    {"too_many_attempts", 429}, {"storage", 503},
+    {"search_timeout", 503},    {"busy", 503},
+    {"spool_full", 503},        {"disk_full", 503},
 };
 
 }  // namespace

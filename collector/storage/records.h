@@ -69,6 +69,11 @@ struct DigestedEvent {
   std::int64_t sequence = 0;     ///< its place in the spool; 0: it comes from none
   std::string assignee;          ///< whose a new issue of it is; empty: nobody's
   std::string packed;            ///< what EventStore::pack() made of it; the engine's own
+  // What it is searched by beside all that; not a part of the stored event.
+  std::vector<std::pair<std::string, std::string>> context_tags;  ///< "browser", "os" and so on, as if they were tags
+  std::vector<std::pair<UserField, std::string>> user_fields;     ///< what it tells of its user
+  std::vector<std::string> texts;                                 ///< title, messages, places
+  std::vector<std::string> trail_texts;                           ///< breadcrumbs' messages, the newest first
 };
 
 /// What happened to an issue by itself, as events came.
@@ -207,6 +212,29 @@ struct IssueQuery {
   bool with_environments = false;
   std::string cursor;      ///< a page's next_cursor; empty: from the start
   std::size_t limit = 25;  ///< 1 to 100
+};
+
+/// What can stand in a search: of its values those that begin with `prefix`, in the order in which they are offered.
+struct CompletionQuery {
+  enum class Of : std::uint8_t { kTagKeys, kTagValues, kReleases, kEnvironments, kAssignees, kUsers };
+  Of of = Of::kTagKeys;
+  std::optional<ProjectId> project_id;
+  std::string key;                          ///< of kTagValues
+  std::int64_t user_field = kAnyUserField;  ///< of kUsers
+  std::string prefix;
+  std::size_t limit = 20;
+};
+
+/// A tag of an issue, with the values that it has most.
+struct IssueTag {
+  struct Value {
+    std::string value;  ///< empty: all that were beyond what is kept of a key
+    std::int64_t count = 0;
+    UnixMillis last_seen = 0;
+  };
+  std::string key;
+  std::int64_t value_count = 0;  ///< how many values there are
+  std::vector<Value> values;
 };
 
 /// Which events, newest first by receipt.

@@ -10,7 +10,7 @@
 namespace trapline::collector {
 
 enum class SearchField : std::uint8_t {
-  kText,  ///< stands in title or culprit, upper and lower case alike
+  kText,  ///< stands in title or culprit, or its words in what events say (records.h: DigestedEvent::texts)
   kStatus,
   kLevel,
   kAssignee,  ///< empty: nobody
@@ -25,17 +25,25 @@ enum class SearchField : std::uint8_t {
   kUserCount,
   kFirstSeen,
   kLastSeen,
+  kTag,   ///< of the key `key`
+  kUser,  ///< somebody it happened to, by what `number` says of them: a UserField, or kAnyUserField
 };
+
+/// What an event tells of its user.
+enum class UserField : std::uint8_t { kId, kEmail, kUsername, kIpAddress };
+constexpr std::int64_t kAnyUserField = -1;
 
 enum class SearchOperator : std::uint8_t { kEqual, kMatches, kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kIsSet };
 
 /// One condition; kIsSet asks for anything but nothing. Numbers, times (Unix milliseconds), levels and statuses are in
-/// `number`, all else in `text`.
+/// `number`, all else in `text`. Releases are compared by release_version.h.
 struct SearchTerm {
   SearchField field = SearchField::kText;
   SearchOperator comparison = SearchOperator::kEqual;
   std::string text;  ///< of kMatches: a pattern, in which '*' stands for any characters
   std::int64_t number = 0;
+  std::string key = {};
+  bool is_phrase = false;  ///< of kText: the last word is whole, too, and not the beginning of one
 };
 
 struct SearchNode {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "collector/storage/records.h"
+#include "collector/storage/search_keys.h"
 #include "collector/storage/time_span.h"
-#include "sdk/core/ascii.h"
 #include "sdk/core/timestamp.h"
 
 namespace trapline::collector {
@@ -18,43 +18,7 @@ constexpr std::size_t kMostTerms = 32;
 constexpr std::size_t kMostDepth = 16;
 constexpr std::ptrdiff_t kMostStars = 5;  ///< what matching costs grows with each
 constexpr std::ptrdiff_t kMostStarsInAll = 20;
-
-/// What a key's values are.
-enum class Values : std::uint8_t { kState, kLevel, kPerson, kText, kNumber, kTime, kKey };
-
-struct Key {
-  SearchField field;
-  Values values;
-  std::vector<std::string_view> names;  ///< the first is the one that is shown
-};
-
-const std::vector<Key>& keys() {
-  static const std::vector<Key> kKeys = {
-      {SearchField::kStatus, Values::kState, {"is"}},
-      {SearchField::kLevel, Values::kLevel, {"level"}},
-      {SearchField::kAssignee, Values::kPerson, {"assigned", "assignee"}},
-      {SearchField::kRelease, Values::kText, {"release"}},
-      {SearchField::kEnvironment, Values::kText, {"environment", "env"}},
-      {SearchField::kPlatform, Values::kText, {"platform"}},
-      {SearchField::kTitle, Values::kText, {"title"}},
-      {SearchField::kType, Values::kText, {"type", "error.type"}},
-      {SearchField::kValue, Values::kText, {"value", "error.value", "message"}},
-      {SearchField::kCulprit, Values::kText, {"culprit"}},
-      {SearchField::kCount, Values::kNumber, {"times_seen", "count"}},
-      {SearchField::kUserCount, Values::kNumber, {"users", "user_count"}},
-      {SearchField::kFirstSeen, Values::kTime, {"firstSeen", "first_seen", "age"}},
-      {SearchField::kLastSeen, Values::kTime, {"lastSeen", "last_seen"}},
-      {SearchField::kText, Values::kKey, {"has"}},
-  };
-  return kKeys;
-}
-
-const Key* find_key(std::string_view name) {
-  for (const Key& key : keys()) {
-    if (std::find(key.names.begin(), key.names.end(), name) != key.names.end()) return &key;
-  }
-  return nullptr;
-}
+constexpr std::string_view kTagBegin = "tags[";
 
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
@@ -178,27 +142,41 @@ class SearchParser {
       fail(at_, "a word or a condition is missing here");
       return {};
     }
-    if (const std::string_view name = key_name(at_); !name.empty()) {
-      const Key* const key = find_key(name);
-      if (key == nullptr) {
-        fail(at_, "there is no key '" + std::string(name) + "'; as text it is written in quotes");
-        return {};
-      }
-      at_ += name.size() + 1;
-      return read_condition(*key);
-    }
+    if (const std::string_view name = key_name(at_); !name.empty()) return read_condition(name);
     SearchWord word = read_word(false);
     skip_blanks();
-    return leaf({SearchField::kText, SearchOperator::kEqual, std::move(word.text), 0});
+    return leaf({SearchField::kText, SearchOperator::kEqual, std::move(word.text), 0, {}, word.is_quoted});
   }
 
-  /// What stands here before a colon; nothing where the colon belongs to text.
+  /// What stands here before a colon, as it is written; nothing where the colon belongs to text.
   [[nodiscard]] std::string_view key_name(std::size_t begin) const {
     std::size_t end = begin;
-    while (end < text_.size() && (core::is_alnum(text_[end]) || text_[end] == '_' || text_[end] == '.')) ++end;
+    if (text_.substr(std::min(begin, text_.size())).starts_with(kTagBegin)) {
+      end = text_.find(']', begin);
+      if (end == std::string_view::npos || end == begin + kTagBegin.size()) return {};
+      ++end;
+    } else if (begin < text_.size() && text_[begin] != '-') {
+      while (end < text_.size() && is_of_search_key(text_[end])) ++end;
+    }
     const std::string_view rest = text_.substr(std::min(end, text_.size()));
     const bool is_key = rest.starts_with(':') && !rest.starts_with("::") && !rest.starts_with("://");
     return is_key ? text_.substr(begin, end - begin) : std::string_view();
+  }
+
+  /// The key of that name: one of those that are always there, or a tag's, whose own name is put into `tag`.
+  const SearchKey* key_of(std::size_t begin, std::string_view name, std::string& tag) {
+    static const SearchKey kTagKey{SearchField::kTag, SearchValues::kText, {"a tag"}, ""};
+    if (name.starts_with(kTagBegin) && name.ends_with(']')) {
+      tag = name.substr(kTagBegin.size(), name.size() - kTagBegin.size() - 1);
+      return &kTagKey;
+    }
+    if (const SearchKey* key = find_search_key(name)) return key;
+    const std::string_view meant = nearest_search_key(name);
+    tag = name;
+    if (meant.empty()) return &kTagKey;
+    fail(begin, "there is no key '" + tag + "', did you mean '" + std::string(meant) +
+                    "'? A tag of that name is tags[" + tag + "], and text is written in quotes");
+    return nullptr;
   }
 
   /// Up to a blank, a parenthesis or, in a list, a comma or bracket.
@@ -227,22 +205,30 @@ class SearchParser {
     return word;
   }
 
-  SearchNode read_condition(const Key& key) {
+  SearchNode read_condition(std::string_view name) {
+    std::string tag;
+    const SearchKey* const key = key_of(at_, name, tag);
+    if (key == nullptr) return {};
+    at_ += name.size() + 1;
+    if (at_ >= text_.size() || is_blank(text_[at_])) {
+      fail(at_, "a value is missing here; as text, '" + std::string(name) + ":' is written in quotes");
+      return {};
+    }
     const bool is_not = is_next('!');
     if (is_not) ++at_;
-    SearchNode node = is_next('[') ? read_list(key) : read_value(key, false);
+    SearchNode node = is_next('[') ? read_list(*key, tag) : read_value(*key, tag, false);
     skip_blanks();
     return is_not ? negated(std::move(node)) : node;
   }
 
-  SearchNode read_list(const Key& key) {
+  SearchNode read_list(const SearchKey& key, const std::string& tag) {
     const std::size_t begin = at_;
     SearchNode node;
     node.kind = SearchNode::Kind::kAny;
     do {
       ++at_;
       skip_blanks();
-      node.parts.push_back(read_value(key, true));
+      node.parts.push_back(read_value(key, tag, true));
       skip_blanks();
     } while (!error_ && is_next(','));
     if (!error_ && !is_next(']')) fail(begin, "this list is not closed; it is written [a, b]");
@@ -260,42 +246,55 @@ class SearchParser {
     return is_or_equal ? SearchOperator::kGreaterOrEqual : SearchOperator::kGreater;
   }
 
-  SearchNode read_value(const Key& key, bool is_in_list) {
+  SearchNode read_value(const SearchKey& key, const std::string& tag, bool is_in_list) {
     const std::size_t begin = at_;
     const SearchOperator comparison = read_comparison();
     const SearchWord word = read_word(is_in_list);
     if (error_) return {};
-    const bool is_ordered =
-        key.values == Values::kNumber || key.values == Values::kTime || key.values == Values::kLevel;
+    const bool is_ordered = key.values == SearchValues::kNumber || key.values == SearchValues::kTime ||
+                            key.values == SearchValues::kLevel || key.values == SearchValues::kRelease;
     if (comparison != SearchOperator::kEqual && !is_ordered) {
-      fail(begin, "'" + std::string(key.names.front()) + "' is not a number or a time: it takes no < or >");
+      fail(begin, "'" + (tag.empty() ? std::string(key.names.front()) : tag) +
+                      "' has no order: it takes no < or >; what begins with one is written in quotes");
       return {};
     }
     switch (key.values) {
-      case Values::kState:
+      case SearchValues::kState:
         return read_state(begin, word.text);
-      case Values::kLevel:
+      case SearchValues::kLevel:
         return read_level(begin, comparison, word.text);
-      case Values::kPerson:
+      case SearchValues::kPerson:
         return read_person(begin, word);
-      case Values::kText:
-        return read_text(begin, key.field, word);
-      case Values::kNumber:
+      case SearchValues::kText:
+      case SearchValues::kUser:
+        return read_text(begin, {key.field, SearchOperator::kEqual, word.text, key.number, tag}, word.is_quoted);
+      case SearchValues::kRelease:
+        return read_release(begin, comparison, word);
+      case SearchValues::kNumber:
         return read_number(begin, key.field, comparison, word.text);
-      case Values::kTime:
+      case SearchValues::kTime:
         return read_time(begin, key.field, comparison, word.text);
-      case Values::kKey:
+      case SearchValues::kKey:
         break;
     }
     return read_presence(begin, word.text);
   }
 
-  SearchNode read_text(std::size_t begin, SearchField field, const SearchWord& word) {
-    const auto stars = word.is_quoted ? 0 : std::count(word.text.begin(), word.text.end(), '*');
+  /// The term, with a pattern where there are stars.
+  SearchNode read_text(std::size_t begin, SearchTerm term, bool is_quoted) {
+    const auto stars = is_quoted ? 0 : std::count(term.text.begin(), term.text.end(), '*');
     if (stars > kMostStars) fail(begin, "a value has at most " + std::to_string(kMostStars) + " stars");
     stars_ += stars;
     if (stars_ > kMostStarsInAll) fail(begin, "a search has at most " + std::to_string(kMostStarsInAll) + " stars");
-    return leaf({field, stars > 0 ? SearchOperator::kMatches : SearchOperator::kEqual, word.text, 0});
+    if (stars > 0) term.comparison = SearchOperator::kMatches;
+    return leaf(std::move(term));
+  }
+
+  SearchNode read_release(std::size_t begin, SearchOperator comparison, const SearchWord& word) {
+    SearchTerm term{SearchField::kRelease, comparison, word.text, 0};
+    if (comparison == SearchOperator::kEqual) return read_text(begin, std::move(term), word.is_quoted);
+    if (word.text.find('*') != std::string::npos) fail(begin, "a release to compare with has no stars");
+    return leaf(std::move(term));
   }
 
   SearchNode read_state(std::size_t begin, const std::string& word) {
@@ -321,7 +320,7 @@ class SearchParser {
 
   SearchNode read_person(std::size_t begin, const SearchWord& word) {
     if (word.is_quoted || (word.text != "me" && word.text != "none")) {
-      return read_text(begin, SearchField::kAssignee, word);
+      return read_text(begin, {SearchField::kAssignee, SearchOperator::kEqual, word.text, 0}, word.is_quoted);
     }
     if (word.text == "none") return negated(leaf({SearchField::kAssignee, SearchOperator::kIsSet, {}, 0}));
     if (context_.me.empty()) {
@@ -392,12 +391,16 @@ class SearchParser {
   }
 
   SearchNode read_presence(std::size_t begin, const std::string& word) {
-    const Key* key = find_key(word);
-    if (key == nullptr || (key->values != Values::kText && key->values != Values::kPerson)) {
-      fail(begin, "'has' takes a key that may be empty, such as release, environment or assigned");
+    std::string tag;
+    const SearchKey* key = key_of(begin, word, tag);
+    if (key == nullptr) return {};
+    const bool may_be_empty = key->values == SearchValues::kText || key->values == SearchValues::kRelease ||
+                              key->values == SearchValues::kPerson || key->values == SearchValues::kUser;
+    if (!may_be_empty) {
+      fail(begin, "'has' takes a key that may be empty, such as release, environment, assigned or a tag");
       return {};
     }
-    return leaf({key->field, SearchOperator::kIsSet, {}, 0});
+    return leaf({key->field, SearchOperator::kIsSet, {}, key->number, tag});
   }
 
   std::string_view text_;

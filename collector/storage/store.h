@@ -57,8 +57,13 @@ class EventStore {
   /// Whether the event is stored already.
   virtual Result<bool> has_event(ProjectId project, std::string_view event_id) = 0;
 
+  /// "search_timeout" when it takes longer than anybody waits.
   virtual Result<Page<Issue>> find_issues(const IssueQuery& query) = 0;
   virtual Result<std::optional<Issue>> find_issue(IssueId id) = 0;
+  /// "search_timeout", as find_issues().
+  virtual Result<std::vector<std::string>> complete_search(const CompletionQuery& query) = 0;
+  /// By key, each with the values that were seen most.
+  virtual Result<std::vector<IssueTag>> list_issue_tags(IssueId id) = 0;
 
   /// The hours between `from` and `to` in which the issue had events, oldest first.
   virtual Result<std::vector<HourCount>> count_by_hour(IssueId id, UnixMillis from, UnixMillis to) = 0;

@@ -35,7 +35,7 @@ before(async () => {
   runHelloError(collector.dsn);
   runHelloError(collector.dsn, '--crash');
   await sendEvent(collector, { message: 'plain' });
-  await sendEvent(collector, { message: 'another', level: 'warning', release: 'shop@1.0', environment: 'prod', user: { id: '1' } });
+  await sendEvent(collector, { message: 'another', level: 'warning', release: 'shop@1.0', environment: 'prod', user: { id: '1' }, tags: { shop: 'Oslo' } });
   await waitForIssues(collector, 4);
 });
 
@@ -200,7 +200,7 @@ test('what is read and changed is as described, and so are the refusals', async 
   for (const path of ['/stats', '/refusals', '/ledger', '/release-health', '/release-health/hours']) {
     await ask('get', `/api/v1/projects/1${path}?from=yesterday`, 400);
   }
-  for (const path of ['', '/events', '/stats', '/hashes', '/history']) {
+  for (const path of ['', '/events', '/stats', '/hashes', '/history', '/tags']) {
     await ask('get', `/api/v1/issues/${first.id}${path}`, 200);
     await ask('get', `/api/v1/issues/999999${path}`, 404);
     await ask('get', `/api/v1/issues/${first.id}${path}`, 401, { token: null });
@@ -210,6 +210,11 @@ test('what is read and changed is as described, and so are the refusals', async 
   for (const query of ['limit=0', 'sort=size', 'cursor=x', 'status=gone', 'query=level:loud']) {
     await ask('get', `/api/v1/issues?${query}`, 400);
   }
+  for (const query of ['', 'query=le&position=2&project=1', 'query=has:', 'query=release:', 'query=tags%5Bx%5D:']) {
+    await ask('get', `/api/v1/issues/completions?${query}`, 200);
+  }
+  await ask('get', '/api/v1/issues/completions?position=x', 400);
+  await ask('get', '/api/v1/issues/completions', 401, { token: null });
   await ask('get', '/api/v1/events?limit=x', 400);
   await ask('get', `/api/v1/issues/${first.id}/events?limit=x`, 400);
   await ask('get', `/api/v1/issues/${first.id}/stats?from=x`, 400);

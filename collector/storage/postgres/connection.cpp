@@ -12,6 +12,7 @@
 
 #include "collector/storage/postgres/clean_text.h"
 #include "collector/storage/postgres/statement_text.h"
+#include "collector/storage/postgres/text_index.h"
 #include "sdk/core/ascii.h"
 
 namespace trapline::collector::postgres {
@@ -25,6 +26,8 @@ constexpr Oid kInt8 = 20;
 constexpr Oid kText = 25;
 constexpr Oid kNumeric = 1700;
 
+constexpr std::string_view kStatementTimeout = "60s";  // as below
+constexpr std::string_view kQueryCancelled = "57014";
 constexpr int kOldestServer = 140'000;
 constexpr int kBinary = 1;
 /// What the server answers to so many fits into the sockets' buffers: nobody waits for the other.
@@ -204,7 +207,8 @@ bool is_error(const PGresult* result) {
 
 }  // namespace
 
-Connection::Connection(const std::string& url) : patience_(kAnswerPatience) {
+Connection::Connection(const std::string& url)
+    : text_index_(std::make_unique<TextIndex>(*this)), patience_(kAnswerPatience) {
   check_url(url);
   // What stands before "dbname" is a default, what stands behind it is not to be chosen.
   constexpr std::pair<const char*, const char*> kParameters[] = {
@@ -233,6 +237,21 @@ Connection::Connection(const std::string& url) : patience_(kAnswerPatience) {
   execute(kSettings);
 }
 
+Connection::~Connection() { forget_statements(); }
+
+sql::TextIndex& Connection::text_index() { return *text_index_; }
+
+void Connection::apply_deadline() {
+  const auto end = deadline();
+  if (!end) {
+    execute("SET statement_timeout = '" + std::string(kStatementTimeout) + "'");
+    return;
+  }
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(*end - std::chrono::steady_clock::now()).count();
+  execute("SET statement_timeout = " + std::to_string(left > 0 ? left + 1 : 1));
+}
+
 void Connection::check_server() {
   const int version = PQserverVersion(connection_.get());
   if (version < kOldestServer) {
@@ -252,9 +271,12 @@ void Connection::fail(const PGresult* result) {
   const std::string_view kind = state != nullptr ? std::string_view(state).substr(0, 2) : std::string_view();
   // "Data exception", "integrity constraint violation", "program limit exceeded".
   const bool is_row = kind == "22" || kind == "23" || kind == "54";
+  auto cause = is_row ? DatabaseError::Cause::kRow : DatabaseError::Cause::kDatabase;
+  if (deadline() && state != nullptr && std::string_view(state) == kQueryCancelled) {
+    cause = DatabaseError::Cause::kDeadline;
+  }
   const char* told = result != nullptr ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : nullptr;
-  throw DatabaseError(is_row ? DatabaseError::Cause::kRow : DatabaseError::Cause::kDatabase,
-                      told != nullptr ? std::string(told) : trimmed(PQerrorMessage(connection_.get())));
+  throw DatabaseError(cause, told != nullptr ? std::string(told) : trimmed(PQerrorMessage(connection_.get())));
 }
 
 void Connection::enter_pipeline() {

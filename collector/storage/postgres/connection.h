@@ -31,6 +31,8 @@ struct Parameters {
   int count;
 };
 
+class TextIndex;
+
 /// One connection to a PostgreSQL server, 14 or newer, whose database is in UTF-8. Within a transaction statements
 /// without rows are sent one after the other and not waited for (libpq's pipeline mode); what comes of them is told by
 /// the next one that is: one with rows, changes(), the commit. Not thread-safe.
@@ -38,7 +40,7 @@ class Connection final : public sql::Connection {
  public:
   /// `url`: postgres://USER:PASSWORD@HOST:PORT/NAME, with libpq's parameters. Throws DatabaseError.
   explicit Connection(const std::string& url);
-  ~Connection() override { forget_statements(); }
+  ~Connection() override;
 
   void execute(const std::string& sql) override;
   std::int64_t changes() override;
@@ -50,6 +52,7 @@ class Connection final : public sql::Connection {
   bool compact_event_day(std::int64_t day) override;
   [[nodiscard]] bool is_remote() const override { return true; }
   bool is_lost() override;
+  sql::TextIndex& text_index() override;
 
   /// For work that may take hours: neither the server nor this side ends it.
   void take_time();
@@ -69,6 +72,7 @@ class Connection final : public sql::Connection {
 
  protected:
   std::unique_ptr<sql::PreparedStatement> make_statement(std::string_view sql) override;
+  void apply_deadline() override;
 
  private:
   struct Finish {
@@ -83,6 +87,7 @@ class Connection final : public sql::Connection {
   ResultPtr next_result();
 
   std::unique_ptr<PGconn, Finish> connection_;
+  std::unique_ptr<TextIndex> text_index_;
   std::uint64_t prepared_ = 0;                 ///< how many statements were, which gives their names
   std::vector<std::uint64_t> being_prepared_;  ///< since the last answer
   std::unordered_set<std::uint64_t> failed_;   ///< sent in vain, behind something that failed

@@ -8,6 +8,24 @@ Statement Connection::prepare(std::string_view sql) {
   return Statement(*found->second);
 }
 
+void Connection::check_deadline() const {
+  if (!deadline_ || std::chrono::steady_clock::now() < *deadline_) return;
+  throw DatabaseError(DatabaseError::Cause::kDeadline, "its time is over");
+}
+
+Deadline::Deadline(Connection& connection, std::chrono::milliseconds time) : connection_(connection) {
+  connection_.deadline_ = std::chrono::steady_clock::now() + time;
+  connection_.apply_deadline();
+}
+
+Deadline::~Deadline() {
+  connection_.deadline_.reset();
+  try {
+    connection_.apply_deadline();
+  } catch (const DatabaseError&) {  // NOLINT(bugprone-empty-catch): the connection is lost, as who uses it will notice
+  }
+}
+
 Transaction::Transaction(Connection& connection) : connection_(connection) { connection_.begin(); }
 
 Transaction::~Transaction() {

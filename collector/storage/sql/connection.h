@@ -9,6 +9,7 @@
 /// `release` are quoted; rows that an insert made tell their id by RETURNING; LIKE takes ASCII letters of either case
 /// as equal; of functions both have min and max of two, iif and hex.
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -26,6 +27,7 @@ class DatabaseError : public std::runtime_error {
   enum class Cause {
     kDatabase,  ///< the database or the way to it: it passes, or is mended
     kRow,       ///< what was to be stored: it would be refused again
+    kDeadline,  ///< what was asked took longer than it may (Deadline)
   };
   DatabaseError(Cause cause, const std::string& message) : std::runtime_error(message), cause_(cause) {}
   [[nodiscard]] Cause cause() const { return cause_; }
@@ -112,6 +114,8 @@ class Statement {
   int bound_ = 0;
 };
 
+class TextIndex;
+
 /// One connection to a database; what is committed is on disk. Not thread-safe.
 class Connection {
  public:
@@ -145,19 +149,43 @@ class Connection {
   [[nodiscard]] virtual bool is_remote() const { return false; }
   /// Whether it must be replaced by a new one: the other end has gone.
   virtual bool is_lost() { return false; }
+  virtual TextIndex& text_index() = 0;
+
+  /// Throws when the time of a Deadline has passed; between statements, as they throw themselves.
+  void check_deadline() const;
 
  protected:
   virtual std::unique_ptr<PreparedStatement> make_statement(std::string_view sql) = 0;
   /// To be called by an engine before what its statements need is gone.
   void forget_statements() { statements_.clear(); }
 
+  /// When what is asked is to be ended; nothing: never.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline() const { return deadline_; }
+  /// Makes an engine's statements end there.
+  virtual void apply_deadline() = 0;
+
  private:
+  friend class Deadline;
   /// Found by a text without making a string of it.
   struct TextHash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
   std::unordered_map<std::string, std::unique_ptr<PreparedStatement>, TextHash, std::equal_to<>> statements_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+};
+
+/// As long as it lives, what its connection is asked ends after that time with an error (kDeadline); the connection can
+/// be used on.
+class Deadline {
+ public:
+  Deadline(Connection& connection, std::chrono::milliseconds time);
+  ~Deadline();
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+
+ private:
+  Connection& connection_;
 };
 
 /// A write transaction; rolled back unless committed.

@@ -39,9 +39,15 @@ constexpr std::string_view kByProject[] = {
        (SELECT run FROM client_run WHERE project_id = ?1 LIMIT ?2))",
     R"(DELETE FROM folded_run WHERE project_id = ?1 AND run IN
        (SELECT run FROM folded_run WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM event_user WHERE project_id = ?1 AND (kind, value, "user") IN
+       (SELECT kind, value, "user" FROM event_user WHERE project_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM tag_key WHERE project_id = ?1 AND key IN
+       (SELECT key FROM tag_key WHERE project_id = ?1 LIMIT ?2))",
     R"(DELETE FROM "release" WHERE id IN (SELECT id FROM "release" WHERE project_id = ?1 LIMIT ?2))",
     R"(DELETE FROM environment WHERE id IN (SELECT id FROM environment WHERE project_id = ?1 LIMIT ?2))",
 };
+// Behind the hashes, whose rows name them.
+constexpr std::string_view kTags = "DELETE FROM tag WHERE id IN (SELECT id FROM tag WHERE project_id = ?1 LIMIT ?2)";
 constexpr std::string_view kFiles =
     "DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE project_id = ?1 LIMIT ?2)";
 
@@ -54,6 +60,8 @@ constexpr std::string_view kByHash[] = {
        (SELECT "user" FROM hash_user WHERE hash_id = ?1 LIMIT ?2))",
     R"(DELETE FROM hash_hour WHERE hash_id = ?1 AND hour IN
        (SELECT hour FROM hash_hour WHERE hash_id = ?1 LIMIT ?2))",
+    R"(DELETE FROM hash_tag WHERE hash_id = ?1 AND tag_id IN
+       (SELECT tag_id FROM hash_tag WHERE hash_id = ?1 LIMIT ?2))",
     R"(DELETE FROM hash_presence WHERE hash_id = ?1 AND (release_id, environment_id) IN
        (SELECT release_id, environment_id FROM hash_presence WHERE hash_id = ?1 LIMIT ?2))",
 };
@@ -137,6 +145,7 @@ bool sweep_deleted_projects(Connection& connection, std::int64_t most_rows) {
   sweep.run(kFiles, *project, kRowsForFile);
   bool has_hashes = true;
   while (sweep.may_go_on() && has_hashes) has_hashes = sweep.take_hash(*project);
+  sweep.run(kTags, *project);
   if (sweep.may_go_on()) connection.prepare("DELETE FROM project WHERE id = ?").bind(*project).run();
   transaction.commit();
   return true;

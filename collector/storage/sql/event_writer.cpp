@@ -37,12 +37,13 @@ std::string place_key(const DigestedEvent& event) { return std::to_string(event.
 
 }  // namespace
 
-EventWriter::EventWriter(Connection& connection) : connection_(connection), names_(connection) {}
+EventWriter::EventWriter(Connection& connection) : connection_(connection), names_(connection), search_(connection) {}
 
 void EventWriter::forget() {
   places_.clear();
   names_.forget();
   days_.clear();
+  search_.forget();
   row_id_base_ = -1;
 }
 
@@ -76,12 +77,14 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
     ++(is_kept ? outcome.stored : outcome.counted_only);
     ++(is_kept ? line.stored : line.counted_only);
     tallies.try_emplace(place.hash_id, place.hash_id, place.issue_id).first->second.add(event, is_kept);
+    search_.add(place.hash_id, event);
   }
   for (const auto& [issue, addition] : write_tallies(tallies, new_issues)) {
     const auto changes = update_issue(connection_, addition, now);
     outcome.counted_on.push_back({issue, addition.tallies.front()->newest().project_id});
     outcome.changes.insert(outcome.changes.end(), changes.begin(), changes.end());
   }
+  search_.write();
   outcome.new_issues = new_issues.size();
   ledger.write(connection_);
   if (!batch.empty()) move_digest_position(connection_, node, batch.back().sequence, is_anew);

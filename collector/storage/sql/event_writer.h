@@ -11,6 +11,7 @@
 #include "collector/storage/sql/connection.h"
 #include "collector/storage/sql/issue_tally.h"
 #include "collector/storage/sql/look_ahead.h"
+#include "collector/storage/sql/search_writer.h"
 #include "collector/storage/store.h"
 
 namespace trapline::collector::sql {
@@ -58,6 +59,7 @@ class EventWriter {
 
   Connection& connection_;
   NameIds names_;
+  SearchWriter search_;
   std::optional<KnownEvents> ahead_;                ///< of this batch, from a remote database
   std::unordered_map<std::string, Placed> places_;  ///< by project and fine hash
   std::unordered_map<std::int64_t, bool> days_;     ///< whether they take events

@@ -91,21 +91,21 @@ Search equals(SearchField field, const std::string& text) {
   return search;
 }
 
-WhereClause where_clause(const IssueQuery& query) {
+WhereClause where_clause(Connection& connection, const IssueQuery& query) {
   WhereClause where;
   where.add(kOfLiveProject);
   if (query.project_id) where.add("project_id = ?", *query.project_id);
   if (query.status) where.add("status = ?", static_cast<std::int64_t>(*query.status));
   if (query.level) where.add("level = ?", static_cast<std::int64_t>(*query.level));
   if (!query.environment.empty()) {
-    add_search(where, equals(SearchField::kEnvironment, query.environment));
+    add_search(connection, where, equals(SearchField::kEnvironment, query.environment), query.project_id);
   }
   if (!query.release.empty()) {
-    add_search(where, equals(SearchField::kRelease, query.release));
+    add_search(connection, where, equals(SearchField::kRelease, query.release), query.project_id);
   }
   if (query.from) where.add("last_seen >= ?", *query.from);
   if (query.to) where.add("first_seen < ?", *query.to);
-  add_search(where, query.search);
+  add_search(connection, where, query.search, query.project_id);
   return where;
 }
 
@@ -153,7 +153,7 @@ void add_environments(Connection& connection, Issue& issue) {
 
 Page<Issue> find_issues(Connection& connection, const IssueQuery& query, UnixMillis now) {
   const std::string column(sort_column(query.sort));
-  WhereClause where = where_clause(query);
+  WhereClause where = where_clause(connection, query);
   if (const auto cursor = Cursor::parse(query.cursor)) {
     where.add("(" + column + ", id) < (?, ?)", cursor->value);
     where.add_value(cursor->id);

@@ -15,10 +15,32 @@ constexpr std::int64_t kProjectRowsInStep = 1'000;
 
 /// All tables whose rows have a project. All but `issue` have an index that begins with it.
 constexpr std::string_view kTables[] = {
-    "attachment",   "check_in",    "client_loss",   "client_run",          "client_run_drop", "digest_settings",
-    "environment",  "event",       "event_counted", "folded_run",          "issue",           "issue_hash",
-    "ledger",       "project_key", "refusal_hour",  "quarantined_event",   "\"release\"",     "release_hour",
-    "release_user", "session",     "session_count", "transaction_summary", "user_report",
+    "attachment",
+    "check_in",
+    "client_loss",
+    "client_run",
+    "client_run_drop",
+    "digest_settings",
+    "environment",
+    "event",
+    "event_counted",
+    "event_user",
+    "folded_run",
+    "issue",
+    "issue_hash",
+    "ledger",
+    "project_key",
+    "refusal_hour",
+    "quarantined_event",
+    "\"release\"",
+    "release_hour",
+    "release_user",
+    "session",
+    "session_count",
+    "tag",
+    "tag_key",
+    "transaction_summary",
+    "user_report",
 };
 
 bool is_project(Connection& connection, ProjectId project) {

@@ -23,6 +23,12 @@ constexpr std::string_view kHours =
 constexpr std::string_view kUsers =
     "DELETE FROM hash_user WHERE hash_id = ?1 AND NOT EXISTS (SELECT 1 FROM issue_hash WHERE id = ?1) AND \"user\" IN "
     "(SELECT \"user\" FROM hash_user WHERE hash_id = ?1 LIMIT ?2)";
+constexpr std::string_view kTags =
+    "DELETE FROM hash_tag WHERE hash_id = ?1 AND NOT EXISTS (SELECT 1 FROM issue_hash WHERE id = ?1) AND tag_id IN "
+    "(SELECT tag_id FROM hash_tag WHERE hash_id = ?1 LIMIT ?2)";
+constexpr std::string_view kHashesOfTag =
+    "DELETE FROM hash_tag WHERE tag_id = ?1 AND NOT EXISTS (SELECT 1 FROM tag WHERE id = ?1) AND hash_id IN "
+    "(SELECT hash_id FROM hash_tag WHERE tag_id = ?1 LIMIT ?2)";
 constexpr std::string_view kPresences =
     "DELETE FROM hash_presence WHERE hash_id = ?1 AND NOT EXISTS (SELECT 1 FROM issue_hash WHERE id = ?1) "
     "AND (release_id, environment_id) IN "
@@ -216,6 +222,9 @@ std::vector<Check> orphan_checks(UnixMillis now) {
        delete_rows(kHours)},
       {"users of group hashes that are not there", ask_for_owners({"hash_user", "hash_id", "issue_hash"}),
        delete_rows(kUsers)},
+      {"tags of group hashes that are not there", ask_for_owners({"hash_tag", "hash_id", "issue_hash"}),
+       delete_rows(kTags)},
+      {"tags that are not there", ask_for_owners({"hash_tag", "tag_id", "tag"}), delete_rows(kHashesOfTag)},
       {"releases and environments of group hashes that are not there",
        ask_for_owners({"hash_presence", "hash_id", "issue_hash"}), delete_rows(kPresences)},
       {"history of issues that are not there", ask_for_owners({"issue_history", "issue_id", "issue"}),

@@ -10,6 +10,7 @@
 #include "collector/storage/sql/event_erasure.h"
 #include "collector/storage/sql/event_ids.h"
 #include "collector/storage/sql/event_queries.h"
+#include "collector/storage/sql/search_writer.h"
 #include "collector/storage/time_span.h"
 #include "sdk/core/timestamp.h"
 
@@ -394,6 +395,7 @@ void Retainer::act(Connection& writer, RetentionStep& step) {
     removing_ = day_;
   } else if (act_ == Act::kForgetDay) {
     writer.prepare("DELETE FROM event_day WHERE day = ?1 AND is_leaving = ?2").bind(day_, kGone).run();
+    drop_texts_before(writer, (day_ + 1) * kDayMs);  // days go in their order
   } else {
     writer.prepare("UPDATE event_day SET thinned_to = ?1 WHERE day = ?2").bind(most_, day_).run();
     compacting_ = day_;

@@ -2,6 +2,12 @@
 
 #include <string>
 #include <utility>
+#include <variant>
+#include <vector>
+
+#include "collector/storage/release_version.h"
+#include "collector/storage/sql/search_writer.h"
+#include "collector/storage/sql/text_index.h"
 
 namespace trapline::collector::sql {
 namespace {
@@ -45,9 +51,48 @@ std::string_view comparison_sign(SearchOperator comparison) {
   }
 }
 
+/// Up to so many group hashes are a list.
+constexpr std::size_t kMostListed = 2'000;
+/// Of texts that are found: more would take longer than anybody waits, and are of older days.
+constexpr std::size_t kMostTexts = 100'000;
+/// A program that releases with each change has so many in years.
+constexpr int kMostReleases = 50'000;
+
+using Values = std::vector<std::variant<std::int64_t, std::string>>;
+
+/// What a table says of group hashes.
+struct Related {
+  std::string_view table;
+  std::string column;   ///< of the table: a number
+  std::string among;    ///< the query for those numbers
+  Values values;        ///< its parameters
+  bool is_one = false;  ///< whether there is one such number, as a rule
+};
+
+void bind_values(Statement& statement, const Values& values) {
+  for (const auto& value : values) {
+    if (const auto* number = std::get_if<std::int64_t>(&value)) {
+      statement.bind(*number);
+    } else {
+      statement.bind(std::string_view(std::get<std::string>(value)));
+    }
+  }
+}
+
+/// A JSON list, which is one parameter whatever its length.
+std::string list_of(const std::vector<std::int64_t>& numbers) {
+  std::string list = "[";
+  for (const std::int64_t number : numbers) {
+    if (list.size() > 1) list += ',';
+    list += std::to_string(number);
+  }
+  return list + "]";
+}
+
 class ConditionWriter {
  public:
-  explicit ConditionWriter(WhereClause& where) : where_(where) {}
+  ConditionWriter(Connection& connection, WhereClause& where, std::optional<ProjectId> project)
+      : connection_(connection), where_(where), project_(project) {}
 
   std::string write(const SearchNode& node) {
     switch (node.kind) {
@@ -77,8 +122,7 @@ class ConditionWriter {
   std::string write_term(const SearchTerm& term) {
     switch (term.field) {
       case SearchField::kText:
-        where_.add_value(contains_pattern(term.text));
-        return R"((title || ' ' || culprit) LIKE ? ESCAPE '\')";
+        return words(term);
       case SearchField::kStatus:
         return number("status", term);
       case SearchField::kLevel:
@@ -104,19 +148,131 @@ class ConditionWriter {
       case SearchField::kPlatform:
         return text("platform", term);
       case SearchField::kRelease:
-        return seen_in("release_id", R"("release")", "version", term);
+        return related(releases(term));
       case SearchField::kEnvironment:
-        return seen_in("environment_id", "environment", "name", term);
+        return related(named("environment_id", "environment", "name", term));
+      case SearchField::kTag:
+        return related(tags(term));
+      case SearchField::kUser:
+        return related(users(term));
     }
     return "1 = 0";
   }
 
+  /// "project_id = ?", or all that are there, so that an index that begins with the project serves.
+  std::string of_project(Values& values) const {
+    if (!project_) return "project_id IN (SELECT id FROM live_project)";
+    values.emplace_back(*project_);
+    return "project_id = ?";
+  }
+
   /// Names are looked at once, and not once for each issue that has them. Events without one have an empty one.
-  std::string seen_in(const std::string& id, const std::string& table, const std::string& name,
-                      const SearchTerm& term) {
-    return "EXISTS (SELECT 1 FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id WHERE issue_id = issue.id "
-           "AND " +
-           id + " IN (SELECT id FROM " + table + " WHERE " + name + " <> '' AND " + text(name, term) + "))";
+  Related named(std::string column, const std::string& table, const std::string& name, const SearchTerm& term) const {
+    Related related{"hash_presence", std::move(column), {}, {}};
+    related.among = "SELECT id FROM " + table + " WHERE " + of_project(related.values);
+    related.among += " AND " + name + " <> '' AND ";
+    related.among += text(name, term, related.values);
+    related.is_one = project_ && term.comparison == SearchOperator::kEqual;
+    return related;
+  }
+
+  Related tags(const SearchTerm& term) const {
+    Related related{"hash_tag", "tag_id", {}, {}};
+    related.among = "SELECT id FROM tag WHERE " + of_project(related.values) + " AND key = ?";
+    related.values.emplace_back(std::string(kept_of_tag(term.key)));
+    // The values that were not kept are not empty.
+    if (term.comparison != SearchOperator::kIsSet) related.among += " AND " + text("value", kept(term), related.values);
+    related.is_one = project_ && term.comparison == SearchOperator::kEqual;
+    return related;
+  }
+
+  Related users(const SearchTerm& term) const {
+    Related related{"hash_user", R"("user")", {}, {}};
+    related.among = R"(SELECT "user" FROM event_user WHERE )" + of_project(related.values);
+    if (term.number == kAnyUserField) {
+      related.among += " AND kind IN (0, 1, 2, 3)";
+    } else {
+      related.among += " AND kind = ?";
+      related.values.emplace_back(term.number);
+    }
+    related.among += " AND " + text("value", kept(term), related.values);
+    return related;
+  }
+
+  /// The term as it is stored where values are cut.
+  static SearchTerm kept(SearchTerm term) {
+    if (term.comparison == SearchOperator::kEqual) term.text = kept_of_tag(term.text);
+    return term;
+  }
+
+  Related releases(const SearchTerm& term) const {
+    const bool is_compared = term.comparison != SearchOperator::kEqual && term.comparison != SearchOperator::kMatches &&
+                             term.comparison != SearchOperator::kIsSet;
+    if (!is_compared) return named("release_id", R"("release")", "version", term);
+    Values values;
+    const std::string sql =
+        R"(SELECT id, version FROM "release" WHERE )" + of_project(values) + " AND version <> '' LIMIT ?";
+    Statement rows = connection_.prepare(sql);
+    bind_values(rows, values);
+    rows.bind(kMostReleases);
+    std::vector<std::int64_t> ids;
+    while (rows.step()) {
+      if (is_in_order(rows.text(1), term)) ids.push_back(rows.integer(0));
+    }
+    return {"hash_presence", "release_id", "SELECT value FROM json_each(?)", {list_of(ids)}};
+  }
+
+  static bool is_in_order(std::string_view version, const SearchTerm& term) {
+    const auto order = compare_releases(version, term.text);
+    if (!order) return false;
+    switch (term.comparison) {
+      case SearchOperator::kLess:
+        return std::is_lt(*order);
+      case SearchOperator::kLessOrEqual:
+        return std::is_lteq(*order);
+      case SearchOperator::kGreater:
+        return std::is_gt(*order);
+      default:
+        return std::is_gteq(*order);
+    }
+  }
+
+  /// CROSS JOIN: in this order, where the engine lets us say so.
+  std::string related(const Related& what) {
+    connection_.check_deadline();
+    if (const auto hashes = few_hashes(what)) return of_hashes(*hashes);
+    for (const auto& value : what.values) std::visit([&](const auto& one) { where_.add_value(one); }, value);
+    // With many numbers each row of the hash is held against them, and not each of them looked for: "+" keeps the index
+    // out of it.
+    return "EXISTS (SELECT 1 FROM issue_hash CROSS JOIN " + std::string(what.table) +
+           " WHERE issue_id = issue.id AND hash_id = issue_hash.id AND " + (what.is_one ? "" : "+") + what.column +
+           " IN (" + what.among + "))";
+  }
+
+  /// Nothing when there are many.
+  std::optional<std::vector<std::int64_t>> few_hashes(const Related& what) {
+    Statement rows = connection_.prepare("SELECT DISTINCT hash_id FROM " + std::string(what.table) + " WHERE " +
+                                         what.column + " IN (" + what.among + ") LIMIT ?");
+    bind_values(rows, what.values);
+    rows.bind(kMostListed + 1);
+    std::vector<std::int64_t> hashes;
+    while (rows.step()) hashes.push_back(rows.integer(0));
+    if (hashes.size() > kMostListed) return std::nullopt;
+    return hashes;
+  }
+
+  std::string of_hashes(const std::vector<std::int64_t>& hashes) {
+    where_.add_value(list_of(hashes));
+    return "issue.id IN (SELECT issue_id FROM issue_hash WHERE id IN (SELECT value FROM json_each(?)))";
+  }
+
+  /// Letters that stand in the title or the culprit, or words that an event has said.
+  std::string words(const SearchTerm& term) {
+    connection_.check_deadline();
+    where_.add_value(contains_pattern(term.text));
+    std::string sql = R"((title || ' ' || culprit) LIKE ? ESCAPE '\')";
+    const auto hashes = connection_.text_index().find(text_query(term.text, term.is_phrase), kMostTexts);
+    return hashes.empty() ? sql : sql + " OR " + of_hashes(hashes);
   }
 
   std::string number(std::string_view column, const SearchTerm& term) {
@@ -125,19 +281,28 @@ class ConditionWriter {
   }
 
   std::string text(std::string_view column, const SearchTerm& term) {
+    Values values;
+    std::string sql = text(column, term, values);
+    for (const auto& value : values) where_.add_value(std::get<std::string>(value));
+    return sql;
+  }
+
+  static std::string text(std::string_view column, const SearchTerm& term, Values& values) {
     if (term.comparison == SearchOperator::kIsSet) return std::string(column) + " <> ''";
     const bool is_pattern = term.comparison == SearchOperator::kMatches;
-    where_.add_value(is_pattern ? star_pattern(term.text) : term.text);
+    values.emplace_back(is_pattern ? star_pattern(term.text) : term.text);
     return std::string(column) + (is_pattern ? R"( LIKE ? ESCAPE '\')" : " = ?");
   }
 
+  Connection& connection_;
   WhereClause& where_;
+  std::optional<ProjectId> project_;
 };
 
 }  // namespace
 
-void add_search(WhereClause& where, const Search& search) {
-  ConditionWriter writer(where);
+void add_search(Connection& connection, WhereClause& where, const Search& search, std::optional<ProjectId> project) {
+  ConditionWriter writer(connection, where, project);
   where.add(writer.write(search));
 }
 

@@ -20,6 +20,7 @@
 #include "collector/storage/sql/migrations.h"
 #include "collector/storage/sql/project_table.h"
 #include "collector/storage/sql/release_health.h"
+#include "collector/storage/sql/search_queries.h"
 
 namespace trapline::collector::sql {
 namespace {
@@ -28,6 +29,7 @@ namespace {
 constexpr std::size_t kMostIdleReaders = 8;
 /// 13 ms of the writer's time (median, of 60,000 events of 1 KB on two busy cores; 80 ms at the 95th percentile).
 constexpr std::int64_t kMostRowsSwept = 1'000;
+constexpr std::chrono::seconds kLongestSearch{5};
 
 /// The engine's door: what is thrown inside becomes an Error here.
 template <class Work>
@@ -64,6 +66,10 @@ Error error_of_current_exception() {
   try {
     throw;
   } catch (const DatabaseError& error) {
+    if (error.cause() == DatabaseError::Cause::kDeadline) {
+      return {"search_timeout",
+              "the search took longer than 5 seconds and was ended: narrow it, by a project, a time, or fewer stars"};
+    }
     const bool is_row = error.cause() == DatabaseError::Cause::kRow;
     return {is_row ? "unstorable" : "storage", std::string("the database failed: ") + error.what()};
   } catch (const Refusal& error) {
@@ -129,10 +135,15 @@ template <class Work>
 auto SqlStore::read(Work work) {
   return as_result([&] {
     std::unique_ptr<Connection> reader = take_reader();
-    // A reader whose question failed is not returned: it may be what failed.
-    auto answer = work(*reader);
-    return_reader(std::move(reader));
-    return answer;
+    try {
+      auto answer = work(*reader);
+      return_reader(std::move(reader));
+      return answer;
+    } catch (const DatabaseError& error) {
+      // Else it is not returned: it may be what failed.
+      if (error.cause() == DatabaseError::Cause::kDeadline) return_reader(std::move(reader));
+      throw;
+    }
   });
 }
 
@@ -224,11 +235,28 @@ Result<bool> SqlStore::has_event(ProjectId project, std::string_view event_id) {
 }
 
 Result<Page<Issue>> SqlStore::find_issues(const IssueQuery& query) {
-  return read([&](Connection& connection) { return sql::find_issues(connection, query, clock_.unix_millis()); });
+  return read([&](Connection& connection) {
+    const Deadline deadline(connection, kLongestSearch);
+    return sql::find_issues(connection, query, clock_.unix_millis());
+  });
 }
 
 Result<std::optional<Issue>> SqlStore::find_issue(IssueId id) {
   return read([&](Connection& connection) { return sql::find_issue(connection, id, clock_.unix_millis()); });
+}
+
+Result<std::vector<std::string>> SqlStore::complete_search(const CompletionQuery& query) {
+  return read([&](Connection& connection) {
+    const Deadline deadline(connection, kLongestSearch);
+    return sql::complete_search(connection, query);
+  });
+}
+
+Result<std::vector<IssueTag>> SqlStore::list_issue_tags(IssueId id) {
+  return read([&](Connection& connection) {
+    const Deadline deadline(connection, kLongestSearch);
+    return sql::list_issue_tags(connection, id);
+  });
 }
 
 Result<std::vector<HourCount>> SqlStore::count_by_hour(IssueId id, UnixMillis from, UnixMillis to) {

@@ -33,6 +33,8 @@ class SqlStore : public Store {
   Result<bool> has_event(ProjectId project, std::string_view event_id) override;
   Result<Page<Issue>> find_issues(const IssueQuery& query) override;
   Result<std::optional<Issue>> find_issue(IssueId id) override;
+  Result<std::vector<std::string>> complete_search(const CompletionQuery& query) override;
+  Result<std::vector<IssueTag>> list_issue_tags(IssueId id) override;
   Result<std::vector<HourCount>> count_by_hour(IssueId id, UnixMillis from, UnixMillis to) override;
   Result<Page<StoredEvent>> find_events(const EventQuery& query) override;
   Result<std::optional<StoredEvent>> find_event(ProjectId project, std::string_view event_id) override;

@@ -11,6 +11,7 @@
 
 #include "collector/storage/sql/issue_changes.h"
 #include "collector/storage/sql/row_code.h"
+#include "collector/storage/sql/text_copy.h"
 #include "sdk/core/hex.h"
 
 namespace trapline::collector::sql {
@@ -152,8 +153,9 @@ class StoreCopy {
     count_rows();
     std::int64_t rows_copied = 0;  // by earlier runs
     for (const auto& [name, copied] : copied_) rows_copied += copied.rows;
-    start(Stage::kCopying, rows_copied, rows_total_);
+    start(Stage::kCopying, rows_copied, rows_total_ + count_texts(source_.connection()));
     for (const Part& part : parts_) copy(part);
+    copy_texts(source_.connection(), target_.connection(), [&](std::int64_t texts) { tell("event_text", texts); });
     start(Stage::kVerifying, 0, 2 * rows_total_);
     for (const Part& part : parts_) verify(part);
     finish();
@@ -365,8 +367,9 @@ class StoreCopy {
 
   void start(Stage stage, std::int64_t rows, std::int64_t rows_total) { progress_ = {stage, "", rows, rows_total}; }
 
-  void tell(const Part& part, std::int64_t further_rows) {
-    progress_.table = part.table->name;
+  void tell(const Part& part, std::int64_t further_rows) { tell(part.table->name, further_rows); }
+  void tell(const std::string& table, std::int64_t further_rows) {
+    progress_.table = table;
     progress_.rows += further_rows;
     if (!options_.on_progress(progress_)) throw Refusal("broken_off", "the move was broken off");
   }

@@ -7,6 +7,7 @@
 
 #include "collector/storage/sqlite/event_days.h"
 #include "collector/storage/sqlite/event_table.h"
+#include "collector/storage/sqlite/text_index.h"
 
 namespace trapline::collector::sqlite {
 namespace {
@@ -17,7 +18,11 @@ constexpr int kBusyTimeoutMs = 10'000;
   throw SqliteError(code & 0xFF, database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code));
 }
 
-bool is_of_row(int code) { return code == SQLITE_CONSTRAINT || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH; }
+sql::DatabaseError::Cause cause_of(int code) {
+  using Cause = sql::DatabaseError::Cause;
+  if (code == SQLITE_INTERRUPT) return Cause::kDeadline;
+  return code == SQLITE_CONSTRAINT || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH ? Cause::kRow : Cause::kDatabase;
+}
 
 class SqliteStatement final : public sql::PreparedStatement {
  public:
@@ -90,9 +95,10 @@ std::string advice_on_room(const std::string& path) {
 }  // namespace
 
 SqliteError::SqliteError(int code, const std::string& message)
-    : sql::DatabaseError(is_of_row(code) ? Cause::kRow : Cause::kDatabase, message), code_(code) {}
+    : sql::DatabaseError(cause_of(code), message), code_(code) {}
 
-Connection::Connection(const std::string& path, std::shared_ptr<DayPool> pool) {
+Connection::Connection(const std::string& path, std::shared_ptr<DayPool> pool)
+    : text_index_(std::make_unique<TextIndex>(*this)) {
   open(path, SQLITE_OPEN_CREATE, "");
   if (pool == nullptr) pool = std::make_shared<DayPool>(day_folder(path));
   days_ = std::make_unique<EventDays>(database_.get(), std::move(pool));
@@ -138,6 +144,20 @@ void Connection::remove_event_day(std::int64_t day) { days_->remove(day); }
 bool Connection::compact_event_day(std::int64_t day) { return days_->give_back_pages(day); }
 
 bool Connection::is_lost() { return days_ != nullptr && days_->needs_recovery(); }
+
+sql::TextIndex& Connection::text_index() { return *text_index_; }
+
+int Connection::is_deadline_over(void* connection) {
+  const auto end = static_cast<Connection*>(connection)->deadline();
+  return end && std::chrono::steady_clock::now() >= *end ? 1 : 0;
+}
+
+void Connection::apply_deadline() {
+  constexpr int kInstructionsBetween = 4'000;  // some tens of microseconds
+  const bool has_end = deadline().has_value();
+  sqlite3_progress_handler(database_.get(), has_end ? kInstructionsBetween : 0, has_end ? is_deadline_over : nullptr,
+                           this);
+}
 
 void Connection::execute(const std::string& sql) {
   const int code = sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr);

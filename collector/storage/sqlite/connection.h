@@ -15,6 +15,7 @@ namespace trapline::collector::sqlite {
 
 class DayPool;
 class EventDays;
+class TextIndex;
 using sql::Statement;
 using sql::Transaction;
 
@@ -51,6 +52,9 @@ class Connection final : public sql::Connection {
   void remove_event_day(std::int64_t day) override;
   bool compact_event_day(std::int64_t day) override;
   bool is_lost() override;
+  sql::TextIndex& text_index() override;
+  /// A statement that is not kept for its next use.
+  std::unique_ptr<sql::PreparedStatement> prepare_once(std::string_view sql) { return make_statement(sql); }
   /// For what has no wrapper here.
   [[nodiscard]] sqlite3* handle() const { return database_.get(); }
   /// Of a store's database.
@@ -58,15 +62,18 @@ class Connection final : public sql::Connection {
 
  protected:
   std::unique_ptr<sql::PreparedStatement> make_statement(std::string_view sql) override;
+  void apply_deadline() override;
 
  private:
   struct CloseDatabase {
     void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
   };
   void open(const std::string& path, int flags, const char* first_settings);
+  static int is_deadline_over(void* connection);
 
   std::unique_ptr<sqlite3, CloseDatabase> database_;
-  std::unique_ptr<EventDays> days_;  ///< gone before the database is
+  std::unique_ptr<EventDays> days_;  ///< gone before the database is, as the index
+  std::unique_ptr<TextIndex> text_index_;
 };
 
 }  // namespace trapline::collector::sqlite

@@ -82,6 +82,46 @@ TEST_CASE("the user is told apart by id, then e-mail, name and address") {
   CHECK(read(R"({"user":{"ip_address":"10.0.0.1"}})").user == "ip:10.0.0.1");
 }
 
+TEST_CASE("what an event is searched by is read of it") {
+  const DigestedEvent event = read(R"json({
+    "platform":"javascript","transaction":"/pay","message":"told",
+    "exception":{"values":[{"type":"Cause","value":"the root"},{"type":"Effect","value":"the leaf"}]},
+    "user":{"id":7,"email":"a@b.c","username":"","ip_address":"{{auto}}"},
+    "tags":{"os":"mine"},
+    "contexts":{"os":{"name":"Linux","version":"6.1"},"runtime":{"name":"node"},"device":{"model":"Pixel"},"browser":7},
+    "breadcrumbs":{"values":[{"message":"first"},{"message":"second"},null,{"message":7},{"message":"first"}]},
+    "request":{"headers":{"User-Agent":"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0"}}})json");
+  using Tags = std::vector<std::pair<std::string, std::string>>;
+  CHECK(event.texts == std::vector<std::string>{"Effect: the leaf", "told", "Effect", "Cause", "the root", "/pay"});
+  CHECK(event.trail_texts == std::vector<std::string>{"first", "second"});
+  CHECK(event.context_tags == Tags{{"os.name", "Linux"}, {"runtime", "node"}, {"device", "Pixel"}});
+  const std::vector<std::pair<UserField, std::string>> kFields = {{UserField::kId, "7"}, {UserField::kEmail, "a@b.c"}};
+  CHECK(event.user_fields == kFields);
+  const DigestedEvent browser = read(R"({"platform":"javascript","request":{"headers":
+    {"User-Agent":"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"}}})");
+  CHECK(browser.context_tags.at(0).first == "browser");
+  CHECK(browser.context_tags.at(0).second.starts_with("Firefox 128"));
+}
+
+TEST_CASE("of an event's texts only so many bytes are searched by") {
+  std::string crumbs;
+  for (int number = 0; number < 200; ++number) {
+    crumbs += (number == 0 ? "" : ",") + (R"({"message":")" + std::string(1'000, 'x') + std::to_string(number) + "\"}");
+  }
+  const DigestedEvent event =
+      read(R"({"message":")" + std::string(5'000, 'm') + R"(","breadcrumbs":[)" + crumbs + "]}");
+  std::size_t bytes = 0;
+  for (const auto* texts : {&event.texts, &event.trail_texts}) {
+    for (const std::string& text : *texts) {
+      CHECK(text.size() <= 2'048);
+      bytes += text.size();
+    }
+  }
+  CHECK(bytes <= 8'192);
+  CHECK(bytes > 7'000);
+  CHECK(event.trail_texts.at(0).ends_with("199"));
+}
+
 TEST_CASE("the culprit is the transaction, else the innermost frame of the app") {
   const std::string stack =
       R"json("exception":[{"type":"E","stacktrace":{"frames":[

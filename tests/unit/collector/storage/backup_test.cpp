@@ -193,11 +193,18 @@ TEST_CASE("a backup of nothing, or of a damaged database, leaves nothing") {
   CHECK_FALSE(fs::exists(options.database));
   options.database = fixture.folder.path("bad.db");
   { REQUIRE(open_store("sqlite:" + options.database)); }
-  const auto size = fs::file_size(options.database);
+  std::int64_t page = 0;
   {
+    sqlite::Connection connection(options.database);
+    sqlite::Statement root = connection.prepare("SELECT rootpage FROM sqlite_master WHERE name = 'issue_history'");
+    REQUIRE(root.step());
+    page = root.integer(0);
+  }
+  {
+    constexpr std::int64_t kPageBytes = 4'096;
     std::fstream file(options.database, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(size / 2));
-    file << std::string(20'000, 'x');
+    file.seekp((page - 1) * kPageBytes);
+    file << std::string(kPageBytes, 'x');
   }
   const auto made = make_backup(options);
   REQUIRE_FALSE(made);

@@ -37,6 +37,8 @@ struct Fixture {
     event.fingerprint = fingerprint;
     event.coarse_fingerprint = "coarse " + fingerprint;
     event.title = "title of " + fingerprint;
+    event.tags = {{"number", std::to_string(number)}, {"shop", "Oslo"}};
+    event.user_fields = {{UserField::kId, std::to_string(number % 4)}};
     event.occurrences = 1 + number % 3;
     event.payload = R"({"n":)" + std::to_string(number) + "}";
     return event;
@@ -237,6 +239,14 @@ TEST_CASE("what is left of hashes and issues that are not there goes") {
   SUBCASE("presences") {
     fixture.run("INSERT INTO hash_presence SELECT 777, release_id, environment_id, 1, 1, 1 FROM hash_presence LIMIT 1");
     check_mending(fixture, "releases and environments of group hashes that are not there");
+  }
+  SUBCASE("tags") {
+    fixture.run("INSERT INTO hash_tag SELECT 777, tag_id, 1, 1 FROM hash_tag LIMIT 1");
+    check_mending(fixture, "tags of group hashes that are not there");
+  }
+  SUBCASE("names of tags") {
+    fixture.run("DELETE FROM tag WHERE value = '7'");
+    check_mending(fixture, "tags that are not there");
   }
   SUBCASE("history") {
     fixture.run("INSERT INTO issue_history (issue_id, at, kind, actor, details) VALUES (777, 1, 'new', '', '{}')");

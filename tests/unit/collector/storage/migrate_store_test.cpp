@@ -13,6 +13,7 @@
 
 #include "collector/storage/open_store.h"
 #include "collector/storage/postgres/postgres_move_end.h"
+#include "collector/storage/search_parser.h"
 #include "collector/storage/sql/row_code.h"
 #include "collector/storage/sqlite/sqlite_move_end.h"
 #include "tests/support/temporary_folder.h"
@@ -428,4 +429,57 @@ TEST_CASE("a page is bounded in bytes") {
   };
   CHECK(largest_step(fixture.options()) == 2);
   CHECK(largest_step({.from = fixture.to, .to = "sqlite:" + fixture.folder.path("back.db")}) == 2);
+}
+
+TEST_CASE("what events said is found in the other database, too") {
+  Fixture fixture;
+  constexpr UnixMillis kNow = 1795223297698;
+  {
+    const auto store = open_store(fixture.from).value();
+    REQUIRE(store->create_project("p", std::string(32, 'a')));
+    std::vector<DigestedEvent> events;
+    for (int day = 0; day < 3; ++day) {
+      DigestedEvent& event = events.emplace_back();
+      event.project_id = 1;
+      event.event_id = std::string(31, 'a') + std::to_string(day);
+      event.received_at = event.timestamp = kNow + day * 86'400'000;
+      event.fingerprint = event.title = "issue " + std::to_string(day);
+      event.payload = "{}";
+      event.texts = {"the Words of day-" + std::to_string(day) + ", in their order", "Cr\xC3\xA8me",
+                     "\xF0\x9F\x98\x80"};
+      event.trail_texts = {"a last word " + std::to_string(day)};
+      event.tags = {{"day", std::to_string(day)}};
+    }
+    REQUIRE(store->append(events));
+  }
+  const auto find = [](const std::string& url, const std::string& text) {
+    IssueQuery query;
+    query.search = parse_search(text, {}).value();
+    return open_store(url).value()->find_issues(query)->items.size();
+  };
+  // Broken off before the texts, and then after each day of them.
+  for (int days = 0; days < 3; ++days) {
+    MigrationOptions options = fixture.options();
+    int texts_told = 0;
+    options.on_progress = [&](const MigrationProgress& progress) {
+      if (progress.table == "event_text") ++texts_told;
+      return texts_told <= days && (days > 0 || progress.table != "event_text");
+    };
+    CHECK(migrate_store(options).error().code == "broken_off");
+  }
+  const std::string back = "sqlite:" + fixture.folder.path("back.db");
+  for (const auto& [from, to] : {std::pair{fixture.from, fixture.to}, std::pair{fixture.to, back}}) {
+    const auto report = migrate_store({.from = from, .to = to});
+    REQUIRE_MESSAGE(report, report.error().message);
+    for (const std::string& url : {from, to}) {
+      CAPTURE(url);
+      CHECK(find(url, "words") == 3);
+      CHECK(find(url, "\"words of day 1 in their order\"") == 1);
+      CHECK(find(url, "\"words day\"") == 0);
+      CHECK(find(url, "creme") == 3);
+      CHECK(find(url, "\"last word 2\"") == 1);
+      CHECK(find(url, "\"order creme\"") == 0);
+      CHECK(find(url, "day:2") == 1);
+    }
+  }
 }

@@ -32,6 +32,8 @@ struct Fixture {
     event.fingerprint = fingerprint;
     event.coarse_fingerprint = "coarse " + fingerprint.substr(0, 1);
     event.title = "title";
+    event.tags = {{"number", std::to_string(number)}};
+    event.user_fields = {{UserField::kId, std::to_string(number)}};
     event.payload = "{}";
     return event;
   }
@@ -62,9 +64,9 @@ struct Fixture {
   }
   /// Rows of all tables that belong to some project. `has_all`: none of them may be empty.
   std::int64_t rows(bool has_all = false) const {
-    const std::set<std::string> of_no_project = {"account",     "sign_in_session",    "welcome_link",
-                                                 "api_token",   "payload_dictionary", "node_position",
-                                                 "place_epoch", "schema_version",     "move_progress"};
+    const std::set<std::string> of_no_project = {
+        "account",     "sign_in_session", "welcome_link",  "api_token", "payload_dictionary", "node_position",
+        "place_epoch", "schema_version",  "move_progress", "text_day",  "event_text"};
     const auto connection = database.connect();
     std::int64_t count = 0;
     for (const std::string& table : database.tables()) {

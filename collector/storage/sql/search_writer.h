@@ -1,0 +1,127 @@
+#pragma once
+
+/// What a batch of events adds to what issues are searched by: tags, users and texts, gathered so that each row is
+/// written once a batch.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "collector/storage/records.h"
+#include "collector/storage/sql/connection.h"
+
+namespace trapline::collector::sql {
+
+/// What is kept of a project's tags. Values beyond count as kOtherValues, keys beyond are left out.
+constexpr std::int64_t kMostTagKeys = 500;
+constexpr std::int64_t kMostTagValues = 20'000;
+/// Of a key, and of a value; what is longer is cut.
+constexpr std::size_t kLongestTag = 200;
+constexpr std::string_view kOtherValues;
+
+/// As much of a tag's key or value as is kept.
+std::string_view kept_of_tag(std::string_view text);
+
+/// The id of a tag's row: 64 bits of a hash, so that storing it asks nothing (as user_hash()).
+std::int64_t tag_id(ProjectId project, std::string_view key, std::string_view value);
+
+/// Tags of one project and key, as far as the writer knows.
+class TagKeys {
+ public:
+  struct Entry {
+    std::int64_t values = 0;  ///< how many there are, or a few more
+    bool is_left_out = false;
+    bool is_full = false;  ///< found so by counting
+  };
+  explicit TagKeys(Connection& connection) : connection_(connection) {}
+  Entry& entry(ProjectId project, std::string_view key);
+  /// Whether a further value is to be kept.
+  bool has_room(ProjectId project, std::string_view key, Entry& entry);
+  void forget() { entries_.clear(); }
+
+ private:
+  std::int64_t count_values(ProjectId project, std::string_view key);
+
+  Connection& connection_;
+  std::map<std::pair<ProjectId, std::string>, Entry, std::less<>> entries_;
+};
+
+/// Remembers 64-bit hashes of what was seen, the newest of them at least: twice `most` fill no more memory.
+class SeenHashes {
+ public:
+  explicit SeenHashes(std::size_t most) : most_(most) {}
+  /// False when it was there.
+  bool add(std::uint64_t hash);
+  [[nodiscard]] bool contains(std::uint64_t hash) const { return newer_.contains(hash) || older_.contains(hash); }
+  void clear();
+
+ private:
+  std::size_t most_;
+  std::unordered_set<std::uint64_t> newer_;
+  std::unordered_set<std::uint64_t> older_;
+};
+
+/// Forgets what events said on days before that one (its beginning), each day at once.
+void drop_texts_before(Connection& connection, UnixMillis day);
+
+/// Not thread-safe; there is one for the writing connection.
+class SearchWriter {
+ public:
+  explicit SearchWriter(Connection& connection);
+
+  /// The event, which was stored or counted, is borrowed until write().
+  void add(std::int64_t hash_id, const DigestedEvent& event);
+  /// At the batch's end, in its transaction.
+  void write();
+  /// Must be called when a transaction was rolled back, and when others may have deleted rows.
+  void forget();
+
+ private:
+  struct TagUse {
+    ProjectId project_id = 0;
+    std::string_view key;
+    std::string_view value;
+    std::int64_t count = 0;
+    UnixMillis last_seen = 0;
+  };
+  struct PairHash {
+    std::size_t operator()(const std::pair<std::int64_t, std::int64_t>& pair) const {
+      return static_cast<std::size_t>(pair.first) * 0x9E3779B97F4A7C15U ^ static_cast<std::size_t>(pair.second);
+    }
+  };
+  struct UserUse {
+    ProjectId project_id = 0;
+    UserField kind = UserField::kId;
+    std::string_view value;
+    std::int64_t user = 0;
+    UnixMillis last_seen = 0;
+  };
+  struct NewText {
+    std::int64_t hash_id = 0;
+    std::string_view text;
+  };
+
+  void add_tag(std::int64_t hash_id, const DigestedEvent& event, std::string_view key, std::string_view value);
+  void add_users(const DigestedEvent& event);
+  void add_texts(std::int64_t hash_id, const DigestedEvent& event);
+  void write_tag(std::int64_t hash_id, std::int64_t tag, const TagUse& use);
+
+  Connection& connection_;
+  TagKeys keys_;
+  SeenHashes known_tags_;
+  std::unordered_map<std::uint64_t, UnixMillis> told_users_;  ///< what event_user says of last_seen
+  SeenHashes known_texts_;
+  std::unordered_map<std::uint64_t, std::size_t> text_bytes_;  ///< indexed so far, by hash and day
+  // Of this batch:
+  std::unordered_map<std::pair<std::int64_t, std::int64_t>, TagUse, PairHash> tags_;  ///< by hash and tag
+  std::unordered_map<std::uint64_t, UserUse> users_;
+  std::map<UnixMillis, std::vector<NewText>> texts_;  ///< by day
+};
+
+}  // namespace trapline::collector::sql

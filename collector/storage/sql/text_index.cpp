@@ -1,0 +1,42 @@
+#include "collector/storage/sql/text_index.h"
+
+#include "sdk/core/ascii.h"
+
+namespace trapline::collector::sql {
+namespace {
+
+constexpr std::size_t kMostWords = 64;
+/// Shorter beginnings of words would find half of all that there is.
+constexpr std::size_t kShortestBeginning = 3;
+
+bool is_of_word(char c) { return core::is_alnum(c) || static_cast<unsigned char>(c) >= 0x80; }
+
+}  // namespace
+
+std::vector<std::string> text_words(std::string_view text, std::size_t most) {
+  std::vector<std::string> words;
+  std::size_t at = 0;
+  while (at < text.size() && words.size() < most) {
+    const std::size_t begin = at;
+    while (at < text.size() && is_of_word(text[at])) ++at;
+    if (at > begin) words.emplace_back(text.substr(begin, at - begin));
+    ++at;
+  }
+  return words;
+}
+
+std::string without_signs(std::string_view text) {
+  std::string plain(text);
+  for (char& c : plain) {
+    if (!is_of_word(c)) c = ' ';
+  }
+  return plain;
+}
+
+TextQuery text_query(std::string_view text, bool is_phrase) {
+  TextQuery query{text_words(text, kMostWords), is_phrase};
+  if (!query.words.empty() && query.words.back().size() < kShortestBeginning) query.is_last_whole = true;
+  return query;
+}
+
+}  // namespace trapline::collector::sql
