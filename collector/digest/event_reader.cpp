@@ -348,15 +348,15 @@ void fill_in_browser(const EventMembers& event, DigestedEvent& record, std::stri
   const UserAgent agent = parse_user_agent(header);
   if (lacks("browser") && !agent.browser.empty()) {
     edits.set({"contexts", "browser"}, context_json("browser", "name", agent.browser, agent.browser_version));
-    add_context_tags(record, "browser", agent.browser, agent.browser_version);
+    add_context_tag(record, "browser", agent.browser, agent.browser_version);
   }
   if (lacks(os) && !agent.os.empty()) {
     edits.set({"contexts", os}, context_json("os", "name", agent.os, agent.os_version));
-    add_context_tags(record, os, agent.os, agent.os_version);
+    add_context_tag(record, os, agent.os, agent.os_version);
   }
   if (is_browser && lacks("device") && !agent.device.empty()) {
     edits.set({"contexts", "device"}, context_json("device", "model", agent.device, ""));
-    add_context_tags(record, "device", agent.device, "");
+    add_context_tag(record, "device", agent.device, "");
   }
 }
 

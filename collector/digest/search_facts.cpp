@@ -93,27 +93,23 @@ void read_context_tags(const EventMembers& event, DigestedEvent& record) {
   if (!contexts) return;
   for (const std::string_view key : {"browser", "os", "client_os", "runtime"}) {
     const auto context = object_field(*contexts, key);
-    if (context) add_context_tags(record, key, text_field(*context, "name"), any_text_field(*context, "version"));
+    if (context) add_context_tag(record, key, text_field(*context, "name"), any_text_field(*context, "version"));
   }
   if (const auto device = object_field(*contexts, "device")) {
     const std::string_view model = text_field(*device, "model");
-    add_context_tags(record, "device", model.empty() ? text_field(*device, "family") : model, "");
+    add_context_tag(record, "device", model.empty() ? text_field(*device, "family") : model, "");
   }
 }
 
 }  // namespace
 
-void add_context_tags(DigestedEvent& record, std::string_view key, std::string_view name, std::string_view version) {
+void add_context_tag(DigestedEvent& record, std::string_view key, std::string_view name, std::string_view version) {
   if (name.empty()) return;
-  const auto add = [&](const std::string& tag, std::string value) {
-    const auto is_it = [&](const auto& other) { return other.first == tag; };
-    if (std::any_of(record.tags.begin(), record.tags.end(), is_it)) return;
-    if (std::any_of(record.context_tags.begin(), record.context_tags.end(), is_it)) return;
-    record.context_tags.emplace_back(tag, std::move(value));
-  };
-  const std::string tag(key);
-  add(tag, version.empty() ? std::string(name) : std::string(name).append(" ").append(version));
-  if (!version.empty()) add(tag + ".name", std::string(name));
+  const auto is_it = [&](const auto& other) { return other.first == key; };
+  if (std::any_of(record.tags.begin(), record.tags.end(), is_it)) return;
+  std::string value(name);
+  if (!version.empty()) value.append(" ").append(version);
+  record.context_tags.emplace_back(key, std::move(value));
 }
 
 void read_search_facts(const EventMembers& event, ReadEvent& read, std::string_view message,

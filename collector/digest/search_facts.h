@@ -14,8 +14,7 @@ namespace trapline::collector {
 void read_search_facts(const EventMembers& event, ReadEvent& read, std::string_view message,
                        std::string_view client_ip);
 
-/// Adds tags of a context, unless the event has a tag of that key: "browser" is its name with the version, and
-/// "browser.name" the name alone.
-void add_context_tags(DigestedEvent& record, std::string_view key, std::string_view name, std::string_view version);
+/// Adds a context as a tag, its name with the version, unless the event has a tag of that key.
+void add_context_tag(DigestedEvent& record, std::string_view key, std::string_view name, std::string_view version);
 
 }  // namespace trapline::collector

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
+#include <tuple>
 
 #include <sodium.h>
 
@@ -16,9 +16,9 @@ namespace trapline::collector::sql {
 namespace {
 
 /// Caches: what they have forgotten is written once more than it needed to.
-constexpr std::size_t kMostKnownTags = 30'000;
+constexpr std::size_t kMostKnownTags = std::size_t{1} << 15;
 constexpr std::size_t kMostToldUsers = 30'000;
-constexpr std::size_t kMostKnownTexts = 60'000;
+constexpr std::size_t kMostKnownTexts = std::size_t{1} << 16;
 constexpr std::size_t kMostTextSums = 30'000;
 constexpr std::size_t kMostTagKeysKnown = 5'000;
 /// A user's last_seen is written no more often than this.
@@ -28,6 +28,11 @@ constexpr UnixMillis kUserLag = kHourMs;
 /// words each time. Breadcrumbs leave most of it to messages.
 constexpr std::size_t kMostTextBytes = std::size_t{64} << 10;
 constexpr std::size_t kMostTrailBytes = std::size_t{16} << 10;
+/// So much of a hash and day is indexed at once; more, as a batch has room for it: so much and so much for each event.
+/// FTS5 takes about 150 ns for a byte.
+constexpr std::size_t kFirstTextBytes = std::size_t{2} << 10;
+constexpr std::size_t kTextBytesABatch = std::size_t{8} << 10;
+constexpr std::size_t kTextBytesAnEvent = 32;
 
 constexpr std::string_view kInsertTag =
     "INSERT INTO tag (id, project_id, key, value) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
@@ -35,6 +40,9 @@ constexpr std::string_view kCountTag = R"(
   INSERT INTO hash_tag (hash_id, tag_id, count, last_seen) VALUES (?1, ?2, ?3, ?4)
   ON CONFLICT (hash_id, tag_id) DO UPDATE SET
     count = hash_tag.count + excluded.count, last_seen = max(hash_tag.last_seen, excluded.last_seen))";
+// Where there is such a row already, which is mostly so, this costs half.
+constexpr std::string_view kAddToTag =
+    "UPDATE hash_tag SET count = count + ?3, last_seen = max(last_seen, ?4) WHERE hash_id = ?1 AND tag_id = ?2";
 // Of a key that takes no further value: whether this one is among those that it has is asked where it costs no journey.
 constexpr std::string_view kCountTagOrOther = R"(
   INSERT INTO hash_tag (hash_id, tag_id, count, last_seen)
@@ -119,21 +127,6 @@ bool TagKeys::has_room(ProjectId project, std::string_view key, Entry& entry) {
   return !entry.is_full;
 }
 
-bool SeenHashes::add(std::uint64_t hash) {
-  if (contains(hash)) return false;
-  if (newer_.size() >= most_) {
-    older_.swap(newer_);
-    newer_.clear();
-  }
-  newer_.insert(hash);
-  return true;
-}
-
-void SeenHashes::clear() {
-  newer_.clear();
-  older_.clear();
-}
-
 void drop_texts_before(Connection& connection, UnixMillis day) {
   Transaction transaction(connection);
   connection.text_index().drop_before(day);
@@ -142,7 +135,11 @@ void drop_texts_before(Connection& connection, UnixMillis day) {
 }
 
 SearchWriter::SearchWriter(Connection& connection)
-    : connection_(connection), keys_(connection), known_tags_(kMostKnownTags), known_texts_(kMostKnownTexts) {}
+    : connection_(connection),
+      keys_(connection),
+      known_tags_(kMostKnownTags),
+      known_texts_(kMostKnownTexts),
+      batch_bytes_(kTextBytesABatch) {}
 
 void SearchWriter::forget() {
   keys_.forget();
@@ -153,6 +150,7 @@ void SearchWriter::forget() {
   tags_.clear();
   users_.clear();
   texts_.clear();
+  batch_bytes_ = kTextBytesABatch;
   connection_.text_index().forget();
 }
 
@@ -170,12 +168,7 @@ void SearchWriter::add_tag(std::int64_t hash_id, const DigestedEvent& event, std
   key = kept_of_tag(key);
   value = kept_of_tag(value);
   if (key.empty() || value.empty()) return;
-  TagUse& use = tags_[{hash_id, tag_id(event.project_id, key, value)}];
-  if (use.count == 0) {
-    use.project_id = event.project_id;
-    use.key = key;
-    use.value = value;
-  }
+  TagUse& use = tags_[{hash_id, event.project_id, key, value}];
   use.count += event.occurrences;
   use.last_seen = std::max(use.last_seen, event.timestamp);
 }
@@ -197,32 +190,33 @@ void SearchWriter::add_users(const DigestedEvent& event) {
 }
 
 void SearchWriter::add_texts(std::int64_t hash_id, const DigestedEvent& event) {
+  batch_bytes_ += kTextBytesAnEvent;
+  if (event.texts.empty() && event.trail_texts.empty()) return;
   const UnixMillis day = start_of(event.received_at, kDayMs);
-  std::size_t* bytes = nullptr;
-  const auto add = [&](const std::vector<std::string>& texts, std::size_t most_bytes) {
-    for (const std::string& text : texts) {
-      if (text.empty() || !known_texts_.add(Hash64().add(hash_id).add(day).add(text).value())) continue;
-      if (bytes == nullptr) {
-        if (text_bytes_.size() >= kMostTextSums) text_bytes_.clear();
-        bytes = &text_bytes_[Hash64().add(hash_id).add(day).value()];
-      }
-      if (*bytes + text.size() > most_bytes) continue;
-      *bytes += text.size();
-      texts_[day].push_back({hash_id, text});
-    }
-  };
-  add(event.texts, kMostTextBytes);
-  add(event.trail_texts, kMostTrailBytes);
+  if (text_bytes_.size() >= kMostTextSums) text_bytes_.clear();
+  std::size_t& bytes = text_bytes_[Hash64().add(hash_id).add(day).value()];
+  for (const std::string& text : event.texts) {
+    if (bytes + text.size() <= kMostTextBytes) add_text(hash_id, day, text, bytes);
+  }
+  for (const std::string& text : event.trail_texts) {
+    if (bytes + text.size() <= kMostTrailBytes) add_text(hash_id, day, text, bytes);
+  }
+}
+
+/// `bytes`: of the hash and day so far. What has no room in the batch is not remembered: perhaps a later event says it.
+void SearchWriter::add_text(std::int64_t hash_id, UnixMillis day, std::string_view text, std::size_t& bytes) {
+  const bool is_first = bytes < kFirstTextBytes;
+  if (text.empty() || (!is_first && text.size() > batch_bytes_)) return;
+  const std::uint64_t hash = Hash64().add(hash_id).add(day).add(text).value();
+  if (known_texts_.contains(hash)) return;
+  known_texts_.add(hash);
+  if (!is_first) batch_bytes_ -= text.size();
+  bytes += text.size();
+  texts_[day].push_back({hash_id, text});
 }
 
 void SearchWriter::write() {
-  // In the order of the table, so that neighbours are written to the same pages.
-  std::vector<std::pair<std::int64_t, std::int64_t>> places;
-  places.reserve(tags_.size());
-  for (const auto& [place, use] : tags_) places.push_back(place);
-  std::sort(places.begin(), places.end());
-  for (const auto& place : places) write_tag(place.first, place.second, tags_[place]);
-  tags_.clear();
+  write_tags();
   for (const auto& [hash, use] : users_) {
     connection_.prepare(kInsertUser)
         .bind(use.project_id, static_cast<std::int64_t>(use.kind), use.value, use.user, use.last_seen)
@@ -235,26 +229,56 @@ void SearchWriter::write() {
     for (const NewText& one : texts) connection_.text_index().add(day, one.hash_id, one.text);
   }
   texts_.clear();
+  batch_bytes_ = kTextBytesABatch;
 }
 
-void SearchWriter::write_tag(std::int64_t hash_id, std::int64_t tag, const TagUse& use) {
-  TagKeys::Entry& key = keys_.entry(use.project_id, use.key);
-  if (key.is_left_out) return;
+/// In the order of the table, so that neighbours are written to the same pages.
+void SearchWriter::write_tags() {
+  struct Row {
+    std::int64_t hash_id;
+    std::int64_t tag;
+    const TagPlace* place;
+    const TagUse* use;
+  };
+  std::vector<Row> rows;
+  rows.reserve(tags_.size());
+  for (const auto& [place, use] : tags_) {
+    rows.push_back({place.hash_id, tag_id(place.project_id, place.key, place.value), &place, &use});
+  }
+  std::sort(rows.begin(), rows.end(), [](const Row& one, const Row& other) {
+    return std::tie(one.hash_id, one.tag) < std::tie(other.hash_id, other.tag);
+  });
+  for (const Row& row : rows) write_tag(*row.place, row.tag, *row.use);
+  tags_.clear();
+}
+
+void SearchWriter::write_tag(const TagPlace& place, std::int64_t tag, const TagUse& use) {
   const auto hash = static_cast<std::uint64_t>(tag);
   if (!known_tags_.contains(hash)) {
-    if (!keys_.has_room(use.project_id, use.key, key)) {
-      const std::int64_t other = tag_id(use.project_id, use.key, kOtherValues);
-      if (known_tags_.add(static_cast<std::uint64_t>(other))) {
-        connection_.prepare(kInsertTag).bind(other, use.project_id, use.key, kOtherValues).run();
-      }
-      connection_.prepare(kCountTagOrOther).bind(hash_id, tag, use.count, use.last_seen, other).run();
+    TagKeys::Entry& key = keys_.entry(place.project_id, place.key);
+    if (key.is_left_out) return;
+    if (!keys_.has_room(place.project_id, place.key, key)) {
+      write_tag_of_full_key(place, tag, use);
       return;
     }
-    connection_.prepare(kInsertTag).bind(tag, use.project_id, use.key, use.value).run();
+    connection_.prepare(kInsertTag).bind(tag, place.project_id, place.key, place.value).run();
     ++key.values;
     known_tags_.add(hash);
   }
-  connection_.prepare(kCountTag).bind(hash_id, tag, use.count, use.last_seen).run();
+  if (!connection_.is_remote()) {
+    connection_.prepare(kAddToTag).bind(place.hash_id, tag, use.count, use.last_seen).run();
+    if (connection_.changes() > 0) return;
+  }
+  connection_.prepare(kCountTag).bind(place.hash_id, tag, use.count, use.last_seen).run();
+}
+
+void SearchWriter::write_tag_of_full_key(const TagPlace& place, std::int64_t tag, const TagUse& use) {
+  const std::int64_t other = tag_id(place.project_id, place.key, kOtherValues);
+  if (!known_tags_.contains(static_cast<std::uint64_t>(other))) {
+    known_tags_.add(static_cast<std::uint64_t>(other));
+    connection_.prepare(kInsertTag).bind(other, place.project_id, place.key, kOtherValues).run();
+  }
+  connection_.prepare(kCountTagOrOther).bind(place.hash_id, tag, use.count, use.last_seen, other).run();
 }
 
 }  // namespace trapline::collector::sql

@@ -3,7 +3,9 @@
 /// What a batch of events adds to what issues are searched by: tags, users and texts, gathered so that each row is
 /// written once a batch.
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -52,19 +54,20 @@ class TagKeys {
   std::map<std::pair<ProjectId, std::string>, Entry, std::less<>> entries_;
 };
 
-/// Remembers 64-bit hashes of what was seen, the newest of them at least: twice `most` fill no more memory.
+/// Remembers 64-bit hashes of what was seen, in as many places as are given (a power of two): what comes to the place
+/// of another one replaces it.
 class SeenHashes {
  public:
-  explicit SeenHashes(std::size_t most) : most_(most) {}
-  /// False when it was there.
-  bool add(std::uint64_t hash);
-  [[nodiscard]] bool contains(std::uint64_t hash) const { return newer_.contains(hash) || older_.contains(hash); }
-  void clear();
+  explicit SeenHashes(std::size_t places) : hashes_(places) {}
+  [[nodiscard]] bool contains(std::uint64_t hash) const { return hashes_[place_of(hash)] == hash; }
+  void add(std::uint64_t hash) { hashes_[place_of(hash)] = hash; }
+  void clear() { std::fill(hashes_.begin(), hashes_.end(), 0); }
 
  private:
-  std::size_t most_;
-  std::unordered_set<std::uint64_t> newer_;
-  std::unordered_set<std::uint64_t> older_;
+  [[nodiscard]] std::size_t place_of(std::uint64_t hash) const {
+    return static_cast<std::size_t>(hash) & (hashes_.size() - 1);
+  }
+  std::vector<std::uint64_t> hashes_;
 };
 
 /// Forgets what events said on days before that one (its beginning), each day at once.
@@ -83,17 +86,24 @@ class SearchWriter {
   void forget();
 
  private:
-  struct TagUse {
+  /// A tag of a group hash.
+  struct TagPlace {
+    std::int64_t hash_id = 0;
     ProjectId project_id = 0;
     std::string_view key;
     std::string_view value;
+    bool operator==(const TagPlace&) const = default;
+  };
+  struct TagPlaceHash {
+    std::size_t operator()(const TagPlace& place) const {
+      constexpr std::size_t kMixing = 0x9E3779B97F4A7C15U;
+      const std::hash<std::string_view> hash;
+      return ((hash(place.key) * kMixing ^ hash(place.value)) * kMixing) ^ static_cast<std::size_t>(place.hash_id);
+    }
+  };
+  struct TagUse {
     std::int64_t count = 0;
     UnixMillis last_seen = 0;
-  };
-  struct PairHash {
-    std::size_t operator()(const std::pair<std::int64_t, std::int64_t>& pair) const {
-      return static_cast<std::size_t>(pair.first) * 0x9E3779B97F4A7C15U ^ static_cast<std::size_t>(pair.second);
-    }
   };
   struct UserUse {
     ProjectId project_id = 0;
@@ -110,7 +120,10 @@ class SearchWriter {
   void add_tag(std::int64_t hash_id, const DigestedEvent& event, std::string_view key, std::string_view value);
   void add_users(const DigestedEvent& event);
   void add_texts(std::int64_t hash_id, const DigestedEvent& event);
-  void write_tag(std::int64_t hash_id, std::int64_t tag, const TagUse& use);
+  void add_text(std::int64_t hash_id, UnixMillis day, std::string_view text, std::size_t& bytes);
+  void write_tags();
+  void write_tag_of_full_key(const TagPlace& place, std::int64_t tag, const TagUse& use);
+  void write_tag(const TagPlace& place, std::int64_t tag, const TagUse& use);
 
   Connection& connection_;
   TagKeys keys_;
@@ -119,9 +132,10 @@ class SearchWriter {
   SeenHashes known_texts_;
   std::unordered_map<std::uint64_t, std::size_t> text_bytes_;  ///< indexed so far, by hash and day
   // Of this batch:
-  std::unordered_map<std::pair<std::int64_t, std::int64_t>, TagUse, PairHash> tags_;  ///< by hash and tag
+  std::unordered_map<TagPlace, TagUse, TagPlaceHash> tags_;
   std::unordered_map<std::uint64_t, UserUse> users_;
   std::map<UnixMillis, std::vector<NewText>> texts_;  ///< by day
+  std::size_t batch_bytes_;                           ///< of texts, that it has room for
 };
 
 }  // namespace trapline::collector::sql

@@ -94,7 +94,7 @@ TEST_CASE("what an event is searched by is read of it") {
   using Tags = std::vector<std::pair<std::string, std::string>>;
   CHECK(event.texts == std::vector<std::string>{"Effect: the leaf", "told", "Effect", "Cause", "the root", "/pay"});
   CHECK(event.trail_texts == std::vector<std::string>{"first", "second"});
-  CHECK(event.context_tags == Tags{{"os.name", "Linux"}, {"runtime", "node"}, {"device", "Pixel"}});
+  CHECK(event.context_tags == Tags{{"runtime", "node"}, {"device", "Pixel"}});
   const std::vector<std::pair<UserField, std::string>> kFields = {{UserField::kId, "7"}, {UserField::kEmail, "a@b.c"}};
   CHECK(event.user_fields == kFields);
   const DigestedEvent browser = read(R"({"platform":"javascript","request":{"headers":

@@ -400,12 +400,24 @@ TEST_CASE("a text is indexed once a day and kind of event, and only so much of i
   }
   fixture.append(events);
   CHECK(rows() == 1);
-  for (DigestedEvent& event : events) event = fixture.event("a");
-  for (std::size_t count = 0; count < events.size(); ++count) {
-    events[count].texts = {std::string(10'000, 'a') + std::to_string(count)};
-  }
+  // The first 2 KB are indexed whatever there is to do, others as a batch has room: 8 KB, and 32 bytes an event.
+  const auto append_long = [&](char letter, int number) {
+    for (std::size_t count = 0; count < events.size(); ++count) {
+      events[count] = fixture.event("a");
+      events[count].texts = {std::string(2'000, letter) + std::to_string(10 * number) + std::to_string(count)};
+    }
+    fixture.append(events);
+  };
+  append_long('a', 0);
+  CHECK(rows() == 1 + 2 + 4);
+  append_long('b', 0);
+  CHECK(rows() == 7 + 4);
+  // What had no room is indexed when it is said again.
+  for (DigestedEvent& event : events) event.event_id[0] = 'f';
   fixture.append(events);
-  CHECK(rows() == 7);
+  CHECK(rows() == 11 + 4);
+  for (int batch = 0; batch < 10; ++batch) append_long('c', batch);
+  CHECK(rows() == 1 + 32);
 }
 
 TEST_CASE("what failed with its batch is searched by when it comes again") {
