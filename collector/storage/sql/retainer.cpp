@@ -386,6 +386,7 @@ void Retainer::act(Connection& writer, RetentionStep& step) {
     case Act::kThinned:
       break;
   }
+  if (act_ == Act::kForgetDay) drop_texts_before(writer, (day_ + 1) * kDayMs);  // days go in their order
   Transaction transaction(writer);
   if (act_ == Act::kLeave) {
     writer.prepare("UPDATE event_day SET is_leaving = ?1 WHERE day = ?2 AND is_leaving = 0").bind(kLeaving, day_).run();
@@ -395,7 +396,6 @@ void Retainer::act(Connection& writer, RetentionStep& step) {
     removing_ = day_;
   } else if (act_ == Act::kForgetDay) {
     writer.prepare("DELETE FROM event_day WHERE day = ?1 AND is_leaving = ?2").bind(day_, kGone).run();
-    drop_texts_before(writer, (day_ + 1) * kDayMs);  // days go in their order
   } else {
     writer.prepare("UPDATE event_day SET thinned_to = ?1 WHERE day = ?2").bind(most_, day_).run();
     compacting_ = day_;
