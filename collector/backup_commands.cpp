@@ -73,8 +73,9 @@ BackupCommand::BackupCommand(CLI::App& program)
   command_->add_option("FOLDER", backup_, "to be made; it gets its name when all is in it and was checked")->required();
   command_->add_flag("--force", replaces_, "replace a backup that is there already");
   command_->footer(
-      "The folder has the database as it was at one moment, what waited to be stored, user-key, and manifest.json\n"
-      "with the SHA-256 of each. Keep it where others cannot read it: user-key is a secret.\n\n"
+      "The folder has the database as it was at one moment, the files of attachments, what waited to be stored,\n"
+      "user-key, and manifest.json with the SHA-256 of each. Keep it where others cannot read it: user-key is a "
+      "secret.\n\n"
       "Examples:\n"
       "  trapline-collector backup /backups/trapline-$(date +%F) --data /var/lib/trapline\n"
       "  trapline-collector backup /backups/latest --force --data /var/lib/trapline\n\n"
@@ -89,6 +90,7 @@ Status BackupCommand::run(const Config& config) const {
   const auto manifest =
       make_backup({.database = *database,
                    .data = config.data,
+                   .files = config.files,
                    .backup = backup_,
                    .replaces = replaces_,
                    .made_by = TRAPLINE_VERSION,
@@ -118,6 +120,7 @@ Status RestoreCommand::run(const Config& config) const {
   const auto manifest =
       restore_backup({.database = *database,
                       .data = config.data,
+                      .files = config.files,
                       .backup = backup_,
                       .replaces = replaces_,
                       .made_by = {},

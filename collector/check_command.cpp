@@ -71,6 +71,7 @@ int CheckCommand::run(const core::Result<Config>& config) const {
   if (is_terminal) {
     options.on_step = [](std::string_view what) { std::cerr << "\r\x1b[K" << what << " ..." << std::flush; };
   }
+  if (config) options.store = config->store_options();
   const auto report = config ? check_store(config->database_url(), options) : core::Result<CheckReport>(config.error());
   if (is_terminal) std::cerr << "\r\x1b[K";
   if (!report) {

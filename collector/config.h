@@ -11,6 +11,7 @@
 #include "collector/ingest/address.h"
 #include "collector/ingest/intake.h"
 #include "collector/ingest/spool.h"
+#include "collector/storage/store_options.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -18,8 +19,10 @@ namespace trapline::collector {
 struct Config {
   std::string data = "./trapline-data";  ///< folder
   std::string host = "127.0.0.1";
-  int port = 8790;         ///< 0 picks a free one
-  std::string database;    ///< URL; empty: sqlite:<data>/trapline.db
+  int port = 8790;       ///< 0 picks a free one
+  std::string database;  ///< URL; empty: sqlite:<data>/trapline.db
+  std::string files;     ///< folder; empty: see StoreOptions, with PostgreSQL <data>/files
+  std::vector<EncryptionKey> keys;
   std::string public_url;  ///< where clients reach the collector; empty: http://<host>:<port>
   IntakeLimits limits;
   SpoolOptions spool;
@@ -27,6 +30,7 @@ struct Config {
   std::vector<AddressRange> trusted_proxies;
 
   [[nodiscard]] std::string database_url() const;
+  [[nodiscard]] StoreOptions store_options() const;
   /// `actual_port` is the one that was bound.
   [[nodiscard]] std::string public_url_at(int actual_port) const;
 };

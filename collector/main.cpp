@@ -35,8 +35,9 @@ void add_options(CLI::App& command, GivenOptions& given, bool is_serve) {
   };
   add({"config", "FILE", "TOML file with any of these options as keys"});
   for (const ConfigOption& option : config_options()) {
-    const bool is_for_all =
-        option.name == "data" || option.name == "database" || option.name == "listen" || option.name == "public-url";
+    const bool is_for_all = option.name == "data" || option.name == "database" || option.name == "files" ||
+                            option.name == "encryption-key-file" || option.name == "listen" ||
+                            option.name == "public-url";
     if (is_serve || is_for_all) add(option);
   }
 }

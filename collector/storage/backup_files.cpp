@@ -97,6 +97,21 @@ FileDigest sync_file(const fs::path& path) {
   return digest(file, nullptr);
 }
 
+std::optional<std::string> read_file(const fs::path& path) {
+  const File file(path, O_RDONLY);
+  if (!file.is_open() && errno == ENOENT) return std::nullopt;
+  if (!file.is_open()) fail("cannot open", path);
+  std::string bytes(fs::file_size(path), '\0');
+  std::size_t read = 0;
+  while (read < bytes.size()) {
+    const std::size_t count = file.read_some(std::as_writable_bytes(std::span(bytes).subspan(read)));
+    if (count == 0) break;
+    read += count;
+  }
+  bytes.resize(read);
+  return bytes;
+}
+
 void write_file(const fs::path& path, std::string_view text) {
   const File file(path, O_WRONLY | O_CREAT | O_TRUNC);
   if (!file.is_open()) fail("cannot make", path);

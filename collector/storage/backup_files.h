@@ -1,7 +1,7 @@
 #pragma once
 
-/// Files as backups need them: on the disk when a function returns, readable for their owner only. What fails is thrown
-/// as std::filesystem::filesystem_error, which names the file and why.
+/// Files as backups and attachments need them: on the disk when a function returns, readable for their owner only. What
+/// fails is thrown as std::filesystem::filesystem_error, which names the file and why.
 
 #include <cstdint>
 #include <filesystem>
@@ -21,6 +21,9 @@ std::optional<FileDigest> copy_synced(const std::filesystem::path& from, const s
 
 /// Reads the file, and brings it to the disk.
 FileDigest sync_file(const std::filesystem::path& path);
+
+/// All of it; nothing when there is none.
+std::optional<std::string> read_file(const std::filesystem::path& path);
 
 void write_file(const std::filesystem::path& path, std::string_view text);
 

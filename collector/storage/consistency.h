@@ -11,12 +11,14 @@
 #include <vector>
 
 #include "collector/storage/store.h"
+#include "collector/storage/store_options.h"
 
 namespace trapline::collector {
 
 struct CheckOptions {
   bool repairs = false;  ///< mends what can be mended
-  bool is_deep = false;  ///< unpacks every event, too
+  bool is_deep = false;  ///< unpacks every event and every file, too
+  StoreOptions store = {};
   /// Is told what is looked at next.
   std::function<void(std::string_view what)> on_step = [](std::string_view) {};
 };
@@ -38,7 +40,7 @@ struct CheckReport {
 };
 
 /// Checks the database that a URL names (open_store.h). It must be there, and of the schema that this collector
-/// writes. Errors: "not_found", "schema_too_old", "schema_too_new", "invalid_database_url", "storage".
+/// writes. Errors: "not_found", "missing_key", "schema_too_old", "schema_too_new", "invalid_database_url", "storage".
 Result<CheckReport> check_store(std::string_view database_url, const CheckOptions& options = {});
 
 }  // namespace trapline::collector

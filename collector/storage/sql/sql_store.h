@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -7,6 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "collector/storage/files/file_store.h"
+#include "collector/storage/sealing.h"
+#include "collector/storage/sql/attachment_contents.h"
 #include "collector/storage/sql/connection.h"
 #include "collector/storage/sql/dictionary_trainer.h"
 #include "collector/storage/sql/event_writer.h"
@@ -15,6 +19,13 @@
 #include "sdk/core/clock.h"
 
 namespace trapline::collector::sql {
+
+/// What a store works with beside its database.
+struct StoreParts {
+  const core::Clock& clock;
+  std::unique_ptr<FileStore> files;  ///< null: attachments are kept in the database
+  Sealer sealer;
+};
 
 /// The engine's door: what is thrown inside becomes an Error here.
 Error error_of_current_exception();
@@ -73,6 +84,7 @@ class SqlStore : public Store {
   Result<std::vector<StoredItem>> find_attachments(ProjectId project, std::string_view event_id,
                                                    bool with_bytes) override;
   Result<std::optional<StoredItem>> find_attachment(ProjectId project, std::string_view item_id) override;
+  Result<bool> sweep_files() override;
   Result<std::vector<ReleaseHealth>> list_release_health(const ReleaseHealthQuery& query) override;
   Result<std::vector<ReleaseHour>> list_release_hours(const ReleaseHealthQuery& query,
                                                       std::string_view release) override;
@@ -90,7 +102,7 @@ class SqlStore : public Store {
   Result<std::optional<ApiToken>> find_token(std::string_view token_hash) override;
 
  protected:
-  explicit SqlStore(const core::Clock& clock) : clock_(clock) {}
+  explicit SqlStore(StoreParts parts);
 
   virtual std::unique_ptr<Connection> connect_reader() = 0;
   virtual std::unique_ptr<Connection> connect_writer() = 0;
@@ -113,6 +125,8 @@ class SqlStore : public Store {
   template <class Work>
   auto read(Work work);
 
+  /// The event's bytes for its row.
+  [[nodiscard]] std::string sealed(const DigestedEvent& event) const;
   AppendOutcome append_packed(Connection& connection, std::span<const DigestedEvent> batch,
                               std::span<const std::string* const> packed, const KeepRule& keeps);
   void adopt_dictionary(Connection& connection, const std::string& bytes);
@@ -129,13 +143,19 @@ class SqlStore : public Store {
   Connection& writer();
   void drop_writer();
 
+  Result<bool> sweep_stray_files();
+
   const core::Clock& clock_;
+  const std::unique_ptr<FileStore> files_;
+  const Sealer sealer_;
+  const AttachmentContents contents_;
+  std::atomic<UnixMillis> next_look_for_strays_{0};
   std::mutex writer_mutex_;
   std::string node_;                    ///< set before others use the store
   std::unique_ptr<Connection> writer_;  ///< guarded by writer_mutex_, as the next two
   std::unique_ptr<EventWriter> event_writer_;
   std::unique_ptr<DictionaryTrainer> trainer_;
-  PayloadDictionaries dictionaries_;
+  PayloadDictionaries dictionaries_{sealer_};
   std::mutex readers_mutex_;
   std::vector<std::unique_ptr<Connection>> idle_readers_;  ///< guarded by readers_mutex_
 };

@@ -139,8 +139,12 @@ class PartReader {
 
 class StoreCopy {
  public:
-  StoreCopy(MoveEnd& source, MoveEnd& target, const MigrationOptions& options)
-      : source_(source), target_(target), options_(options) {}
+  StoreCopy(const MovedStore& source, const MovedStore& target, const MigrationOptions& options)
+      : source_(source.end),
+        target_(target.end),
+        source_files_(source.files),
+        target_files_(target.files),
+        options_(options) {}
 
   MigrationReport run() {
     source_.hold_still();
@@ -151,6 +155,7 @@ class StoreCopy {
     for (const auto& [name, copied] : copied_) rows_copied += copied.rows;
     start(Stage::kCopying, rows_copied, rows_total_);
     for (const Part& part : parts_) copy(part);
+    copy_files();
     start(Stage::kVerifying, 0, 2 * rows_total_);
     for (const Part& part : parts_) verify(part);
     finish();
@@ -293,6 +298,50 @@ class StoreCopy {
     save.run();
   }
 
+  /// As they are, sealed or not. What is there, as of an earlier run, is whole.
+  void copy_files() {
+    std::int64_t total = 0;
+    {
+      Statement count = source_.connection().prepare("SELECT count(*) FROM stored_file");
+      count.step();
+      total = count.integer(0);
+    }
+    if (total == 0) return;
+    start(Stage::kFiles, 0, total);
+    std::int64_t last = 0;
+    while (const auto file = file_after(last)) {
+      last = file->first;
+      copy_file(file->second);
+      tell("attachments", 1);
+    }
+  }
+
+  std::optional<std::pair<std::int64_t, std::string>> file_after(std::int64_t id) {
+    Statement next =
+        source_.connection().prepare("SELECT id, address FROM stored_file WHERE id > ? ORDER BY id LIMIT 1");
+    next.bind(id);
+    if (!next.step()) return std::nullopt;
+    return std::pair(next.integer(0), std::string(next.text(1)));
+  }
+
+  void copy_file(const std::string& address) {
+    std::optional<std::string> bytes;
+    if (source_files_ != nullptr && is_file_address(address)) bytes = source_files_->get(address);
+    if (!bytes) {
+      ++report_.missing_files;
+      return;
+    }
+    if (target_files_ == nullptr) {
+      throw Refusal("storage", "the source has attachments in files, and no folder was named for the target's");
+    }
+    target_files_->put(address, *bytes);
+    if (target_files_->get(address) != *bytes) {
+      throw Refusal("differs", "the file " + address + " is another one in " + target_files_->place() +
+                                   ": empty the target and its folder, and begin anew");
+    }
+    ++report_.files;
+  }
+
   void verify(const Part& part) {
     const Sum& copied = copied_[part.name];
     const Sum there = sum_up(source_, part);
@@ -349,14 +398,17 @@ class StoreCopy {
 
   void start(Stage stage, std::int64_t rows, std::int64_t rows_total) { progress_ = {stage, "", rows, rows_total}; }
 
-  void tell(const Part& part, std::int64_t further_rows) {
-    progress_.table = part.table->name;
+  void tell(const Part& part, std::int64_t further_rows) { tell(part.table->name, further_rows); }
+  void tell(const std::string& table, std::int64_t further_rows) {
+    progress_.table = table;
     progress_.rows += further_rows;
     if (!options_.on_progress(progress_)) throw Refusal("broken_off", "the move was broken off");
   }
 
   MoveEnd& source_;
   MoveEnd& target_;
+  FileStore* source_files_;
+  FileStore* target_files_;
   const MigrationOptions& options_;
   std::vector<Table> tables_;         ///< the source's, in the order of the copying
   std::vector<Table> target_tables_;  ///< the same in the target
@@ -377,7 +429,7 @@ void sort_by_reference(std::vector<Table>& tables) {
                    [&](const Table& one, const Table& other) { return place(one) < place(other); });
 }
 
-MigrationReport copy_store(MoveEnd& source, MoveEnd& target, const MigrationOptions& options) {
+MigrationReport copy_store(const MovedStore& source, const MovedStore& target, const MigrationOptions& options) {
   return StoreCopy(source, target, options).run();
 }
 

@@ -14,7 +14,7 @@ std::unique_ptr<sql::Connection> open_newest(const std::string& path);
 /// The store in one SQLite file; its write-ahead log lets readers go on while the writer writes.
 class SqliteStore final : public sql::SqlStore {
  public:
-  static Result<std::unique_ptr<Store>> open(const std::string& path, const core::Clock& clock);
+  static Result<std::unique_ptr<Store>> open(const std::string& path, sql::StoreParts parts);
 
   Status claim(std::string_view node) override;
   void listen(OthersListener /*listener*/) override {}
@@ -22,7 +22,7 @@ class SqliteStore final : public sql::SqlStore {
   Status tell_use(std::span<const QuotaUse> /*used*/) override { return {}; }
 
  private:
-  SqliteStore(std::string path, const core::Clock& clock) : SqlStore(clock), path_(std::move(path)) {}
+  SqliteStore(std::string path, sql::StoreParts parts) : SqlStore(std::move(parts)), path_(std::move(path)) {}
 
   std::unique_ptr<sql::Connection> connect_reader() override;
   std::unique_ptr<sql::Connection> connect_writer() override;
