@@ -171,6 +171,9 @@ Status serve(const Config& config) {
   auto spool = Spool::open(config.data + "/spool", std::move(spool_options));
   if (!spool) return spool.error();
   if (Status status = claim(**store, (*spool)->name(), config); !status) return status;
+  if (!config.keys.empty()) {
+    spdlog::info("events and attachments are sealed with the encryption key {}", key_id_text(config.keys.front().id()));
+  }
   Accounts accounts(**store);
   Intake intake(**store, **spool, config.limits, core::system_clock(), config.data);
   LiveFeed live(**store);

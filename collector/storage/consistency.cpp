@@ -12,6 +12,7 @@
 #include "collector/storage/sql/consistency_check.h"
 #include "collector/storage/sql/encryption_keys.h"
 #include "collector/storage/sql/issue_changes.h"
+#include "collector/storage/sql/key_rotation.h"
 #include "collector/storage/sql/migrations.h"
 #include "collector/storage/sql/sql_store.h"
 #include "collector/storage/sqlite/connection.h"
@@ -22,15 +23,6 @@
 namespace trapline::collector {
 namespace {
 
-void check_schema(sql::Connection& connection, std::size_t ours) {
-  const std::size_t version = connection.schema_version();
-  sql::refuse_newer_schema(version, ours);
-  if (version == ours) return;
-  throw sql::Refusal("schema_too_old", "the database has schema version " + std::to_string(version) +
-                                           ", this collector writes " + std::to_string(ours) +
-                                           ": start trapline-collector serve on it once, which migrates it");
-}
-
 void check_tables(sql::Connection& connection, const CheckOptions& options, FileStore* files, CheckReport& report) {
   const Sealer sealer(options.store.keys);
   sql::require_keys(connection, sealer);
@@ -38,13 +30,14 @@ void check_tables(sql::Connection& connection, const CheckOptions& options, File
   for (const sql::Check& check : sql::table_checks(context)) {
     report.findings.push_back(sql::run_check(connection, check, options));
   }
+  report.seals = sql::count_seals(connection, files);
 }
 
 CheckReport check_postgres(const std::string& url, const CheckOptions& options, FileStore* files) {
   postgres::Connection connection(url);
   // Looking at all rows takes longer than the store's own work ever does.
   connection.take_time();
-  check_schema(connection, postgres::migration_texts().size());
+  sql::require_newest_schema(connection, postgres::migration_texts().size());
   CheckReport report;
   check_tables(connection, options, files, report);
   return report;
@@ -58,7 +51,7 @@ CheckReport check_sqlite(const std::string& path, const CheckOptions& options, F
   // What is read from a damaged file means nothing, and writing would make it worse.
   if (report.faults() > 0) return report;
   sqlite::Connection connection(path);
-  check_schema(connection, sqlite::migration_texts().size());
+  sql::require_newest_schema(connection, sqlite::migration_texts().size());
   check_tables(connection, options, files, report);
   options.on_step("references between tables");
   report.findings.push_back(sqlite::check_references(connection));

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/storage/key_rotation.h"
 #include "collector/storage/store.h"
 #include "collector/storage/store_options.h"
 
@@ -33,6 +34,7 @@ struct CheckFinding {
 
 struct CheckReport {
   std::vector<CheckFinding> findings;  ///< one for each kind that was looked for
+  std::vector<SealCount> seals;        ///< by key; empty when nothing was ever sealed
 
   [[nodiscard]] std::int64_t faults() const;
   /// Faults that are still there.

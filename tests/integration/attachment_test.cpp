@@ -4,7 +4,9 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -138,4 +140,80 @@ TEST_CASE("a collector that is killed while files come and go loses none that it
   const std::size_t named = database.texts("SELECT id FROM stored_file").size();
   CHECK(named <= 7);
   CHECK(files_in(data + "/trapline.db.files") <= named + 12);
+}
+
+TEST_CASE("of an encrypted store the files show nothing, it is not opened without its key, and keys are rotated") {
+  const TemporaryFolder folder;
+  const std::string data = folder.path("data");
+  const std::string keys = folder.path("keys");
+  const std::string marker = "Zq7#marker%Xw2";
+  const auto make_key = [] { return run_collector({"encryption", "create-key"}).output; };
+  const auto write_keys = [&](const std::string& text) {
+    std::ofstream(keys) << text;
+    fs::permissions(keys, fs::perms::owner_read | fs::perms::owner_write);
+  };
+  const auto shows_marker = [&](const fs::path& place) {
+    for (const auto& entry : fs::recursive_directory_iterator(place)) {
+      if (!entry.is_regular_file() || entry.path().parent_path().filename() == "spool") continue;
+      std::ifstream file(entry.path(), std::ios::binary);
+      if (std::string(std::istreambuf_iterator<char>(file), {}).find(marker) != std::string::npos) return true;
+    }
+    return false;
+  };
+  const std::vector<std::string> with_keys = {"--encryption-key-file", keys};
+  const std::string old_key = make_key();
+  write_keys(old_key);
+  const auto make_token = [&] {
+    std::string token =
+        run_collector({"token", "create", "--name", "t", "--data", data, "--encryption-key-file", keys}).output;
+    while (token.ends_with('\n')) token.pop_back();
+    return token;
+  };
+  const auto payload_of = [](CollectorProcess& collector, int number) {
+    return collector.get("/events/1/" + event_id(number))["payload"].dump();
+  };
+  {
+    CollectorProcess collector(data, with_keys);
+    const auto client = collector.client();
+    const std::string event = json{{"event_id", event_id(1)}, {"message", "m"}, {"extra", {{"note", marker}}}}.dump();
+    const auto taken = client->Post("/v1/events", {{"Authorization", "Trapline " + collector.key()}}, "[" + event + "]",
+                                    "application/json");
+    REQUIRE(taken);
+    CHECK(taken->status == 202);
+    REQUIRE(send(*client, collector.key(), 2, marker + content(1)));
+    collector.use_token(make_token());
+    collector.wait_for_events(2);
+    REQUIRE(comes_true([&] { return files_in(data + "/trapline.db.files") == 1; }));
+    CHECK_FALSE(shows_marker(data));
+    collector.end(SIGTERM);
+  }
+  CHECK_FALSE(shows_marker(data));
+  const auto refused = run_collector({"serve", "--data", data, "--listen", "127.0.0.1:0"});
+  CHECK(refused.exit_status == 1);
+  CHECK_MESSAGE(refused.output.find("encryption key") != std::string::npos, refused.output);
+
+  write_keys(make_key() + old_key);
+  const auto rotated = run_collector({"encryption", "rotate", "--data", data, "--encryption-key-file", keys});
+  CHECK_MESSAGE(rotated.exit_status == 0, rotated.output);
+  CHECK(rotated.output.find("needed no more") != std::string::npos);
+  std::ifstream file(keys);
+  std::string new_key;
+  std::getline(file, new_key);
+  write_keys(new_key);
+  CollectorProcess collector(data, {"--encryption-key-file", keys});
+  REQUIRE_FALSE(run_collector({"token", "create", "--name", "t", "--data", data}).exit_status == 0);
+  collector.use_token(make_token());
+  CHECK(payload_of(collector, 1).find(marker) != std::string::npos);
+  const json files = collector.get("/events/1/" + event_id(2) + "/attachments")["items"];
+  REQUIRE(files.size() == 1);
+  const auto served =
+      collector.client()->Get("/api/v1/events/1/" + event_id(2) + "/attachments/" + files[0]["id"].get<std::string>(),
+                              {{"Authorization", "Bearer " + collector.token()}});
+  REQUIRE(served);
+  CHECK(served->body == marker + content(1));
+  fs::permissions(keys, fs::perms::others_read, fs::perm_options::add);
+  const auto checked = run_collector({"check", "--deep", "--data", data, "--encryption-key-file", keys});
+  CHECK_MESSAGE(checked.exit_status == 0, checked.output);
+  CHECK(checked.output.find("sealed with the key") != std::string::npos);
+  CHECK(checked.output.find("chmod 600") != std::string::npos);
 }

@@ -105,6 +105,10 @@ bool DirectoryFiles::contains_lasting(std::string_view address) {
 
 std::optional<std::string> DirectoryFiles::get(std::string_view address) { return read_file(path_of(address)); }
 
+std::optional<std::string> DirectoryFiles::head(std::string_view address, std::size_t bytes) {
+  return read_file(path_of(address), bytes);
+}
+
 void DirectoryFiles::remove(std::string_view address) { fs::remove(path_of(address)); }
 
 void DirectoryFiles::list(const std::function<void(const Entry&)>& take) {

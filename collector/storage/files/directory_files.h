@@ -20,6 +20,7 @@ class DirectoryFiles final : public FileStore {
   bool contains(std::string_view address) override;
   bool contains_lasting(std::string_view address) override;
   std::optional<std::string> get(std::string_view address) override;
+  std::optional<std::string> head(std::string_view address, std::size_t bytes) override;
   void remove(std::string_view address) override;
   void list(const std::function<void(const Entry&)>& take) override;
   void remove_unfinished(UnixMillis before) override;

@@ -4,6 +4,7 @@
 /// What names an address, and when nothing does any more, the database knows (sql/attachment_contents.h). Thread-safe;
 /// several processes may share one. What fails is thrown as std::runtime_error.
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -38,6 +39,8 @@ class FileStore {
   virtual bool contains_lasting(std::string_view address) = 0;
   /// Nothing when there is none.
   virtual std::optional<std::string> get(std::string_view address) = 0;
+  /// The first bytes of it, fewer when it has not so many.
+  virtual std::optional<std::string> head(std::string_view address, std::size_t bytes) = 0;
   /// Does nothing when there is none.
   virtual void remove(std::string_view address) = 0;
   virtual void list(const std::function<void(const Entry&)>& take) = 0;

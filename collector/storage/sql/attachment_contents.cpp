@@ -62,8 +62,8 @@ std::string AttachmentContents::read(ProjectId project, std::string_view item_id
   }
   auto stored = files_->get(address);
   if (!stored) {
-    throw std::runtime_error("the file " + std::string(address) + " of an attachment is missing in " + files_->place() +
-                             ": trapline-collector check says more");
+    throw Refusal("file_missing", "the file " + std::string(address) + " of an attachment is missing in " +
+                                      files_->place() + ": trapline-collector check says more");
   }
   return open_file(sealer_, address, std::move(*stored), false);
 }

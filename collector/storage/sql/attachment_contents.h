@@ -37,7 +37,8 @@ class AttachmentContents {
   /// file has been removed since place(), which is to be called again then.
   std::int64_t file_id(Connection& connection, const PlacedContent& content) const;
 
-  /// The bytes by what the row has. Throws std::runtime_error when they are missing or damaged.
+  /// The bytes by what the row has. Throws Refusal "file_missing", also when they have just got another address
+  /// (key_rotation.h), and std::runtime_error when they are damaged.
   [[nodiscard]] std::string read(ProjectId project, std::string_view item_id, std::string_view in_row,
                                  std::string_view address) const;
 

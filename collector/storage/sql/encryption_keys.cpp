@@ -36,12 +36,14 @@ void note_key(Connection& connection, const Sealer& sealer, UnixMillis now) {
   if (!sealer.is_on()) return;
   const KeyId id = sealer.key_id();
   {
-    Statement known = connection.prepare("SELECT 1 FROM encryption_key WHERE id = ?");
+    Statement known = connection.prepare("SELECT 1 FROM encryption_key WHERE id = ? AND is_retiring = 0");
     known.bind(id);
     if (known.step()) return;
   }
   const std::string proof = sealer.seal(std::string(kProof), key_place(id));
-  Statement insert = connection.prepare("INSERT INTO encryption_key (id, created_at, proof) VALUES (?, ?, ?)");
+  Statement insert = connection.prepare(
+      "INSERT INTO encryption_key (id, created_at, proof) VALUES (?, ?, ?) "
+      "ON CONFLICT (id) DO UPDATE SET is_retiring = 0");
   insert.bind(id, now);
   insert.bind_blob(proof);
   insert.run();

@@ -42,7 +42,6 @@ bool sweep_released_files(Connection& connection, FileStore& files, std::int64_t
 }
 
 std::vector<std::string> find_stray_files(Connection& connection, FileStore& files, UnixMillis now) {
-  files.remove_unfinished(now - kLongestPut);
   std::vector<std::string> strays;
   files.list([&](const FileStore::Entry& entry) {
     if (entry.written_at > now - kLongestPut || is_named(connection, entry.address)) return;

@@ -20,8 +20,7 @@ bool has_released_files(Connection& connection);
 /// were none.
 bool sweep_released_files(Connection& connection, FileStore& files, std::int64_t most);
 
-/// Files that no row names, and that are no longer on their way into the database. Removes what broken off puts have
-/// left.
+/// Files that no row names, and that are no longer on their way into the database.
 std::vector<std::string> find_stray_files(Connection& connection, FileStore& files, UnixMillis now);
 
 /// Removes the file of this address, in a transaction, unless a row names it.

@@ -500,7 +500,10 @@ Result<bool> SqlStore::sweep_stray_files() {
   const UnixMillis now = clock_.unix_millis();
   if (now < next_look_for_strays_) return false;
   next_look_for_strays_ = now + kLooksForStraysEvery;
-  const auto strays = read([&](Connection& connection) { return find_stray_files(connection, *files_, now); });
+  const auto strays = read([&](Connection& connection) {
+    files_->remove_unfinished(now - kLongestPut);
+    return find_stray_files(connection, *files_, now);
+  });
   if (!strays) return strays.error();
   if (strays->empty()) return false;
   const auto hold = as_result([&] { return files_->hold(); });
@@ -513,19 +516,29 @@ Result<bool> SqlStore::sweep_stray_files() {
   return true;
 }
 
+/// Files may get other addresses between a row's being read and its file's: then the row is read once more.
+template <class Work>
+auto SqlStore::read_with_files(Work work) {
+  auto answer = read(work);
+  if (!answer && answer.error().code == "file_missing") answer = read(work);
+  if (!answer && answer.error().code == "file_missing") answer = Error{"storage", answer.error().message};
+  return answer;
+}
+
 Result<Page<StoredItem>> SqlStore::find_items(const ItemQuery& query) {
-  return read([&](Connection& connection) { return sql::find_items(connection, query, contents_); });
+  return read_with_files([&](Connection& connection) { return sql::find_items(connection, query, contents_); });
 }
 
 Result<std::vector<StoredItem>> SqlStore::find_attachments(ProjectId project, std::string_view event_id,
                                                            bool with_bytes) {
-  return read([&](Connection& connection) {
+  return read_with_files([&](Connection& connection) {
     return sql::find_attachments(connection, project, event_id, with_bytes, contents_);
   });
 }
 
 Result<std::optional<StoredItem>> SqlStore::find_attachment(ProjectId project, std::string_view item_id) {
-  return read([&](Connection& connection) { return sql::find_attachment(connection, project, item_id, contents_); });
+  return read_with_files(
+      [&](Connection& connection) { return sql::find_attachment(connection, project, item_id, contents_); });
 }
 
 Result<std::vector<ReleaseHealth>> SqlStore::list_release_health(const ReleaseHealthQuery& query) {

@@ -124,6 +124,8 @@ class SqlStore : public Store {
   auto write(Work work);
   template <class Work>
   auto read(Work work);
+  template <class Work>
+  auto read_with_files(Work work);
 
   /// The event's bytes for its row.
   [[nodiscard]] std::string sealed(const DigestedEvent& event) const;

@@ -20,7 +20,8 @@ CREATE TRIGGER attachment_release AFTER DELETE ON attachment
   FOR EACH ROW WHEN (OLD.file_id IS NOT NULL) EXECUTE FUNCTION release_file();
 
 CREATE TABLE encryption_key (
-  id         BIGINT PRIMARY KEY,
-  created_at BIGINT NOT NULL,
-  proof      BYTEA NOT NULL
+  id          BIGINT PRIMARY KEY,
+  created_at  BIGINT NOT NULL,
+  proof       BYTEA NOT NULL,
+  is_retiring BIGINT NOT NULL DEFAULT 0     -- by key_rotation.h, until somebody seals with it again
 );

@@ -23,7 +23,8 @@ END;
 
 -- The keys that something in the database may be sealed with (sealing.h). `proof` opens with the key and no other.
 CREATE TABLE encryption_key (
-  id         INTEGER PRIMARY KEY,
-  created_at INTEGER NOT NULL,
-  proof      BLOB NOT NULL
+  id          INTEGER PRIMARY KEY,
+  created_at  INTEGER NOT NULL,
+  proof       BLOB NOT NULL,
+  is_retiring INTEGER NOT NULL DEFAULT 0     -- by key_rotation.h, until somebody seals with it again
 );
