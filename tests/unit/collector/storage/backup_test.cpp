@@ -2,7 +2,9 @@
 
 #include "collector/storage/backup.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -193,15 +195,14 @@ TEST_CASE("a backup of nothing, or of a damaged database, leaves nothing") {
   CHECK(make_backup(options).error().code == "not_found");
   CHECK_FALSE(fs::exists(options.database));
   options.database = fixture.folder.path("bad.db");
-  BackupOptions whole = fixture.options();
-  whole.backup = fixture.folder.path("whole");
-  REQUIRE(make_backup(whole));
-  fs::copy_file(whole.backup + "/trapline.db", options.database);
-  const auto size = fs::file_size(options.database);
+  { REQUIRE(open_store("sqlite:" + options.database)); }
+  constexpr std::int64_t kPageBytes = 4'096;
+  const std::int64_t page =
+      number_from(options.database, "SELECT rootpage FROM sqlite_master WHERE name = 'issue_hash'");
   {
     std::fstream file(options.database, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(size / 2));
-    file << std::string(20'000, 'x');
+    file.seekp((page - 1) * kPageBytes);
+    file << std::string(kPageBytes, 'x');
   }
   const auto made = make_backup(options);
   REQUIRE_FALSE(made);
@@ -330,7 +331,8 @@ TEST_CASE("a backup has the files of attachments, and is put back with them") {
   REQUIRE(fixture.store->append_items(std::vector{attachment(1), attachment(2)}));
   const auto made = make_backup(fixture.options());
   REQUIRE_MESSAGE(made, (made ? "" : made.error().message));
-  CHECK(made->files.size() == 6);
+  CHECK(std::count_if(made->files.begin(), made->files.end(),
+                      [](const BackupManifest::File& file) { return file.name.starts_with("files/"); }) == 2);
   const BackupOptions to = fixture.into("other");
   const auto restored = restore_backup(to);
   REQUIRE_MESSAGE(restored, (restored ? "" : restored.error().message));

@@ -260,6 +260,15 @@ std::map<std::string, std::int64_t> counts_of(const TestDatabase& database) {
   return counts;
 }
 
+/// Where PostgreSQL parts events by their days, a day has to be made first.
+void make_place_for_events(sql::Connection& connection) {
+  if (!is_on_postgres()) return;
+  sql::Statement parted = connection.prepare("SELECT CAST(to_regproc('make_event_day') IS NOT NULL AS INTEGER)");
+  if (!parted.step() || parted.integer(0) == 0) return;
+  constexpr UnixMillis kDay = 24 * UnixMillis{3'600'000};
+  connection.execute("SELECT make_event_day(" + std::to_string(kFirst / kDay) + ")");
+}
+
 /// A database of the version, with rows in every table of it.
 void make(const TestDatabase& database, std::size_t version) {
   const auto connection = database.connect();
@@ -274,14 +283,20 @@ void make(const TestDatabase& database, std::size_t version) {
   for (const Column& column : columns_of(*connection, "issue")) is_first_form |= column.name == "fingerprint";
   auto rows = is_first_form ? first_events() : events();
   rows.merge(others());
+  make_place_for_events(*connection);
   for (const std::string& table : database.tables()) {
-    if (left_as_they_are().contains(table)) continue;
     const auto given = rows.find(table);
-    for (const Row& row : given == rows.end() ? std::vector<Row>{{}} : given->second) insert(*connection, table, row);
+    if (given == rows.end()) continue;
+    for (const Row& row : given->second) insert(*connection, table, row);
+  }
+  // The other ones that migrations and the rows above have left empty.
+  for (const auto& [table, count] : counts_of(database)) {
+    if (count == 0 && !left_as_they_are().contains(table)) insert(*connection, table, {});
+  }
+  for (const std::string& table : database.tables()) {
     for (const Column& column : columns_of(*connection, table)) {
-      if (column.is_identity) {
-        connection->execute("ALTER TABLE \"" + table + "\" ALTER COLUMN \"" + column.name + "\" RESTART WITH 100");
-      }
+      if (!column.is_identity) continue;
+      connection->execute("ALTER TABLE \"" + table + "\" ALTER COLUMN \"" + column.name + "\" RESTART WITH 100");
     }
   }
 }
