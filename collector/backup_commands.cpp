@@ -3,8 +3,7 @@
 #include <cstdint>
 #include <iostream>
 
-#include <unistd.h>
-
+#include "collector/progress_bar.h"
 #include "collector/storage/backup.h"
 #include "collector/storage/database_url.h"
 
@@ -14,28 +13,6 @@ namespace {
 using core::Error;
 using core::Result;
 using core::Status;
-
-/// A bar on standard error, when that is a terminal.
-class ProgressBar {
- public:
-  ~ProgressBar() {
-    if (last_percent_ >= 0) std::cerr << '\n';
-  }
-
-  void show(std::uint64_t done, std::uint64_t total) {
-    constexpr int kWidth = 40;
-    const int percent = total == 0 ? 100 : static_cast<int>(done * 100 / total);
-    if (!is_terminal_ || percent == last_percent_) return;
-    last_percent_ = percent;
-    const int filled = percent * kWidth / 100;
-    std::cerr << "\r[" << std::string(static_cast<std::size_t>(filled), '#')
-              << std::string(static_cast<std::size_t>(kWidth - filled), '.') << "] " << percent << " %" << std::flush;
-  }
-
- private:
-  bool is_terminal_ = isatty(STDERR_FILENO) == 1;
-  int last_percent_ = -1;
-};
 
 /// The URL without its password, which is not to be shown; as it would be given to a shell.
 std::string shown(const std::string& url) {
@@ -73,8 +50,9 @@ BackupCommand::BackupCommand(CLI::App& program)
   command_->add_option("FOLDER", backup_, "to be made; it gets its name when all is in it and was checked")->required();
   command_->add_flag("--force", replaces_, "replace a backup that is there already");
   command_->footer(
-      "The folder has the database as it was at one moment, what waited to be stored, user-key, and manifest.json\n"
-      "with the SHA-256 of each. Keep it where others cannot read it: user-key is a secret.\n\n"
+      "The folder has the database as it was at one moment, the files of attachments, what waited to be stored,\n"
+      "user-key, and manifest.json with the SHA-256 of each. Keep it where others cannot read it: user-key is a "
+      "secret.\n\n"
       "Examples:\n"
       "  trapline-collector backup /backups/trapline-$(date +%F) --data /var/lib/trapline\n"
       "  trapline-collector backup /backups/latest --force --data /var/lib/trapline\n\n"
@@ -89,6 +67,7 @@ Status BackupCommand::run(const Config& config) const {
   const auto manifest =
       make_backup({.database = *database,
                    .data = config.data,
+                   .files = config.files,
                    .backup = backup_,
                    .replaces = replaces_,
                    .made_by = TRAPLINE_VERSION,
@@ -121,6 +100,7 @@ Status RestoreCommand::run(const Config& config) const {
   const auto manifest =
       restore_backup({.database = *database,
                       .data = config.data,
+                      .files = config.files,
                       .backup = backup_,
                       .replaces = replaces_,
                       .made_by = {},

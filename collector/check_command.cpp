@@ -35,6 +35,13 @@ void print(const CheckReport& report) {
   }
 }
 
+void print_seals(const CheckReport& report) {
+  for (const SealCount& count : report.seals) {
+    std::cout << (count.key ? "sealed with the key " + key_id_text(*count.key) : std::string("not sealed")) << ": "
+              << count.rows << " rows, " << count.files << " files\n";
+  }
+}
+
 void print_conclusion(const CheckReport& report, bool repairs) {
   if (report.faults() == 0) {
     std::cout << "\nall is right\n";
@@ -55,9 +62,10 @@ void print_conclusion(const CheckReport& report, bool repairs) {
 CheckCommand::CheckCommand(CLI::App& program)
     : command_(program.add_subcommand("check", "Look whether what the database holds fits together")) {
   command_->add_flag("--repair", repairs_, "mend what can be mended");
-  command_->add_flag("--deep", is_deep_, "unpack every event, too");
+  command_->add_flag("--deep", is_deep_, "unpack every event and read every attachment, too");
   command_->footer(
-      "Looks at the file's structure (SQLite), rows whose owner is not there, and counters against what they count.\n"
+      "Looks at the file's structure (SQLite), rows whose owner is not there, counters against what they count, and\n"
+      "the files that attachments are in.\n"
       "A collector may run meanwhile. Of PostgreSQL's own files pg_amcheck knows more.\n"
       "Exit status: 0 all is right, or was mended; 1 faults were found; 2 it could not be checked.\n\n"
       "Examples:\n"
@@ -71,6 +79,7 @@ int CheckCommand::run(const core::Result<Config>& config) const {
   if (is_terminal) {
     options.on_step = [](std::string_view what) { std::cerr << "\r\x1b[K" << what << " ..." << std::flush; };
   }
+  if (config) options.store = config->store_options();
   const auto report = config ? check_store(config->database_url(), options) : core::Result<CheckReport>(config.error());
   if (is_terminal) std::cerr << "\r\x1b[K";
   if (!report) {
@@ -78,6 +87,7 @@ int CheckCommand::run(const core::Result<Config>& config) const {
     return kNotChecked;
   }
   print(*report);
+  print_seals(*report);
   print_conclusion(*report, repairs_);
   return report->left() == 0 ? kAllRight : kFaults;
 }

@@ -63,7 +63,7 @@ Result<std::unique_ptr<Store>> open_configured_store(const Config& config) {
   if (config.database.empty()) {
     if (const Status status = prepare_data_folder(config); !status) return status.error();
   }
-  return open_store(config.database_url());
+  return open_store(config.database_url(), core::system_clock(), config.store_options());
 }
 
 Result<Project> find_project_by_name(Store& store, const std::string& name) {

@@ -9,6 +9,8 @@
 
 #include <toml++/toml.h>
 
+#include "collector/encryption_keys.h"
+
 namespace trapline::collector {
 namespace {
 
@@ -163,6 +165,12 @@ core::Status read_ranges(const Setting& setting, std::vector<AddressRange>& rang
 
 std::string Config::database_url() const { return database.empty() ? "sqlite:" + data + "/trapline.db" : database; }
 
+StoreOptions Config::store_options() const {
+  StoreOptions options{files, keys};
+  if (options.files.empty() && !database_url().starts_with("sqlite:")) options.files = data + "/files";
+  return options;
+}
+
 std::string Config::public_url_at(int actual_port) const {
   if (!public_url.empty()) return public_url;
   // 0.0.0.0 is every address of this machine, and none that a client could call.
@@ -172,9 +180,14 @@ std::string Config::public_url_at(int actual_port) const {
 }
 
 std::span<const ConfigOption> config_options() {
-  static const std::array<ConfigOption, 18> kOptions{{
+  static const std::array<ConfigOption, 20> kOptions{{
       {"data", "DIR", "folder for the database and the spool (default ./trapline-data)"},
       {"database", "URL", "sqlite:PATH (default sqlite:DATA/trapline.db) or postgres://USER:PASSWORD@HOST:PORT/NAME"},
+      {"files", "DIR",
+       "folder for attachments, one for all collectors on a database (default: with SQLite PATH.files, else "
+       "DATA/files)"},
+      {"encryption-key-file", "FILE",
+       "seal events and attachments with the first of the file's keys; the others open older ones (default: none)"},
       {"listen", "HOST:PORT", "address to listen on (default 127.0.0.1:8790; port 0 picks a free one)"},
       {"public-url", "URL", "where clients reach the collector, for DSNs and links (default http://HOST:PORT)"},
       {"max-body-bytes", "BYTES", "largest request body as sent (default 20971520)"},
@@ -210,6 +223,12 @@ core::Result<Config> load_config(const std::map<std::string, std::string>& comma
   };
   text_of("data", config.data);
   text_of("database", config.database);
+  text_of("files", config.files);
+  std::string key_file;
+  text_of("encryption-key-file", key_file);
+  auto keys = load_encryption_keys(key_file);
+  if (!keys) return keys.error();
+  config.keys = std::move(*keys);
   core::Status status;
   if (const auto listen = settings->find("listen"); listen != settings->end())
     status = read_listen(listen->second, config);

@@ -12,6 +12,7 @@
 #include "collector/ingest/intake.h"
 #include "collector/ingest/spool.h"
 #include "collector/storage/retention.h"
+#include "collector/storage/store_options.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -19,8 +20,10 @@ namespace trapline::collector {
 struct Config {
   std::string data = "./trapline-data";  ///< folder
   std::string host = "127.0.0.1";
-  int port = 8790;         ///< 0 picks a free one
-  std::string database;    ///< URL; empty: sqlite:<data>/trapline.db
+  int port = 8790;       ///< 0 picks a free one
+  std::string database;  ///< URL; empty: sqlite:<data>/trapline.db
+  std::string files;     ///< folder; empty: see StoreOptions, with PostgreSQL <data>/files
+  std::vector<EncryptionKey> keys;
   std::string public_url;  ///< where clients reach the collector; empty: http://<host>:<port>
   IntakeLimits limits;
   SpoolOptions spool;
@@ -29,6 +32,7 @@ struct Config {
   RetentionPolicy retention;
 
   [[nodiscard]] std::string database_url() const;
+  [[nodiscard]] StoreOptions store_options() const;
   /// `actual_port` is the one that was bound.
   [[nodiscard]] std::string public_url_at(int actual_port) const;
 };

@@ -12,6 +12,7 @@
 #include "collector/check_command.h"
 #include "collector/commands.h"
 #include "collector/config.h"
+#include "collector/encryption_commands.h"
 #include "collector/export_command.h"
 #include "collector/logging.h"
 #include "collector/migrate_command.h"
@@ -35,8 +36,9 @@ void add_options(CLI::App& command, GivenOptions& given, bool is_serve) {
   };
   add({"config", "FILE", "TOML file with any of these options as keys"});
   for (const ConfigOption& option : config_options()) {
-    const bool is_for_all =
-        option.name == "data" || option.name == "database" || option.name == "listen" || option.name == "public-url";
+    const bool is_for_all = option.name == "data" || option.name == "database" || option.name == "files" ||
+                            option.name == "encryption-key-file" || option.name == "listen" ||
+                            option.name == "public-url";
     if (is_serve || is_for_all) add(option);
   }
 }
@@ -153,7 +155,8 @@ int run(int argc, char** argv) {
   BackupCommand backup(app);
   RestoreCommand restore(app);
   CheckCommand check(app);
-  for (CLI::App* command : {&backup.options(), &restore.options(), &check.options()}) {
+  EncryptionCommand encryption(app);
+  for (CLI::App* command : {&backup.options(), &restore.options(), &check.options(), &encryption.rotate_options()}) {
     add_options(*command, given, false);
   }
 
@@ -165,6 +168,9 @@ int run(int argc, char** argv) {
   if (backup.is_given()) return with_config(given, [&](const Config& config) { return backup.run(config); });
   if (restore.is_given()) return with_config(given, [&](const Config& config) { return restore.run(config); });
   if (check.is_given()) return check.run(load_config(given));
+  if (encryption.creates_key())
+    return with_config(given, [](const Config&) { return EncryptionCommand::create_key(); });
+  if (encryption.rotates()) return with_config(given, EncryptionCommand::rotate);
   if (*project_create)
     return with_config(given, [&](const Config& config) { return create_project(config, project_name); });
   if (*project_set) {

@@ -68,6 +68,11 @@ void tell_outcome(const MigrationReport& report, const DataFolder& folder, const
         << with_separators(table.changed_rows) << " rows of " << table.name
         << " had a text with a NUL or with what is no UTF-8, which PostgreSQL does not take: U+FFFD stands for it\n";
   }
+  if (report.files > 0) std::cout << "copied " << with_separators(report.files) << " files of attachments\n";
+  if (report.missing_files > 0) {
+    std::cout << with_separators(report.missing_files)
+              << " files of attachments are missing in the old database's folder, too\n";
+  }
   const bool is_postgres = to.starts_with("postgres");
   std::cout << "\nNext: start the collector with --database " << (is_postgres ? "and the URL that --to was given" : to)
             << ", and with the data folder that it had (" << folder.path
@@ -94,10 +99,15 @@ CLI::App* add_migrate_command(CLI::App& app, MigrateArguments& arguments) {
       ->add_option("--data", arguments.data,
                    "the collector's data folder, whose spool stays in use (default: the SQLite file's folder)")
       ->type_name("DIR");
+  command
+      ->add_option("--files", arguments.files,
+                   "the folder for attachments of the PostgreSQL database (default: DATA/files)")
+      ->type_name("DIR");
   command->footer(
       "Stop the collector first. Whatever ends this command, run it again and it goes on where it was. In the end "
       "both\n"
-      "databases are read and compared, by count and checksum of each table.\n\n"
+      "databases are read and compared, by count and checksum of each table. Files of attachments are copied from the\n"
+      "folder beside the SQLite file (PATH.files) to --files, or back.\n\n"
       "Examples:\n"
       "  trapline-collector migrate-store --from sqlite:/var/lib/trapline/trapline.db \\\n"
       "    --to postgres://trapline:secret@db.example.com/trapline\n"
@@ -113,6 +123,9 @@ core::Status run_migrate_command(const MigrateArguments& arguments) {
   MigrationOptions options;
   options.from = arguments.from;
   options.to = arguments.to;
+  const std::string files = arguments.files.empty() ? folder->path + "/files" : arguments.files;
+  if (!options.from.starts_with("sqlite:")) options.from_files = files;
+  if (!options.to.starts_with("sqlite:")) options.to_files = files;
   options.spool = folder->spool;
   options.on_progress = [&](const MigrationProgress& progress) {
     meter.show(progress, std::chrono::steady_clock::now());

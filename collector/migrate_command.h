@@ -13,7 +13,8 @@ namespace trapline::collector {
 struct MigrateArguments {
   std::string from;
   std::string to;
-  std::string data;  ///< the collector's data folder; empty: where the SQLite file is
+  std::string files;  ///< folder for attachments with PostgreSQL; empty: DATA/files
+  std::string data;   ///< the collector's data folder; empty: where the SQLite file is
 };
 
 /// The command as the command line knows it; `arguments` is filled when it is parsed.

@@ -49,19 +49,20 @@ void MigrationMeter::show(const MigrationProgress& progress, Time now) {
 std::string MigrationMeter::line(const MigrationProgress& progress, Time now) const {
   const std::int64_t total = progress.rows_total > 0 ? progress.rows_total : 1;
   const std::int64_t done = progress.rows_total > 0 ? progress.rows : 1;
-  const bool is_copying = progress.stage == MigrationProgress::Stage::kCopying;
-  std::string text = is_copying ? "copying   " : "comparing ";
+  const bool is_comparing = progress.stage == MigrationProgress::Stage::kVerifying;
+  const std::string what = progress.stage == MigrationProgress::Stage::kFiles ? " files" : " rows";
+  std::string text = is_comparing ? "comparing " : "copying   ";
   if (is_terminal_) {
     const std::int64_t filled = done * kBarWidth / total;
     text += '[' + std::string(static_cast<std::size_t>(filled), '#') +
             std::string(static_cast<std::size_t>(kBarWidth - filled), '-') + "] ";
   }
   text += std::to_string(done * 100 / total) + " %  " + progress.table + "  " + with_separators(progress.rows) +
-          " of " + with_separators(progress.rows_total) + " rows";
+          " of " + with_separators(progress.rows_total) + what;
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now - begin_).count();
   const std::int64_t rows = progress.rows - first_->rows;
   if (milliseconds <= 0 || rows <= 0) return text;
-  text += "  " + with_separators(rows * 1'000 / milliseconds) + " rows/s";
+  text += "  " + with_separators(rows * 1'000 / milliseconds) + what + "/s";
   return text + "  " + duration((progress.rows_total - progress.rows) * milliseconds / rows / 1'000) + " left";
 }
 

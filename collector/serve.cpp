@@ -102,6 +102,16 @@ std::function<void()> retaining(Store& store, const RetentionPolicy& policy) {
   };
 }
 
+/// The same of files that attachments no longer name.
+std::function<void()> sweeping_files(Store& store) {
+  return [&store, has_failed = false]() mutable {
+    const auto swept = store.sweep_files();
+    if (!swept && !has_failed)
+      spdlog::error("files of deleted attachments cannot be removed yet: {}", swept.error().message);
+    has_failed = !swept.ok();
+  };
+}
+
 /// The connections that the permitted number of open files leaves.
 std::size_t connection_limit(const SpoolOptions& spool, std::size_t wanted) {
   const std::size_t segments = static_cast<std::size_t>(spool.max_bytes / spool.segment_bytes) + 1;
@@ -174,13 +184,16 @@ Status serve(const Config& config) {
   std::signal(SIGPIPE, SIG_IGN);
   const sigset_t signals = block_ending_signals();
 
-  auto store = open_store(config.database_url());
+  auto store = open_store(config.database_url(), core::system_clock(), config.store_options());
   if (!store) return store.error();
   SpoolOptions spool_options = config.spool;
   spool_options.on_damage = [](const std::string& what) { spdlog::error("{}", what); };
   auto spool = Spool::open(config.data + "/spool", std::move(spool_options));
   if (!spool) return spool.error();
   if (Status status = claim(**store, (*spool)->name(), config); !status) return status;
+  if (!config.keys.empty()) {
+    spdlog::info("events and attachments are sealed with the encryption key {}", key_id_text(config.keys.front().id()));
+  }
   Accounts accounts(**store);
   Intake intake(**store, **spool, config.limits, core::system_clock(), config.data);
   LiveFeed live(**store);
@@ -231,7 +244,7 @@ Status serve(const Config& config) {
   digester.start();
   item_writer.start();
   Housekeeper housekeeper({[&intake] { intake.keep_house(); }}, kHouseInterval);
-  Housekeeper sweeper({sweeping(**store)}, kSweepInterval);
+  Housekeeper sweeper({sweeping(**store), sweeping_files(**store)}, kSweepInterval);
   Housekeeper retainer({retaining(**store, config.retention)}, kRetentionInterval);
   std::thread serving([&server] { server.run(); });
   log_with_fields("listening", {{"url", config.public_url_at(*port)}});

@@ -1,15 +1,18 @@
 #include "collector/storage/backup.h"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <filesystem>
 #include <memory>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "collector/storage/backup_files.h"
 #include "collector/storage/file_lock.h"
+#include "collector/storage/files/directory_files.h"
 #include "collector/storage/sql/issue_changes.h"
 #include "collector/storage/sql/migrations.h"
 #include "collector/storage/sql/sql_store.h"
@@ -72,6 +75,41 @@ void copy_spool(const fs::path& from, const fs::path& to, BackupManifest& manife
   sync_folder(to);
 }
 
+/// Keeps files from being removed until it is given back. A collector that removes some is done in a moment.
+std::unique_ptr<FileLock> hold_files(FileStore& files) {
+  constexpr auto kPatience = std::chrono::seconds(60);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (true) {
+    if (auto hold = files.hold()) return hold;
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw Refusal("storage", "another backup is at work on the files in " + files.place());
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+/// Copies the files that attachments are in. More than the database's copy names does no harm.
+void copy_files(FileStore& files, const fs::path& from, const fs::path& to, BackupManifest& manifest) {
+  std::vector<std::string> addresses;
+  files.list([&](const FileStore::Entry& entry) { addresses.push_back(entry.address); });
+  std::sort(addresses.begin(), addresses.end());
+  for (const std::string& address : addresses) {
+    const fs::path path = fs::path(address.substr(0, 2)) / address.substr(2);
+    make_folder(to);
+    make_folder((to / path).parent_path());
+    const auto copied = copy_synced(from / path, to / path);
+    if (!copied) continue;
+    sync_folder((to / path).parent_path());
+    manifest.files.push_back({(fs::path(kBackedUpFiles) / path).string(), copied->bytes, copied->sha256});
+  }
+  if (!addresses.empty()) sync_folder(to);
+}
+
+/// Where attachments' files are.
+std::string files_of(const BackupOptions& options) {
+  return options.files.empty() ? options.database + ".files" : options.files;
+}
+
 BackupManifest write_backup(const BackupOptions& options, const fs::path& folder) {
   BackupManifest manifest;
   manifest.made_by = options.made_by;
@@ -80,6 +118,10 @@ BackupManifest write_backup(const BackupOptions& options, const fs::path& folder
   if (const auto key = copy_synced(data / kBackedUpUserKey, folder / kBackedUpUserKey)) {
     manifest.files.push_back({std::string(kBackedUpUserKey), key->bytes, key->sha256});
   }
+  // All files that the database names at the moment of its copy are there until they have been copied.
+  DirectoryFiles files(files_of(options));
+  const bool has_files = fs::exists(files_of(options));
+  const auto hold = has_files ? hold_files(files) : nullptr;
   // Before the database: what leaves the spool in between is stored.
   copy_spool(data / kBackedUpSpool, folder / kBackedUpSpool, manifest);
   const fs::path database = folder / kBackedUpDatabase;
@@ -96,6 +138,7 @@ BackupManifest write_backup(const BackupOptions& options, const fs::path& folder
   sync_folder(days);
   const FileDigest digest = sync_file(database);
   manifest.files.push_back({std::string(kBackedUpDatabase), digest.bytes, digest.sha256});
+  copy_files(files, files_of(options), folder / kBackedUpFiles, manifest);
   write_file(folder / kManifestName, manifest.to_json());
   sync_folder(folder);
   return manifest;
@@ -107,7 +150,7 @@ void remove_rest(const fs::path& folder) {
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     const bool is_ours = name == kManifestName || name == kBackedUpUserKey || name == kBackedUpSpool ||
-                         name.starts_with(kBackedUpDatabase);
+                         name == kBackedUpFiles || name.starts_with(kBackedUpDatabase);
     if (!is_ours) throw Refusal("exists", entry.path().string() + " is in the way, and of no backup: move it away");
   }
   fs::remove_all(folder);
@@ -139,8 +182,10 @@ std::vector<Place> places_of(const BackupOptions& options) {
   const fs::path data = folder_path(options.data);
   const fs::path database = options.database;
   const fs::path old_database = with_ending(database, kAside);
+  const fs::path files = folder_path(files_of(options));
   return {{kBackedUpSpool, data / kBackedUpSpool, with_ending(data / kBackedUpSpool, kAside)},
           {kBackedUpUserKey, data / kBackedUpUserKey, with_ending(data / kBackedUpUserKey, kAside)},
+          {kBackedUpFiles, files, with_ending(files, kAside)},
           {kBackedUpDays, sqlite::day_folder(database.string()), sqlite::day_folder(old_database.string())},
           {kBackedUpDatabase, database, old_database}};
 }
@@ -252,6 +297,7 @@ Result<BackupManifest> restore_backup(const BackupOptions& options) {
     const fs::path database_folder = fs::absolute(options.database).parent_path();
     make_folder(data);
     make_folder(database_folder);
+    make_folder(fs::absolute(folder_path(files_of(options))).parent_path());
     const auto data_lock = lock((data / "lock").string(), data.string());
     const auto database_lock = lock(options.database + ".lock", "the database " + options.database);
     const std::vector<Place> places = places_of(options);

@@ -1,9 +1,10 @@
 #pragma once
 
-/// Backups of a collector that keeps its data in a file: a folder with the database as it was at one moment, what was
-/// taken in and not stored by then (the spool), the key that private users are told apart by, and a manifest with the
-/// hash of each. A folder and not one file, as its parts can be used as they are, and the key kept elsewhere.
-/// What is left out is worth nothing later: locks, and the nonces of signed requests, which are old after minutes.
+/// Backups of a collector that keeps its data in a file: a folder with the database as it was at one moment, the files
+/// that attachments are in, what was taken in and not stored by then (the spool), the key that private users are told
+/// apart by, and a manifest with the hash of each. A folder and not one file, as its parts can be used as they are, and
+/// the key kept elsewhere. What is left out is worth nothing later: locks, and the nonces of signed requests, which are
+/// old after minutes.
 
 #include <cstdint>
 #include <functional>
@@ -18,11 +19,12 @@ namespace trapline::collector {
 using BackupProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 struct BackupOptions {
-  std::string database;   ///< file
-  std::string data;       ///< the data folder
-  std::string backup;     ///< folder
-  bool replaces = false;  ///< what is there already
-  std::string made_by;    ///< the collector's version; of make_backup() only
+  std::string database;    ///< file
+  std::string data;        ///< the data folder
+  std::string files = {};  ///< the folder for attachments' files; empty: where it is without being named
+  std::string backup;      ///< folder
+  bool replaces = false;   ///< what is there already
+  std::string made_by;     ///< the collector's version; of make_backup() only
   BackupProgress on_progress = [](std::uint64_t, std::uint64_t) {};
 };
 

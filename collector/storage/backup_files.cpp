@@ -1,5 +1,6 @@
 #include "collector/storage/backup_files.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <span>
@@ -95,6 +96,21 @@ FileDigest sync_file(const fs::path& path) {
   if (!file.is_open()) fail("cannot open", path);
   file.sync();
   return digest(file, nullptr);
+}
+
+std::optional<std::string> read_file(const fs::path& path, std::size_t most) {
+  const File file(path, O_RDONLY);
+  if (!file.is_open() && errno == ENOENT) return std::nullopt;
+  if (!file.is_open()) fail("cannot open", path);
+  std::string bytes(std::min<std::size_t>(fs::file_size(path), most), '\0');
+  std::size_t read = 0;
+  while (read < bytes.size()) {
+    const std::size_t count = file.read_some(std::as_writable_bytes(std::span(bytes).subspan(read)));
+    if (count == 0) break;
+    read += count;
+  }
+  bytes.resize(read);
+  return bytes;
 }
 
 void write_file(const fs::path& path, std::string_view text) {

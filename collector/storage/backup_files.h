@@ -1,10 +1,12 @@
 #pragma once
 
-/// Files as backups need them: on the disk when a function returns, readable for their owner only. What fails is thrown
-/// as std::filesystem::filesystem_error, which names the file and why.
+/// Files as backups and attachments need them: on the disk when a function returns, readable for their owner only. What
+/// fails is thrown as std::filesystem::filesystem_error, which names the file and why.
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +23,10 @@ std::optional<FileDigest> copy_synced(const std::filesystem::path& from, const s
 
 /// Reads the file, and brings it to the disk.
 FileDigest sync_file(const std::filesystem::path& path);
+
+/// All of it, or its first bytes; nothing when there is none.
+std::optional<std::string> read_file(const std::filesystem::path& path,
+                                     std::size_t most = std::numeric_limits<std::size_t>::max());
 
 void write_file(const std::filesystem::path& path, std::string_view text);
 

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "collector/storage/files/file_store.h"
+
 namespace trapline::collector {
 namespace {
 
@@ -16,6 +18,12 @@ constexpr int kFormat = 1;
 
 bool is_name_of_ours(std::string_view name) {
   if (name == kBackedUpDatabase || name == kBackedUpUserKey) return true;
+  if (name.starts_with(kBackedUpFiles)) {
+    // "files/ab/cdef…", by the address' digits.
+    const std::string_view path = name.substr(kBackedUpFiles.size());
+    return path.size() > 4 && path[0] == '/' && path[3] == '/' &&
+           is_file_address(std::string(path.substr(1, 2)) + std::string(path.substr(4)));
+  }
   const std::size_t slash = name.find('/');
   const std::string_view folder = name.substr(0, slash);
   if (slash == std::string_view::npos || (folder != kBackedUpSpool && folder != kBackedUpDays)) return false;

@@ -19,10 +19,11 @@ constexpr std::string_view kBackedUpDatabase = "trapline.db";
 constexpr std::string_view kBackedUpDays = "trapline.db.days";
 constexpr std::string_view kBackedUpUserKey = "user-key";
 constexpr std::string_view kBackedUpSpool = "spool";
+constexpr std::string_view kBackedUpFiles = "files";  ///< of attachments
 
 struct BackupManifest {
   struct File {
-    std::string name;  ///< within the folder; of those in folders "spool/…"
+    std::string name;  ///< within the folder; of those in folders "spool/…", "trapline.db.days/…", "files/ab/cdef…"
     std::uint64_t bytes = 0;
     std::string sha256;  ///< in hex
   };

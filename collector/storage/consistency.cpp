@@ -10,7 +10,9 @@
 #include "collector/storage/postgres/connection.h"
 #include "collector/storage/postgres/migrations.h"
 #include "collector/storage/sql/consistency_check.h"
+#include "collector/storage/sql/encryption_keys.h"
 #include "collector/storage/sql/issue_changes.h"
+#include "collector/storage/sql/key_rotation.h"
 #include "collector/storage/sql/migrations.h"
 #include "collector/storage/sql/sql_store.h"
 #include "collector/storage/sqlite/connection.h"
@@ -21,32 +23,27 @@
 namespace trapline::collector {
 namespace {
 
-void check_schema(sql::Connection& connection, std::size_t ours) {
-  const std::size_t version = connection.schema_version();
-  sql::refuse_newer_schema(version, ours);
-  if (version == ours) return;
-  throw sql::Refusal("schema_too_old", "the database has schema version " + std::to_string(version) +
-                                           ", this collector writes " + std::to_string(ours) +
-                                           ": start trapline-collector serve on it once, which migrates it");
-}
-
-void check_tables(sql::Connection& connection, const CheckOptions& options, CheckReport& report) {
-  for (const sql::Check& check : sql::table_checks(core::system_clock().unix_millis(), options.is_deep)) {
+void check_tables(sql::Connection& connection, const CheckOptions& options, FileStore* files, CheckReport& report) {
+  const Sealer sealer(options.store.keys);
+  sql::require_keys(connection, sealer);
+  const sql::CheckContext context{core::system_clock().unix_millis(), options.is_deep, files, sealer};
+  for (const sql::Check& check : sql::table_checks(context)) {
     report.findings.push_back(sql::run_check(connection, check, options));
   }
+  report.seals = sql::count_seals(connection, files);
 }
 
-CheckReport check_postgres(const std::string& url, const CheckOptions& options) {
+CheckReport check_postgres(const std::string& url, const CheckOptions& options, FileStore* files) {
   postgres::Connection connection(url);
   // Looking at all rows takes longer than the store's own work ever does.
   connection.take_time();
-  check_schema(connection, postgres::migration_texts().size());
+  sql::require_newest_schema(connection, postgres::migration_texts().size());
   CheckReport report;
-  check_tables(connection, options, report);
+  check_tables(connection, options, files, report);
   return report;
 }
 
-CheckReport check_sqlite(const std::string& path, const CheckOptions& options) {
+CheckReport check_sqlite(const std::string& path, const CheckOptions& options, FileStore* files) {
   if (!std::filesystem::exists(path)) throw sql::Refusal("not_found", "there is no database file " + path);
   CheckReport report;
   options.on_step("the file's structure");
@@ -54,10 +51,10 @@ CheckReport check_sqlite(const std::string& path, const CheckOptions& options) {
   // What is read from a damaged file means nothing, and writing would make it worse.
   if (report.faults() > 0) return report;
   sqlite::Connection connection(path);
-  check_schema(connection, sqlite::migration_texts().size());
+  sql::require_newest_schema(connection, sqlite::migration_texts().size());
   options.on_step("the structure of the days' files");
   report.findings.push_back(sqlite::check_days(connection, options.repairs));
-  check_tables(connection, options, report);
+  check_tables(connection, options, files, report);
   options.on_step("references between tables");
   report.findings.push_back(sqlite::check_references(connection));
   return report;
@@ -81,7 +78,9 @@ Result<CheckReport> check_store(std::string_view database_url, const CheckOption
   const auto url = parse_database_url(database_url);
   if (!url) return url.error();
   try {
-    return url->is_postgres ? check_postgres(url->place, options) : check_sqlite(url->place, options);
+    const auto files = open_files(*url, options.store.files);
+    return url->is_postgres ? check_postgres(url->place, options, files.get())
+                            : check_sqlite(url->place, options, files.get());
   } catch (...) {
     return sql::error_of_current_exception();
   }

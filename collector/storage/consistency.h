@@ -10,13 +10,16 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/storage/key_rotation.h"
 #include "collector/storage/store.h"
+#include "collector/storage/store_options.h"
 
 namespace trapline::collector {
 
 struct CheckOptions {
   bool repairs = false;  ///< mends what can be mended
-  bool is_deep = false;  ///< unpacks every event, too
+  bool is_deep = false;  ///< unpacks every event and every file, too
+  StoreOptions store = {};
   /// Is told what is looked at next.
   std::function<void(std::string_view what)> on_step = [](std::string_view) {};
 };
@@ -31,6 +34,7 @@ struct CheckFinding {
 
 struct CheckReport {
   std::vector<CheckFinding> findings;  ///< one for each kind that was looked for
+  std::vector<SealCount> seals;        ///< by key; empty when nothing was ever sealed
 
   [[nodiscard]] std::int64_t faults() const;
   /// Faults that are still there.
@@ -38,7 +42,7 @@ struct CheckReport {
 };
 
 /// Checks the database that a URL names (open_store.h). It must be there, and of the schema that this collector
-/// writes. Errors: "not_found", "schema_too_old", "schema_too_new", "invalid_database_url", "storage".
+/// writes. Errors: "not_found", "missing_key", "schema_too_old", "schema_too_new", "invalid_database_url", "storage".
 Result<CheckReport> check_store(std::string_view database_url, const CheckOptions& options = {});
 
 }  // namespace trapline::collector

@@ -8,6 +8,7 @@
 #include "collector/storage/sql/sql_store.h"
 #include "collector/storage/sql/store_copy.h"
 #include "collector/storage/sqlite/sqlite_move_end.h"
+#include "collector/storage/store_options.h"
 
 namespace trapline::collector {
 namespace {
@@ -43,7 +44,9 @@ core::Result<MigrationReport> migrate_store(const MigrationOptions& options) {
   try {
     const auto source = open_end(*from, End::kSource);
     const auto target = open_end(*to, End::kTarget);
-    return sql::copy_store(*source, *target, options);
+    const auto from_files = open_files(*from, options.from_files);
+    const auto to_files = open_files(*to, options.to_files);
+    return sql::copy_store({*source, from_files.get()}, {*target, to_files.get()}, options);
   } catch (...) {
     return sql::error_of_current_exception();
   }

@@ -193,6 +193,10 @@ class ItemStore {
                                                            bool with_bytes) = 0;
   virtual Result<std::optional<StoredItem>> find_attachment(ProjectId project, std::string_view item_id) = 0;
 
+  /// Removes some of the files that no attachment has any more, few enough for others not to wait. False when there is
+  /// nothing left to do: to be called now and then. What a kill has left behind goes some hours after a start.
+  virtual Result<bool> sweep_files() = 0;
+
   /// How the project's releases did, those with the most sessions first, at most 1,000. append_items() keeps it.
   virtual Result<std::vector<ReleaseHealth>> list_release_health(const ReleaseHealthQuery& query) = 0;
   /// One release's hours, oldest first; those without sessions are left out.

@@ -26,9 +26,9 @@ bool take_name(Connection& connection, const std::string& node) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> PostgresStore::open(const std::string& url, const core::Clock& clock) {
+Result<std::unique_ptr<Store>> PostgresStore::open(const std::string& url, sql::StoreParts parts) {
   try {
-    std::unique_ptr<PostgresStore> store(new PostgresStore(url, clock));
+    std::unique_ptr<PostgresStore> store(new PostgresStore(url, std::move(parts)));
     store->start();
     return std::unique_ptr<Store>(std::move(store));
   } catch (...) {

@@ -14,7 +14,7 @@ namespace trapline::collector::postgres {
 /// The store on a PostgreSQL server. Several collectors may share one: of all that write one is at work at a time.
 class PostgresStore final : public sql::SqlStore {
  public:
-  static Result<std::unique_ptr<Store>> open(const std::string& url, const core::Clock& clock);
+  static Result<std::unique_ptr<Store>> open(const std::string& url, sql::StoreParts parts);
 
   Status claim(std::string_view node) override;
   void listen(OthersListener listener) override;
@@ -22,7 +22,7 @@ class PostgresStore final : public sql::SqlStore {
   Status tell_use(std::span<const QuotaUse> used) override;
 
  private:
-  PostgresStore(std::string url, const core::Clock& clock) : SqlStore(clock), url_(std::move(url)) {}
+  PostgresStore(std::string url, sql::StoreParts parts) : SqlStore(std::move(parts)), url_(std::move(url)) {}
 
   std::unique_ptr<sql::Connection> connect_reader() override;
   std::unique_ptr<sql::Connection> connect_writer() override;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "collector/storage/sql/counter_checks.h"
+#include "collector/storage/sql/file_checks.h"
 #include "collector/storage/sql/orphan_checks.h"
 #include "collector/storage/sql/payload_check.h"
 
@@ -62,10 +63,11 @@ CheckFinding run_check(Connection& connection, const Check& check, const CheckOp
   return finding;
 }
 
-std::vector<Check> table_checks(UnixMillis now, bool is_deep) {
-  std::vector<Check> checks = orphan_checks(now);
-  if (is_deep) checks.push_back(payload_check());
+std::vector<Check> table_checks(const CheckContext& context) {
+  std::vector<Check> checks = orphan_checks(context.now, context.sealer);
+  if (context.is_deep) checks.push_back(payload_check(context.now, context.sealer));
   for (Check& check : counter_checks()) checks.push_back(std::move(check));
+  for (Check& check : file_checks(context)) checks.push_back(std::move(check));
   return checks;
 }
 

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "collector/storage/consistency.h"
+#include "collector/storage/files/file_store.h"
+#include "collector/storage/sealing.h"
 #include "collector/storage/sql/connection.h"
 
 namespace trapline::collector::sql {
@@ -39,9 +41,17 @@ struct Check {
 /// Goes through all faults of the kind, and mends them if that is wanted.
 CheckFinding run_check(Connection& connection, const Check& check, const CheckOptions& options);
 
+/// What checks need beside the tables. All of it must outlive them.
+struct CheckContext {
+  UnixMillis now = 0;  ///< for what mending makes anew
+  bool is_deep = false;
+  FileStore* files = nullptr;  ///< null: there are none
+  const Sealer& sealer;
+};
+
 /// All checks of the tables, in the order in which they are to be mended: owners before what they own, rows before
-/// counters. `now` is for what mending makes anew.
-std::vector<Check> table_checks(UnixMillis now, bool is_deep);
+/// counters.
+std::vector<Check> table_checks(const CheckContext& context);
 
 /// A question about a range of ids of one table, in ?1 < id <= ?2; its rows are faults. In `description`, "{0}" stands
 /// for the row's first column, which is the key, and so on.

@@ -1,5 +1,6 @@
 #include "collector/storage/sql/digest_tables.h"
 
+#include "collector/storage/sql/encryption_keys.h"
 #include "collector/storage/sql/event_codec.h"
 #include "collector/storage/sql/issue_changes.h"
 #include "collector/storage/time_span.h"
@@ -52,8 +53,9 @@ void move_digest_position(Connection& connection, std::string_view node, std::in
       .run();
 }
 
-void quarantine(Connection& connection, const QuarantinedEvent& event, std::string_view node) {
-  const std::string packed = pack_bytes(event.payload);
+void quarantine(Connection& connection, const Sealer& sealer, const QuarantinedEvent& event, std::string_view node,
+                UnixMillis now) {
+  const std::string packed = sealer.seal(pack_bytes(event.payload), quarantine_place(event.project_id, event.event_id));
   Transaction transaction(connection);
   const bool was_given_before = event.sequence > 0 && event.sequence <= digest_position(connection, node);
   const bool is_live = connection.prepare("SELECT 1 FROM live_project WHERE id = ?").bind(event.project_id).step();
@@ -69,6 +71,7 @@ void quarantine(Connection& connection, const QuarantinedEvent& event, std::stri
   insert.bind_blob(packed);
   insert.run();
   const bool is_new = connection.changes() > 0;
+  note_key(connection, sealer, now);
   if (is_new || !was_given_before) {
     add(connection, event.project_id, start_of(event.received_at, kHourMs), "", is_new ? "quarantined" : "duplicate",
         "", 1);
@@ -85,7 +88,7 @@ std::int64_t place_epoch(Connection& connection) {
 
 void end_place_epoch(Connection& connection) { connection.prepare("UPDATE place_epoch SET number = number + 1").run(); }
 
-std::vector<QuarantinedEvent> list_quarantine(Connection& connection, ProjectId project) {
+std::vector<QuarantinedEvent> list_quarantine(Connection& connection, const Sealer& sealer, ProjectId project) {
   Statement statement = connection.prepare(
       "SELECT event_id, received_at, tries, error, payload FROM quarantined_event WHERE project_id = ? "
       "ORDER BY id DESC LIMIT 100");
@@ -98,7 +101,8 @@ std::vector<QuarantinedEvent> list_quarantine(Connection& connection, ProjectId 
     event.received_at = statement.integer(1);
     event.tries = static_cast<int>(statement.integer(2));
     event.error = statement.text(3);
-    event.payload = unpack_bytes(statement.text(4));
+    std::string opened;
+    event.payload = unpack_bytes(sealer.open(statement.text(4), quarantine_place(project, event.event_id), opened));
   }
   return events;
 }

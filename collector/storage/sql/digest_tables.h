@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "collector/storage/records.h"
+#include "collector/storage/sealing.h"
 #include "collector/storage/sql/connection.h"
 #include "collector/storage/store.h"
 
@@ -48,8 +49,9 @@ void add_to_ledger(Connection& connection, ProjectId project, const LedgerEntry&
 std::int64_t place_epoch(Connection& connection);
 void end_place_epoch(Connection& connection);
 
-void quarantine(Connection& connection, const QuarantinedEvent& event, std::string_view node);
-std::vector<QuarantinedEvent> list_quarantine(Connection& connection, ProjectId project);
+void quarantine(Connection& connection, const Sealer& sealer, const QuarantinedEvent& event, std::string_view node,
+                UnixMillis now);
+std::vector<QuarantinedEvent> list_quarantine(Connection& connection, const Sealer& sealer, ProjectId project);
 
 std::string digest_settings(Connection& connection, ProjectId project);
 void set_digest_settings(Connection& connection, ProjectId project, std::string_view settings);

@@ -30,7 +30,9 @@ std::shared_ptr<const PayloadDictionary> find_dictionary(Connection& connection,
   Statement statement = connection.prepare("SELECT bytes FROM payload_dictionary WHERE id = ?");
   statement.bind(id);
   if (!statement.step()) throw std::runtime_error("the compression dictionary of a stored event is missing");
-  auto dictionary = std::make_shared<const PayloadDictionary>(statement.text(0));
+  std::string opened;
+  auto dictionary = std::make_shared<const PayloadDictionary>(
+      dictionaries.sealer().open(statement.text(0), dictionary_place(id), opened));
   dictionaries.add(dictionary, false);
   return dictionary;
 }
@@ -118,7 +120,11 @@ StoredEvent read_event(Connection& connection, PayloadDictionaries& dictionaries
   event.project_id = row.integer(1);
   event.event_id = event_id_text(row.text(2));
   stored.issue_id = row.integer(3);
-  const std::string_view packed = row.text(4);
+  std::string opened;
+  std::string_view packed = row.text(4);
+  if (sealed_with(packed)) {
+    packed = dictionaries.sealer().open(packed, event_place(event.project_id, row.text(2)), opened);
+  }
   if (row.is_null(5)) {
     unpack_event(packed, find_dictionary(connection, dictionaries, packed).get(), with_payload, event);
   } else {

@@ -15,7 +15,8 @@ Page<StoredEvent> find_events(Connection& connection, PayloadDictionaries& dicti
 std::optional<StoredEvent> find_event(Connection& connection, PayloadDictionaries& dictionaries, ProjectId project,
                                       std::string_view event_id);
 
-/// The event of a row of id, project_id, event_id, the id, data and summary. Throws what unpack_event() throws.
+/// The event of a row of id, project_id, event_id, the id, data and summary. Throws what unpack_event() and
+/// Sealer::open() throw.
 StoredEvent read_event(Connection& connection, PayloadDictionaries& dictionaries, const Statement& row,
                        bool with_payload);
 

@@ -9,7 +9,7 @@
 #include "collector/storage/sql/client_runs.h"
 #include "collector/storage/sql/cursor.h"
 #include "collector/storage/sql/deleted_projects.h"
-#include "collector/storage/sql/event_codec.h"
+#include "collector/storage/sql/encryption_keys.h"
 #include "collector/storage/sql/release_health.h"
 
 namespace trapline::collector::sql {
@@ -17,13 +17,27 @@ namespace {
 
 using Text = std::string_view;
 
-void insert(Connection& connection, const StoredItem& item, const Attachment& file, Text bytes) {
+/// What an attachment needs beside its own fields.
+struct File {
+  const AttachmentContents& contents;
+  const PlacedContent& placed;
+};
+
+void insert(Connection& connection, const StoredItem& item, const Attachment& attachment, const File& file) {
+  {
+    Statement known = connection.prepare("SELECT 1 FROM attachment WHERE item_id = ?");
+    known.bind(Text(item.item_id));
+    if (known.step()) return;
+  }
+  std::optional<std::int64_t> file_id;
+  if (!file.placed.address.empty()) file_id = file.contents.file_id(connection, file.placed);
   Statement statement = connection.prepare(
       "INSERT INTO attachment (item_id, project_id, event_id, received_at, filename, content_type, "
-      "attachment_type, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
-  statement.bind(Text(item.item_id), item.project_id, Text(file.event_id), item.received_at, Text(file.filename),
-                 Text(file.content_type), Text(file.attachment_type));
-  statement.bind_blob(bytes);
+      "attachment_type, bytes, file_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  statement.bind(Text(item.item_id), item.project_id, Text(attachment.event_id), item.received_at,
+                 Text(attachment.filename), Text(attachment.content_type), Text(attachment.attachment_type));
+  statement.bind_blob(file.placed.in_row);
+  statement.bind(file_id);
   statement.run();
 }
 
@@ -46,7 +60,7 @@ void untally(Connection& connection, const StoredItem& item, const SessionUpdate
 
 // An update that is older than what is known changes nothing but the count of errors; of two as old as each other, the
 // one that ends the session wins.
-void insert(Connection& connection, const StoredItem& item, const SessionUpdate& session, Text /*file*/) {
+void insert(Connection& connection, const StoredItem& item, const SessionUpdate& session, const File& /*file*/) {
   untally(connection, item, session);
   Statement row = connection.prepare(
       "INSERT INTO session (project_id, sid, item_id, received_at, \"user\", status, errors, sequence, started, "
@@ -68,7 +82,7 @@ void insert(Connection& connection, const StoredItem& item, const SessionUpdate&
   if (row.step()) tally(connection, item, row, 1);
 }
 
-void insert(Connection& connection, const StoredItem& item, const SessionCounts& counts, Text /*file*/) {
+void insert(Connection& connection, const StoredItem& item, const SessionCounts& counts, const File& /*file*/) {
   connection
       .prepare(
           "INSERT INTO session_count (item_id, project_id, received_at, started, \"user\", exited, errored, "
@@ -85,7 +99,7 @@ void insert(Connection& connection, const StoredItem& item, const SessionCounts&
   count_user(connection, place, counts.user, counts.crashed > 0);
 }
 
-void insert(Connection& connection, const StoredItem& item, const UserReport& report, Text /*file*/) {
+void insert(Connection& connection, const StoredItem& item, const UserReport& report, const File& /*file*/) {
   connection
       .prepare(
           "INSERT INTO user_report (item_id, project_id, received_at, report_id, event_id, name, email, "
@@ -95,7 +109,7 @@ void insert(Connection& connection, const StoredItem& item, const UserReport& re
       .run();
 }
 
-void insert(Connection& connection, const StoredItem& item, const ClientLoss& loss, Text /*file*/) {
+void insert(Connection& connection, const StoredItem& item, const ClientLoss& loss, const File& /*file*/) {
   connection
       .prepare(
           "INSERT INTO client_loss (item_id, project_id, received_at, timestamp, reason, category, quantity) "
@@ -106,7 +120,7 @@ void insert(Connection& connection, const StoredItem& item, const ClientLoss& lo
 }
 
 // The closing check-in may overtake the opening one, which then changes nothing.
-void insert(Connection& connection, const StoredItem& item, const CheckIn& check_in, Text /*file*/) {
+void insert(Connection& connection, const StoredItem& item, const CheckIn& check_in, const File& /*file*/) {
   connection
       .prepare(
           "INSERT INTO check_in (project_id, check_in_id, item_id, received_at, monitor, status, duration_ms, "
@@ -122,7 +136,8 @@ void insert(Connection& connection, const StoredItem& item, const CheckIn& check
       .run();
 }
 
-void insert(Connection& connection, const StoredItem& item, const collector::Transaction& summary, Text /*file*/) {
+void insert(Connection& connection, const StoredItem& item, const collector::Transaction& summary,
+            const File& /*file*/) {
   connection
       .prepare(
           "INSERT INTO transaction_summary (item_id, project_id, received_at, event_id, name, operation, "
@@ -134,26 +149,34 @@ void insert(Connection& connection, const StoredItem& item, const collector::Tra
       .run();
 }
 
-void insert(Connection& connection, const StoredItem& item, const RunCounters& counters, Text /*file*/) {
+void insert(Connection& connection, const StoredItem& item, const RunCounters& counters, const File& /*file*/) {
   add_run_counters(connection, item.project_id, item.received_at, counters);
 }
 
 /// Reads a row's columns one after the other.
 class Row {
  public:
-  explicit Row(const Statement& row) : row_(row) {}
+  Row(const Statement& row, const AttachmentContents& contents) : row_(row), contents_(contents) {}
   std::int64_t number() { return row_.integer(next_++); }
   std::string text() { return std::string(row_.text(next_++)); }
+  /// Of two columns: what is in the row, and the address of what is not.
+  std::string content_of(const StoredItem& item) {
+    const int in_row = next_++;
+    const std::string address = text();
+    return contents_.read(item.project_id, item.item_id, row_.text(in_row), address);
+  }
 
  private:
   const Statement& row_;
+  const AttachmentContents& contents_;
   int next_ = 0;
 };
 
 constexpr Text kAttachmentColumns =
-    "SELECT item_id, received_at, event_id, filename, content_type, attachment_type, bytes FROM attachment ";
+    "SELECT item_id, received_at, event_id, filename, content_type, attachment_type, bytes, "
+    "coalesce((SELECT address FROM stored_file WHERE stored_file.id = file_id), '') FROM attachment ";
 constexpr Text kAttachmentColumnsWithoutBytes =
-    "SELECT item_id, received_at, event_id, filename, content_type, attachment_type, '' FROM attachment ";
+    "SELECT item_id, received_at, event_id, filename, content_type, attachment_type FROM attachment ";
 
 /// How items of a kind are read: the question, and what makes one of a row.
 struct Reading {
@@ -161,16 +184,22 @@ struct Reading {
   void (*read)(Row& row, StoredItem& item);
 };
 
-void read_attachment(Row& row, StoredItem& item) {
+Attachment attachment_of(Row& row) {
   Attachment file;
   file.event_id = row.text();
   file.filename = row.text();
   file.content_type = row.text();
   file.attachment_type = row.text();
-  const std::string packed = row.text();
-  if (!packed.empty()) file.bytes = unpack_bytes(packed);  // empty: not asked for
+  return file;
+}
+
+void read_attachment(Row& row, StoredItem& item) {
+  Attachment file = attachment_of(row);
+  file.bytes = row.content_of(item);
   item.content = std::move(file);
 }
+
+void read_attachment_without_bytes(Row& row, StoredItem& item) { item.content = attachment_of(row); }
 
 void read_session(Row& row, StoredItem& item) {
   SessionUpdate session;
@@ -282,10 +311,11 @@ Reading reading_of(ItemKind kind) {
   return {kAttachmentColumns, read_attachment};
 }
 
-std::vector<StoredItem> read_all(Statement& rows, ProjectId project, const Reading& reading) {
+std::vector<StoredItem> read_all(Statement& rows, ProjectId project, const Reading& reading,
+                                 const AttachmentContents& contents) {
   std::vector<StoredItem> items;
   while (rows.step()) {
-    Row row(rows);
+    Row row(rows, contents);
     StoredItem& item = items.emplace_back();
     item.project_id = project;
     item.item_id = row.text();
@@ -308,17 +338,20 @@ std::optional<std::pair<UnixMillis, std::string>> read_cursor(Text text) {
 
 }  // namespace
 
-std::vector<std::string> pack_files(std::span<const StoredItem> items) {
-  std::vector<std::string> files(items.size());
+std::vector<PlacedContent> place_files(std::span<const StoredItem> items, const AttachmentContents& contents) {
+  std::vector<PlacedContent> files(items.size());
   for (std::size_t index = 0; index < items.size(); ++index) {
-    if (const auto* file = std::get_if<Attachment>(&items[index].content)) files[index] = pack_bytes(file->bytes);
+    const auto* attachment = std::get_if<Attachment>(&items[index].content);
+    if (attachment != nullptr) files[index] = contents.place(items[index], *attachment);
   }
   return files;
 }
 
-void append_items(Connection& connection, std::span<const StoredItem> items, std::span<const std::string> files) {
+void append_items(Connection& connection, std::span<const StoredItem> items, std::span<const PlacedContent> files,
+                  const AttachmentContents& contents, UnixMillis now) {
   sql::Transaction transaction(connection);
   std::unordered_map<ProjectId, bool> is_known;
+  bool has_attachment = false;
   for (std::size_t index = 0; index < items.size(); ++index) {
     const StoredItem& item = items[index];
     auto known = is_known.find(item.project_id);
@@ -327,12 +360,15 @@ void append_items(Connection& connection, std::span<const StoredItem> items, std
       known = is_known.emplace(item.project_id, exists).first;
     }
     if (!known->second) continue;
-    std::visit([&](const auto& content) { insert(connection, item, content, files[index]); }, item.content);
+    has_attachment = has_attachment || std::holds_alternative<Attachment>(item.content);
+    const File file{contents, files[index]};
+    std::visit([&](const auto& content) { insert(connection, item, content, file); }, item.content);
   }
+  if (has_attachment) note_key(connection, contents.sealer(), now);
   transaction.commit();
 }
 
-Page<StoredItem> find_items(Connection& connection, const ItemQuery& query) {
+Page<StoredItem> find_items(Connection& connection, const ItemQuery& query, const AttachmentContents& contents) {
   if (query.kind == ItemKind::kRunCounters) return {find_run_counters(connection, query.project_id, query.limit), {}};
   const Reading reading = reading_of(query.kind);
   const auto last = read_cursor(query.cursor);
@@ -341,7 +377,7 @@ Page<StoredItem> find_items(Connection& connection, const ItemQuery& query) {
   Statement rows = connection.prepare(sql + " ORDER BY received_at DESC, item_id DESC LIMIT ?2");
   rows.bind(query.project_id, query.limit + 1);  // one more than asked for tells whether there is a next page
   if (last) rows.bind(last->first, Text(last->second));
-  Page<StoredItem> page{read_all(rows, query.project_id, reading), {}};
+  Page<StoredItem> page{read_all(rows, query.project_id, reading, contents), {}};
   if (page.items.size() > query.limit) {
     page.items.pop_back();
     const StoredItem& end = page.items.back();
@@ -351,19 +387,21 @@ Page<StoredItem> find_items(Connection& connection, const ItemQuery& query) {
 }
 
 std::vector<StoredItem> find_attachments(Connection& connection, ProjectId project, std::string_view event_id,
-                                         bool with_bytes) {
-  Statement rows =
-      connection.prepare(std::string(with_bytes ? kAttachmentColumns : kAttachmentColumnsWithoutBytes) +
-                         "WHERE project_id = ? AND event_id = ? AND " + std::string(kOfLiveProject) + " ORDER BY id");
+                                         bool with_bytes, const AttachmentContents& contents) {
+  const Reading reading = with_bytes ? Reading{kAttachmentColumns, read_attachment}
+                                     : Reading{kAttachmentColumnsWithoutBytes, read_attachment_without_bytes};
+  Statement rows = connection.prepare(std::string(reading.select) + "WHERE project_id = ? AND event_id = ? AND " +
+                                      std::string(kOfLiveProject) + " ORDER BY id");
   rows.bind(project, event_id);
-  return read_all(rows, project, {kAttachmentColumns, read_attachment});
+  return read_all(rows, project, reading, contents);
 }
 
-std::optional<StoredItem> find_attachment(Connection& connection, ProjectId project, std::string_view item_id) {
+std::optional<StoredItem> find_attachment(Connection& connection, ProjectId project, std::string_view item_id,
+                                          const AttachmentContents& contents) {
   Statement rows = connection.prepare(std::string(kAttachmentColumns) + "WHERE project_id = ? AND item_id = ? AND " +
                                       std::string(kOfLiveProject));
   rows.bind(project, item_id);
-  auto found = read_all(rows, project, {kAttachmentColumns, read_attachment});
+  auto found = read_all(rows, project, {kAttachmentColumns, read_attachment}, contents);
   if (found.empty()) return std::nullopt;
   return std::move(found.front());
 }

@@ -7,18 +7,22 @@
 #include <vector>
 
 #include "collector/storage/items.h"
+#include "collector/storage/sql/attachment_contents.h"
 #include "collector/storage/sql/connection.h"
 
 namespace trapline::collector::sql {
 
-/// What storing items needs no lock for: their files compressed, empty texts for the others.
-std::vector<std::string> pack_files(std::span<const StoredItem> items);
+/// What storing items needs no transaction for: the content of their attachments, none for the others.
+std::vector<PlacedContent> place_files(std::span<const StoredItem> items, const AttachmentContents& contents);
 
-/// ItemStore on one connection; `files` as pack_files() gave them.
-void append_items(Connection& connection, std::span<const StoredItem> items, std::span<const std::string> files);
-Page<StoredItem> find_items(Connection& connection, const ItemQuery& query);
+/// ItemStore on one connection; `files` as place_files() gave them. Throws Refusal "file_gone" when it is to be called
+/// again.
+void append_items(Connection& connection, std::span<const StoredItem> items, std::span<const PlacedContent> files,
+                  const AttachmentContents& contents, UnixMillis now);
+Page<StoredItem> find_items(Connection& connection, const ItemQuery& query, const AttachmentContents& contents);
 std::vector<StoredItem> find_attachments(Connection& connection, ProjectId project, std::string_view event_id,
-                                         bool with_bytes);
-std::optional<StoredItem> find_attachment(Connection& connection, ProjectId project, std::string_view item_id);
+                                         bool with_bytes, const AttachmentContents& contents);
+std::optional<StoredItem> find_attachment(Connection& connection, ProjectId project, std::string_view item_id,
+                                          const AttachmentContents& contents);
 
 }  // namespace trapline::collector::sql

@@ -79,8 +79,8 @@ NewPlace place_for(Connection& connection, const DigestedEvent& event, std::int6
 
 }  // namespace
 
-bool regroup_events(Connection& connection, std::int64_t lost_hash, UnixMillis now) {
-  PayloadDictionaries dictionaries;
+bool regroup_events(Connection& connection, const Sealer& sealer, std::int64_t lost_hash, UnixMillis now) {
+  PayloadDictionaries dictionaries(sealer);
   while (true) {
     Transaction transaction(connection);
     {

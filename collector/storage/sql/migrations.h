@@ -20,6 +20,9 @@ class SchemaTooNew : public std::runtime_error {
 /// Throws SchemaTooNew when `version` is higher than ours.
 void refuse_newer_schema(std::size_t version, std::size_t ours);
 
+/// Throws SchemaTooNew as well, and Refusal "schema_too_old" for an older one: for who does not migrate.
+void require_newest_schema(Connection& connection, std::size_t ours);
+
 /// Applies the migrations that the database lacks, all in one transaction. Throws SchemaTooNew, and then has changed
 /// nothing, when its version is higher than ours.
 void migrate(Connection& connection, std::span<const std::string_view> migrations);

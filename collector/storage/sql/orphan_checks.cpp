@@ -68,8 +68,8 @@ bool has_fine_hash(Connection& connection, IssueId issue) {
 }
 
 /// An issue that hashes lead to and that is gone is made again from the one that was seen last.
-bool remake_issue(Connection& connection, IssueId issue) {
-  PayloadDictionaries dictionaries;
+bool remake_issue(Connection& connection, const Sealer& sealer, IssueId issue) {
+  PayloadDictionaries dictionaries(sealer);
   Transaction transaction(connection);
   if (has_fine_hash(connection, issue)) {
     connection
@@ -201,10 +201,11 @@ Check sign_in_sessions() {
 
 }  // namespace
 
-std::vector<Check> orphan_checks(UnixMillis now) {
+std::vector<Check> orphan_checks(UnixMillis now, const Sealer& sealer) {
   return {
       lost_projects(now),
-      {"group hashes of issues that are not there", ask_for_owners({"issue_hash", "issue_id", "issue"}), remake_issue},
+      {"group hashes of issues that are not there", ask_for_owners({"issue_hash", "issue_id", "issue"}),
+       [&sealer](Connection& connection, std::int64_t issue) { return remake_issue(connection, sealer, issue); }},
       {"coarse hashes that are not there",
        ask_by_ranges({"issue_hash",
                       "SELECT id, coarse_id FROM issue_hash WHERE id > ?1 AND id <= ?2 AND coarse_id IS NOT NULL "
@@ -217,7 +218,9 @@ std::vector<Check> orphan_checks(UnixMillis now) {
                       "SELECT hash_id, count(*) FROM event WHERE id > ?1 AND id <= ?2 AND NOT EXISTS "
                       "(SELECT 1 FROM issue_hash WHERE issue_hash.id = hash_id) GROUP BY hash_id",
                       "{1} rows of event name issue_hash {0}, which is not there"}),
-       [now](Connection& connection, std::int64_t hash) { return regroup_events(connection, hash, now); }},
+       [now, &sealer](Connection& connection, std::int64_t hash) {
+         return regroup_events(connection, sealer, hash, now);
+       }},
       {"hours of group hashes that are not there", ask_for_owners({"hash_hour", "hash_id", "issue_hash"}),
        delete_rows(kHours)},
       {"users of group hashes that are not there", ask_for_owners({"hash_user", "hash_id", "issue_hash"}),

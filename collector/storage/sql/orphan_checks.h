@@ -9,6 +9,6 @@
 
 namespace trapline::collector::sql {
 
-std::vector<Check> orphan_checks(UnixMillis now);
+std::vector<Check> orphan_checks(UnixMillis now, const Sealer& sealer);
 
 }  // namespace trapline::collector::sql

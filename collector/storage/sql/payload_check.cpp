@@ -5,6 +5,7 @@
 #include <string>
 
 #include "collector/storage/sql/counter_checks.h"
+#include "collector/storage/sql/encryption_keys.h"
 #include "collector/storage/sql/event_codec.h"
 #include "collector/storage/sql/event_ids.h"
 #include "collector/storage/sql/event_queries.h"
@@ -32,14 +33,21 @@ std::string trouble_of(Connection& connection, PayloadDictionaries& dictionaries
 }
 
 /// Whether the dictionary that the row needs can be used, if it needs one.
-bool has_dictionary(Connection& connection, std::string_view packed) {
-  const std::uint32_t id = dictionary_of(packed);
+bool has_dictionary(Connection& connection, const Sealer& sealer, const Statement& row) {
+  std::string packed;
+  std::uint32_t id = 0;
+  try {
+    id = dictionary_of(sealer.open(row.text(4), event_place(row.integer(1), row.text(2)), packed));
+  } catch (const std::exception&) {
+    return true;  // what does not open cannot be read with any
+  }
   if (id == 0) return true;
   Statement statement = connection.prepare("SELECT bytes FROM payload_dictionary WHERE id = ?");
   statement.bind(id);
   if (!statement.step()) return false;
   try {
-    return PayloadDictionary(statement.text(0)).id() == id;
+    std::string opened;
+    return PayloadDictionary(sealer.open(statement.text(0), dictionary_place(id), opened)).id() == id;
   } catch (const std::exception&) {
     return false;
   }
@@ -61,13 +69,13 @@ Slice find_damaged(Connection& connection, PayloadDictionaries& dictionaries, st
 }
 
 /// Puts the event's bytes into the quarantine, and sees to it that the event is not counted again if it comes again.
-void set_aside(Connection& connection, const Statement& row, const std::string& trouble) {
+void set_aside(Connection& connection, const Sealer& sealer, const Statement& row, const std::string& trouble) {
   const std::string id(row.text(2));
-  const std::string packed = pack_bytes(row.text(4));
   Statement insert = connection.prepare(R"(
     INSERT INTO quarantined_event (project_id, event_id, received_at, tries, error, payload) VALUES (?, ?, ?, 0, ?, ?)
     ON CONFLICT (project_id, event_id) DO NOTHING)");
   const std::string text = event_id_text(id);
+  const std::string packed = sealer.seal(pack_bytes(row.text(4)), quarantine_place(row.integer(1), text));
   const std::string error = "its stored bytes are damaged: " + trouble;
   insert.bind(row.integer(1), std::string_view(text), received_at_of(row.integer(0)), std::string_view(error));
   insert.bind_blob(packed);
@@ -79,8 +87,9 @@ void set_aside(Connection& connection, const Statement& row, const std::string& 
   counted.run();
 }
 
-bool mend_damaged(Connection& connection, PayloadDictionaries& dictionaries, std::int64_t event) {
+bool mend_damaged(Connection& connection, PayloadDictionaries& dictionaries, UnixMillis now, std::int64_t event) {
   Transaction transaction(connection);
+  const Sealer& sealer = dictionaries.sealer();
   std::int64_t hash = 0;
   {
     Statement row = connection.prepare(kOne);
@@ -88,8 +97,10 @@ bool mend_damaged(Connection& connection, PayloadDictionaries& dictionaries, std
     if (!row.step()) return true;
     const std::string trouble = trouble_of(connection, dictionaries, row);
     if (trouble.empty()) return true;
-    if (!has_dictionary(connection, row.text(4))) return false;
-    set_aside(connection, row, trouble);
+    if (const auto key = sealed_with(row.text(4)); key && !sealer.has(*key)) return false;
+    if (!has_dictionary(connection, sealer, row)) return false;
+    set_aside(connection, sealer, row, trouble);
+    note_key(connection, sealer, now);
   }
   {
     Statement row = connection.prepare("SELECT hash_id FROM event WHERE id = ?");
@@ -105,14 +116,14 @@ bool mend_damaged(Connection& connection, PayloadDictionaries& dictionaries, std
 
 }  // namespace
 
-Check payload_check() {
-  const auto dictionaries = std::make_shared<PayloadDictionaries>();  // of both functions
+Check payload_check(UnixMillis now, const Sealer& sealer) {
+  const auto dictionaries = std::make_shared<PayloadDictionaries>(sealer);  // of both functions
   return {"events that cannot be unpacked",
           [dictionaries](Connection& connection, std::int64_t after) {
             return find_damaged(connection, *dictionaries, after);
           },
-          [dictionaries](Connection& connection, std::int64_t event) {
-            return mend_damaged(connection, *dictionaries, event);
+          [dictionaries, now](Connection& connection, std::int64_t event) {
+            return mend_damaged(connection, *dictionaries, now, event);
           }};
 }
 

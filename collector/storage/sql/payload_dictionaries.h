@@ -14,6 +14,8 @@
 
 #include <zstd.h>
 
+#include "collector/storage/sealing.h"
+
 namespace trapline::collector::sql {
 
 /// One dictionary, ready for use. Immutable; its contexts may be shared by threads.
@@ -44,6 +46,10 @@ std::string train_dictionary(const std::vector<std::string>& samples);
 /// new dictionary may take over while events are being compressed with the old one.
 class PayloadDictionaries {
  public:
+  /// `sealer`, which must outlive this, opens what the events and dictionaries were sealed with.
+  explicit PayloadDictionaries(const Sealer& sealer) : sealer_(sealer) {}
+  [[nodiscard]] const Sealer& sealer() const { return sealer_; }
+
   void add(std::shared_ptr<const PayloadDictionary> dictionary, bool is_current);
   /// Null when there is none yet.
   [[nodiscard]] std::shared_ptr<const PayloadDictionary> current() const;
@@ -51,6 +57,7 @@ class PayloadDictionaries {
   [[nodiscard]] std::shared_ptr<const PayloadDictionary> find(std::uint32_t id) const;
 
  private:
+  const Sealer& sealer_;
   mutable std::mutex mutex_;
   std::shared_ptr<const PayloadDictionary> current_;                                ///< guarded by mutex_
   std::map<std::uint32_t, std::shared_ptr<const PayloadDictionary>> dictionaries_;  ///< guarded by mutex_

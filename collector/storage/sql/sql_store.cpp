@@ -10,8 +10,11 @@
 #include "collector/storage/sql/cursor.h"
 #include "collector/storage/sql/deleted_projects.h"
 #include "collector/storage/sql/digest_tables.h"
+#include "collector/storage/sql/encryption_keys.h"
 #include "collector/storage/sql/event_codec.h"
+#include "collector/storage/sql/event_ids.h"
 #include "collector/storage/sql/event_queries.h"
+#include "collector/storage/sql/file_sweep.h"
 #include "collector/storage/sql/ingest_tables.h"
 #include "collector/storage/sql/issue_changes.h"
 #include "collector/storage/sql/issue_queries.h"
@@ -30,6 +33,8 @@ constexpr std::size_t kMostIdleReaders = 8;
 /// 13 ms of the writer's time (median, of 60,000 events of 1 KB on two busy cores; 80 ms at the 95th percentile).
 constexpr std::int64_t kMostRowsSwept = 1'000;
 constexpr std::chrono::seconds kLongestSearch{5};
+constexpr std::int64_t kMostFilesSwept = 100;
+constexpr UnixMillis kLooksForStraysEvery = UnixMillis{6} * 60 * 60 * 1'000;
 
 /// The engine's door: what is thrown inside becomes an Error here.
 template <class Work>
@@ -83,6 +88,12 @@ Error error_of_current_exception() {
   }
 }
 
+SqlStore::SqlStore(StoreParts parts)
+    : clock_(parts.clock),
+      files_(std::move(parts.files)),
+      sealer_(std::move(parts.sealer)),
+      contents_(files_.get(), sealer_) {}
+
 void SqlStore::start() {
   Connection& connection = writer();
   if (connection.prepare("SELECT 1 FROM move_progress").step()) {
@@ -90,8 +101,13 @@ void SqlStore::start() {
                   "the database is the target of a move that has not ended: run trapline-collector migrate-store again "
                   "to go on, or empty it");
   }
-  Statement newest = connection.prepare("SELECT bytes FROM payload_dictionary ORDER BY created_at DESC LIMIT 1");
-  if (newest.step()) dictionaries_.add(std::make_shared<const PayloadDictionary>(newest.text(0)), true);
+  require_keys(connection, sealer_);
+  Statement newest = connection.prepare("SELECT bytes, id FROM payload_dictionary ORDER BY created_at DESC LIMIT 1");
+  if (newest.step()) {
+    std::string opened;
+    const std::string_view bytes = sealer_.open(newest.text(0), dictionary_place(newest.integer(1)), opened);
+    dictionaries_.add(std::make_shared<const PayloadDictionary>(bytes), true);
+  }
   trainer_ = std::make_unique<DictionaryTrainer>(dictionaries_.current() != nullptr);
 }
 
@@ -172,8 +188,14 @@ Status SqlStore::check() {
   return counted ? Status{} : Status{counted.error()};
 }
 
+std::string SqlStore::sealed(const DigestedEvent& event) const {
+  std::string packed = pack_event(event, dictionaries_.current().get());
+  if (!sealer_.is_on()) return packed;
+  return sealer_.seal(std::move(packed), event_place(event.project_id, event_id_bytes(event.event_id)));
+}
+
 Status SqlStore::pack(DigestedEvent& event) {
-  return as_result([&] { event.packed = pack_event(event, dictionaries_.current().get()); });
+  return as_result([&] { event.packed = sealed(event); });
 }
 
 Result<AppendOutcome> SqlStore::append(std::span<const DigestedEvent> batch, const KeepRule& keeps) {
@@ -185,7 +207,7 @@ Result<AppendOutcome> SqlStore::append(std::span<const DigestedEvent> batch, con
       const DigestedEvent& event = batch[index];
       packed[index] = &event.packed;
       if (!event.packed.empty()) continue;
-      packed_here[index] = pack_event(event, dictionaries_.current().get());
+      packed_here[index] = sealed(event);
       packed[index] = &packed_here[index];
     }
   };
@@ -202,6 +224,7 @@ AppendOutcome SqlStore::append_packed(Connection& connection, std::span<const Di
     Transaction transaction(connection);
     const KeepRule keeps_none = [](const DigestedEvent&) { return false; };
     outcome = event_writer_->append(batch, packed, is_full_ ? keeps_none : keeps, node_, clock_.unix_millis());
+    note_key(connection, sealer_, clock_.unix_millis());
     transaction.commit();
   } catch (...) {
     event_writer_->forget();  // it may remember what was rolled back
@@ -221,13 +244,17 @@ AppendOutcome SqlStore::append_packed(Connection& connection, std::span<const Di
 void SqlStore::adopt_dictionary(Connection& connection, const std::string& bytes) {
   if (bytes.empty()) return;
   auto dictionary = std::make_shared<const PayloadDictionary>(bytes);
+  Transaction transaction(connection);
+  note_key(connection, sealer_, clock_.unix_millis());
   Statement insert = connection.prepare(
       "INSERT INTO payload_dictionary (id, created_at, bytes) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
   insert.bind(dictionary->id(), clock_.unix_millis());
-  insert.bind_blob(bytes);
+  const std::string sealed = sealer_.seal(bytes, dictionary_place(dictionary->id()));
+  insert.bind_blob(sealed);
   insert.run();
-  // The same id with other bytes: one in four billion.
-  if (connection.changes() > 0) dictionaries_.add(std::move(dictionary), true);
+  const bool is_new = connection.changes() > 0;  // the same id with other bytes: one in four billion
+  transaction.commit();
+  if (is_new) dictionaries_.add(std::move(dictionary), true);
 }
 
 Result<bool> SqlStore::has_event(ProjectId project, std::string_view event_id) {
@@ -349,11 +376,12 @@ Result<std::vector<IssueChange>> SqlStore::end_due_ignores(UnixMillis now) {
 }
 
 Status SqlStore::quarantine(const QuarantinedEvent& event) {
-  return write([&](Connection& connection) { sql::quarantine(connection, event, node_); });
+  return write(
+      [&](Connection& connection) { sql::quarantine(connection, sealer_, event, node_, clock_.unix_millis()); });
 }
 
 Result<std::vector<QuarantinedEvent>> SqlStore::list_quarantine(ProjectId project) {
-  return read([&](Connection& connection) { return sql::list_quarantine(connection, project); });
+  return read([&](Connection& connection) { return sql::list_quarantine(connection, sealer_, project); });
 }
 
 Result<LedgerPage> SqlStore::find_ledger(const LedgerQuery& query) {
@@ -500,22 +528,75 @@ Result<std::vector<RefusalCount>> SqlStore::find_refusals(ProjectId project, Uni
 }
 
 Status SqlStore::append_items(std::span<const StoredItem> items) {
-  const auto files = as_result([&] { return sql::pack_files(items); });
-  if (!files) return files.error();
-  return write([&](Connection& connection) { sql::append_items(connection, items, *files); });
+  // A file may be removed between its being placed and its being named: then it is placed once more.
+  constexpr int kMostTries = 5;
+  Status status;
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    const auto files = as_result([&] { return sql::place_files(items, contents_); });
+    if (!files) return files.error();
+    status = write(
+        [&](Connection& connection) { sql::append_items(connection, items, *files, contents_, clock_.unix_millis()); });
+    if (status || status.error().code != "file_gone") break;
+  }
+  return status;
+}
+
+Result<bool> SqlStore::sweep_files() {
+  if (files_ == nullptr) return false;
+  if (auto looked = sweep_stray_files(); !looked || *looked) return looked;
+  // Asked all the time: only when there is something to do the writer's lock is taken.
+  auto has_released = read([](Connection& connection) { return has_released_files(connection); });
+  if (!has_released || !*has_released) return has_released;
+  const auto hold = as_result([&] { return files_->hold(); });
+  if (!hold) return hold.error();
+  if (*hold == nullptr) return false;  // somebody copies them
+  return write([&](Connection& connection) { return sweep_released_files(connection, *files_, kMostFilesSwept); });
+}
+
+/// Now and then: files that a kill has left without a row. False when there were none, or it is not the time.
+Result<bool> SqlStore::sweep_stray_files() {
+  const UnixMillis now = clock_.unix_millis();
+  if (now < next_look_for_strays_) return false;
+  next_look_for_strays_ = now + kLooksForStraysEvery;
+  const auto strays = read([&](Connection& connection) {
+    files_->remove_unfinished(now - kLongestPut);
+    return find_stray_files(connection, *files_, now);
+  });
+  if (!strays) return strays.error();
+  if (strays->empty()) return false;
+  const auto hold = as_result([&] { return files_->hold(); });
+  if (!hold) return hold.error();
+  if (*hold == nullptr) return false;
+  for (const std::string& address : *strays) {
+    const Status status = write([&](Connection& connection) { remove_unnamed_file(connection, *files_, address); });
+    if (!status) return status.error();
+  }
+  return true;
+}
+
+/// Files may get other addresses between a row's being read and its file's: then the row is read once more.
+template <class Work>
+auto SqlStore::read_with_files(Work work) {
+  auto answer = read(work);
+  if (!answer && answer.error().code == "file_missing") answer = read(work);
+  if (!answer && answer.error().code == "file_missing") answer = Error{"storage", answer.error().message};
+  return answer;
 }
 
 Result<Page<StoredItem>> SqlStore::find_items(const ItemQuery& query) {
-  return read([&](Connection& connection) { return sql::find_items(connection, query); });
+  return read_with_files([&](Connection& connection) { return sql::find_items(connection, query, contents_); });
 }
 
 Result<std::vector<StoredItem>> SqlStore::find_attachments(ProjectId project, std::string_view event_id,
                                                            bool with_bytes) {
-  return read([&](Connection& connection) { return sql::find_attachments(connection, project, event_id, with_bytes); });
+  return read_with_files([&](Connection& connection) {
+    return sql::find_attachments(connection, project, event_id, with_bytes, contents_);
+  });
 }
 
 Result<std::optional<StoredItem>> SqlStore::find_attachment(ProjectId project, std::string_view item_id) {
-  return read([&](Connection& connection) { return sql::find_attachment(connection, project, item_id); });
+  return read_with_files(
+      [&](Connection& connection) { return sql::find_attachment(connection, project, item_id, contents_); });
 }
 
 Result<std::vector<ReleaseHealth>> SqlStore::list_release_health(const ReleaseHealthQuery& query) {

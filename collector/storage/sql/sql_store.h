@@ -8,6 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "collector/storage/files/file_store.h"
+#include "collector/storage/sealing.h"
+#include "collector/storage/sql/attachment_contents.h"
 #include "collector/storage/sql/connection.h"
 #include "collector/storage/sql/dictionary_trainer.h"
 #include "collector/storage/sql/event_writer.h"
@@ -17,6 +20,13 @@
 #include "sdk/core/clock.h"
 
 namespace trapline::collector::sql {
+
+/// What a store works with beside its database.
+struct StoreParts {
+  const core::Clock& clock;
+  std::unique_ptr<FileStore> files;  ///< null: attachments are kept in the database
+  Sealer sealer;
+};
 
 /// The engine's door: what is thrown inside becomes an Error here.
 Error error_of_current_exception();
@@ -78,6 +88,7 @@ class SqlStore : public Store {
   Result<std::vector<StoredItem>> find_attachments(ProjectId project, std::string_view event_id,
                                                    bool with_bytes) override;
   Result<std::optional<StoredItem>> find_attachment(ProjectId project, std::string_view item_id) override;
+  Result<bool> sweep_files() override;
   Result<std::vector<ReleaseHealth>> list_release_health(const ReleaseHealthQuery& query) override;
   Result<std::vector<ReleaseHour>> list_release_hours(const ReleaseHealthQuery& query,
                                                       std::string_view release) override;
@@ -95,7 +106,7 @@ class SqlStore : public Store {
   Result<std::optional<ApiToken>> find_token(std::string_view token_hash) override;
 
  protected:
-  explicit SqlStore(const core::Clock& clock) : clock_(clock) {}
+  explicit SqlStore(StoreParts parts);
 
   virtual std::unique_ptr<Connection> connect_reader() = 0;
   virtual std::unique_ptr<Connection> connect_writer() = 0;
@@ -122,7 +133,11 @@ class SqlStore : public Store {
   auto write(Work work);
   template <class Work>
   auto read(Work work);
+  template <class Work>
+  auto read_with_files(Work work);
 
+  /// The event's bytes for its row.
+  [[nodiscard]] std::string sealed(const DigestedEvent& event) const;
   AppendOutcome append_packed(Connection& connection, std::span<const DigestedEvent> batch,
                               std::span<const std::string* const> packed, const KeepRule& keeps);
   void adopt_dictionary(Connection& connection, const std::string& bytes);
@@ -139,13 +154,19 @@ class SqlStore : public Store {
   Connection& writer();
   void drop_writer();
 
+  Result<bool> sweep_stray_files();
+
   const core::Clock& clock_;
+  const std::unique_ptr<FileStore> files_;
+  const Sealer sealer_;
+  const AttachmentContents contents_;
+  std::atomic<UnixMillis> next_look_for_strays_{0};
   std::mutex writer_mutex_;
   std::string node_;                    ///< set before others use the store
   std::unique_ptr<Connection> writer_;  ///< guarded by writer_mutex_, as the next two
   std::unique_ptr<EventWriter> event_writer_;
   std::unique_ptr<DictionaryTrainer> trainer_;
-  PayloadDictionaries dictionaries_;
+  PayloadDictionaries dictionaries_{sealer_};
   std::mutex retainer_mutex_;
   Retainer retainer_{dictionaries_};   ///< guarded by retainer_mutex_
   std::atomic<bool> is_full_ = false;  ///< events are only counted

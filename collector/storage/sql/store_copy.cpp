@@ -143,8 +143,12 @@ class PartReader {
 
 class StoreCopy {
  public:
-  StoreCopy(MoveEnd& source, MoveEnd& target, const MigrationOptions& options)
-      : source_(source), target_(target), options_(options) {}
+  StoreCopy(const MovedStore& source, const MovedStore& target, const MigrationOptions& options)
+      : source_(source.end),
+        target_(target.end),
+        source_files_(source.files),
+        target_files_(target.files),
+        options_(options) {}
 
   MigrationReport run() {
     source_.hold_still();
@@ -156,6 +160,7 @@ class StoreCopy {
     start(Stage::kCopying, rows_copied, rows_total_ + count_texts(source_.connection()));
     for (const Part& part : parts_) copy(part);
     copy_texts(source_.connection(), target_.connection(), [&](std::int64_t texts) { tell("event_text", texts); });
+    copy_files();
     start(Stage::kVerifying, 0, 2 * rows_total_);
     for (const Part& part : parts_) verify(part);
     finish();
@@ -311,6 +316,50 @@ class StoreCopy {
     save.run();
   }
 
+  /// As they are, sealed or not. What is there, as of an earlier run, is whole.
+  void copy_files() {
+    std::int64_t total = 0;
+    {
+      Statement count = source_.connection().prepare("SELECT count(*) FROM stored_file");
+      count.step();
+      total = count.integer(0);
+    }
+    if (total == 0) return;
+    start(Stage::kFiles, 0, total);
+    std::int64_t last = 0;
+    while (const auto file = file_after(last)) {
+      last = file->first;
+      copy_file(file->second);
+      tell("attachments", 1);
+    }
+  }
+
+  std::optional<std::pair<std::int64_t, std::string>> file_after(std::int64_t id) {
+    Statement next =
+        source_.connection().prepare("SELECT id, address FROM stored_file WHERE id > ? ORDER BY id LIMIT 1");
+    next.bind(id);
+    if (!next.step()) return std::nullopt;
+    return std::pair(next.integer(0), std::string(next.text(1)));
+  }
+
+  void copy_file(const std::string& address) {
+    std::optional<std::string> bytes;
+    if (source_files_ != nullptr && is_file_address(address)) bytes = source_files_->get(address);
+    if (!bytes) {
+      ++report_.missing_files;
+      return;
+    }
+    if (target_files_ == nullptr) {
+      throw Refusal("storage", "the source has attachments in files, and no folder was named for the target's");
+    }
+    target_files_->put(address, *bytes);
+    if (target_files_->get(address) != *bytes) {
+      throw Refusal("differs", "the file " + address + " is another one in " + target_files_->place() +
+                                   ": empty the target and its folder, and begin anew");
+    }
+    ++report_.files;
+  }
+
   void verify(const Part& part) {
     const Sum& copied = copied_[part.name];
     const Sum there = sum_up(source_, part);
@@ -376,6 +425,8 @@ class StoreCopy {
 
   MoveEnd& source_;
   MoveEnd& target_;
+  FileStore* source_files_;
+  FileStore* target_files_;
   const MigrationOptions& options_;
   std::vector<Table> tables_;         ///< the source's, in the order of the copying
   std::vector<Table> target_tables_;  ///< the same in the target
@@ -396,7 +447,7 @@ void sort_by_reference(std::vector<Table>& tables) {
                    [&](const Table& one, const Table& other) { return place(one) < place(other); });
 }
 
-MigrationReport copy_store(MoveEnd& source, MoveEnd& target, const MigrationOptions& options) {
+MigrationReport copy_store(const MovedStore& source, const MovedStore& target, const MigrationOptions& options) {
   return StoreCopy(source, target, options).run();
 }
 

@@ -10,9 +10,9 @@
 
 namespace trapline::collector::sqlite {
 
-Result<std::unique_ptr<Store>> SqliteStore::open(const std::string& path, const core::Clock& clock) {
+Result<std::unique_ptr<Store>> SqliteStore::open(const std::string& path, sql::StoreParts parts) {
   try {
-    std::unique_ptr<SqliteStore> store(new SqliteStore(path, clock));
+    std::unique_ptr<SqliteStore> store(new SqliteStore(path, std::move(parts)));
     store->start();
     return std::unique_ptr<Store>(std::move(store));
   } catch (...) {

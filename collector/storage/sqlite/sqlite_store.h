@@ -17,7 +17,7 @@ std::unique_ptr<sql::Connection> open_newest(const std::string& path, std::share
 /// while the writer writes.
 class SqliteStore final : public sql::SqlStore {
  public:
-  static Result<std::unique_ptr<Store>> open(const std::string& path, const core::Clock& clock);
+  static Result<std::unique_ptr<Store>> open(const std::string& path, sql::StoreParts parts);
 
   Status claim(std::string_view node) override;
   void listen(OthersListener /*listener*/) override {}
@@ -26,8 +26,8 @@ class SqliteStore final : public sql::SqlStore {
   std::vector<std::string> troubles() override { return pool_->troubles(); }
 
  private:
-  SqliteStore(const std::string& path, const core::Clock& clock)
-      : SqlStore(clock), path_(path), pool_(std::make_shared<DayPool>(day_folder(path))) {}
+  SqliteStore(const std::string& path, sql::StoreParts parts)
+      : SqlStore(std::move(parts)), path_(path), pool_(std::make_shared<DayPool>(day_folder(path))) {}
 
   std::unique_ptr<sql::Connection> connect_reader() override;
   std::unique_ptr<sql::Connection> connect_writer() override;

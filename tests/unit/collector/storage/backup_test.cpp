@@ -2,11 +2,14 @@
 
 #include "collector/storage/backup.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -322,4 +325,68 @@ TEST_CASE("what stands in the log of a database that is gone does not get into t
   REQUIRE_MESSAGE(restored, (restored ? "" : restored.error().message));
   CHECK(number_from(options.database, "SELECT count(*) FROM event") == 500);
   CHECK_FALSE(fs::exists(options.database + "-wal"));
+}
+
+TEST_CASE("a backup has the files of attachments, and is put back with them") {
+  const Fixture fixture;
+  const auto attachment = [](int number) {
+    const std::string bytes = numbered(number).payload;  // not to be compressed
+    return StoredItem{"item " + std::to_string(number), 1, kNow, Attachment{"e", "f", "t", "event.attachment", bytes}};
+  };
+  REQUIRE(fixture.store->append_items(std::vector{attachment(1), attachment(2)}));
+  const auto made = make_backup(fixture.options());
+  REQUIRE_MESSAGE(made, (made ? "" : made.error().message));
+  CHECK(std::count_if(made->files.begin(), made->files.end(),
+                      [](const BackupManifest::File& file) { return file.name.starts_with("files/"); }) == 2);
+  const BackupOptions to = fixture.into("other");
+  const auto restored = restore_backup(to);
+  REQUIRE_MESSAGE(restored, (restored ? "" : restored.error().message));
+  const auto store = open_store("sqlite:" + to.database).value();
+  const auto found = store->find_attachment(1, "item 2");
+  REQUIRE(found);
+  CHECK(std::get<Attachment>((*found)->content).bytes == numbered(2).payload);
+  CHECK(check_store("sqlite:" + to.database, {.is_deep = true})->faults() == 0);
+
+  SUBCASE("one that is damaged is refused") {
+    for (const auto& file : fs::recursive_directory_iterator(fixture.backup + "/files")) {
+      if (file.is_regular_file()) write(file.path().string(), "x");
+    }
+    CHECK(restore_backup(fixture.into("third")).error().code == "invalid_backup");
+    CHECK_FALSE(fs::exists(fixture.folder.path("third") + "/trapline.db.files"));
+  }
+  SUBCASE("what is there already is kept beside") {
+    BackupOptions again = to;
+    again.replaces = true;
+    const auto replaced = restore_backup(again);
+    REQUIRE_MESSAGE(replaced, (replaced ? "" : replaced.error().message));
+    CHECK(fs::exists(to.database + ".files.before-restore"));
+    CHECK(check_store("sqlite:" + to.database, {.is_deep = true})->faults() == 0);
+  }
+}
+
+TEST_CASE("a backup that is made while files come and go has each file that its database names") {
+  const Fixture fixture;
+  std::atomic<bool> is_over{false};
+  std::thread working([&] {
+    for (int number = 0; !is_over; ++number) {
+      const StoredItem item{"i" + std::to_string(number), 1, kNow,
+                            Attachment{"e", "f", "t", "a", numbered(number % 40).payload}};
+      CHECK(fixture.store->append_items(std::span(&item, 1)));
+      if (number % 5 == 4) {
+        sqlite::Connection(fixture.data + "/trapline.db").execute("DELETE FROM attachment");
+        CHECK(fixture.store->sweep_files());
+      }
+    }
+  });
+  for (int round = 0; round < 5; ++round) {
+    BackupOptions options = fixture.options();
+    options.replaces = true;
+    const auto made = make_backup(options);
+    CHECK_MESSAGE(made, (made ? "" : made.error().message));
+    const BackupOptions to = fixture.into("r" + std::to_string(round));
+    REQUIRE(restore_backup(to));
+    CHECK(check_store("sqlite:" + to.database, {.is_deep = true})->faults() == 0);
+  }
+  is_over = true;
+  working.join();
 }

@@ -11,6 +11,7 @@
 
 #include <doctest/doctest.h>
 
+#include "collector/storage/consistency.h"
 #include "collector/storage/open_store.h"
 #include "collector/storage/postgres/postgres_move_end.h"
 #include "collector/storage/search_parser.h"
@@ -213,7 +214,7 @@ TEST_CASE("a move that is broken off after each of its pages goes on where it wa
     MigrationOptions options = fixture.options();
     std::int64_t rows_before = -1;
     options.on_progress = [&](const MigrationProgress& progress) {
-      if (progress.stage == Stage::kVerifying) return true;
+      if (progress.stage != Stage::kCopying) return true;
       if (rows_before < 0) CHECK(progress.rows == last_rows);
       const bool has_copied = rows_before >= 0 && progress.rows > rows_before;
       rows_before = last_rows = progress.rows;
@@ -481,5 +482,35 @@ TEST_CASE("what events said is found in the other database, too") {
       CHECK(find(url, "\"order creme\"") == 0);
       CHECK(find(url, "day:2") == 1);
     }
+  }
+}
+
+TEST_CASE("files of attachments are moved with the database") {
+  Fixture fixture;
+  std::string bytes;
+  for (int number = 0; number < 1'500; ++number) bytes += std::to_string(number * 7'919 % 10'007);
+  {
+    auto store = open_store(fixture.from).value();
+    REQUIRE(store->create_project("one", std::string(32, 'a')));
+    std::vector<StoredItem> items;
+    for (int number = 0; number < 5; ++number) {
+      items.push_back(
+          {"i" + std::to_string(number), 1, 1, Attachment{"e", "f", "t", "a", bytes + std::to_string(number % 3)}});
+    }
+    REQUIRE(store->append_items(items));
+  }
+  MigrationOptions options = fixture.options();
+  options.to_files = fixture.folder.path("moved files");
+  const auto report = migrate_store(options);
+  REQUIRE_MESSAGE(report, (report ? "" : report.error().message));
+  CHECK(report->files == 3);
+  CHECK(report->missing_files == 0);
+  const StoreOptions store_options{options.to_files, {}};
+  CHECK(check_store(fixture.to, {.is_deep = true, .store = store_options})->faults() == 0);
+  const auto store = open_store(fixture.to, trapline::core::system_clock(), store_options).value();
+  for (int number = 0; number < 5; ++number) {
+    const auto found = store->find_attachment(1, "i" + std::to_string(number));
+    REQUIRE(found);
+    CHECK(std::get<Attachment>((*found)->content).bytes == bytes + std::to_string(number % 3));
   }
 }

@@ -154,7 +154,8 @@ std::string scanned_table(const std::string& plan) {
 struct Fixture {
   TestDatabase database;
   std::unique_ptr<ExplainingConnection> connection;
-  sql::PayloadDictionaries dictionaries;
+  Sealer sealer;
+  sql::PayloadDictionaries dictionaries{sealer};
 
   Fixture() {
     const auto store = open_store(database.url()).value();
