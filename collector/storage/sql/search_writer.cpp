@@ -1,7 +1,6 @@
 #include "collector/storage/sql/search_writer.h"
 
 #include <algorithm>
-#include <iterator>
 #include <tuple>
 
 #include <sodium.h>
@@ -285,11 +284,12 @@ void SearchWriter::count_tag(const TagCount& count) {
 /// Many rows in a statement: to a server each one costs more than its rows. Of each size there is one, so that all are
 /// prepared soon.
 void SearchWriter::count_tags() {
-  constexpr std::size_t kSizes[] = {64, 8, 1};
+  constexpr std::size_t kMany = 64;
+  constexpr std::size_t kSome = 8;
   std::size_t size = 0;
   for (std::size_t first = 0; first < tag_counts_.size(); first += size) {
-    size = *std::find_if(std::begin(kSizes), std::end(kSizes),
-                         [&](std::size_t one) { return one <= tag_counts_.size() - first; });
+    const std::size_t left = tag_counts_.size() - first;
+    size = left >= kMany ? kMany : left >= kSome ? kSome : 1;
     Statement statement = connection_.prepare(count_tags_sql(size));
     for (std::size_t row = first; row < first + size; ++row) {
       const TagCount& count = tag_counts_[row];
