@@ -5,10 +5,7 @@
 namespace trapline::collector {
 namespace {
 
-constexpr std::string_view kTagBegin = "tags[";
-
-bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool ends_word(char c) { return is_blank(c) || c == '(' || c == ')'; }
+bool ends_word(char c) { return is_search_blank(c) || c == '(' || c == ')'; }
 
 /// Where the word begins that ends at, or goes on behind, the cursor; quotes keep blanks in it.
 std::size_t begin_of_word(std::string_view text, std::size_t cursor) {
@@ -54,7 +51,7 @@ std::size_t skip_to_value(std::string_view word, std::size_t at) {
       if (word[next] == '"') is_quoted = !is_quoted;
       if (!is_quoted && (next == begin || word[next] == ',')) at = next + 1;
     }
-    while (at < word.size() && is_blank(word[at])) ++at;
+    while (at < word.size() && is_search_blank(word[at])) ++at;
   }
   while (at < word.size() && (word[at] == '<' || word[at] == '>' || word[at] == '=')) ++at;
   return at;
@@ -95,8 +92,8 @@ CompletionPlace find_completion_place(std::string_view text, std::size_t cursor)
   const bool is_quoted = place.prefix.starts_with('"');
   // A key is replaced with its colon.
   if (!place.is_value && !is_quoted) {
-    const std::string_view rest = text.substr(place.from, place.to - place.from);
-    if (const std::size_t colon = rest.find(':'); colon != std::string_view::npos) place.to = place.from + colon + 1;
+    const std::string_view rest = text.substr(cursor, place.to - cursor);
+    if (const std::size_t colon = rest.find(':'); colon != std::string_view::npos) place.to = cursor + colon + 1;
   }
   if (place.is_value && is_quoted) place.prefix.erase(0, 1);
   return place;
@@ -111,9 +108,11 @@ std::optional<std::string> written_tag_key(std::string_view key) {
 
 std::string written_value(std::string_view value) {
   const auto is_plain = [](char c) {
-    return !is_blank(c) && c != '"' && c != '(' && c != ')' && c != ',' && c != ']' && c != '*';
+    return !is_search_blank(c) && c != '"' && c != '(' && c != ')' && c != ',' && c != ']' && c != '*';
   };
-  const bool begins_plain = !value.empty() && std::string_view("!<>[").find(value.front()) == std::string_view::npos;
+  // Behind a colon, "::" and "://" make text of it.
+  const bool begins_plain = !value.empty() && !value.starts_with("//") &&
+                            std::string_view("!<>[:").find(value.front()) == std::string_view::npos;
   if (begins_plain && std::all_of(value.begin(), value.end(), is_plain)) return std::string(value);
   std::string quoted = "\"";
   for (const char c : value) {

@@ -30,6 +30,12 @@ const SearchKey* find_search_key(std::string_view name);
 /// The name of a key that somebody probably meant who wrote another one; empty: none is near.
 std::string_view nearest_search_key(std::string_view name);
 
+/// What a tag's key begins with whatever it is called; it ends with "]".
+constexpr std::string_view kTagBegin = "tags[";
+
+/// Whether the character parts words.
+constexpr bool is_search_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
 /// Whether the character may stand in a key that is written without tags[].
 bool is_of_search_key(char c);
 

@@ -18,9 +18,6 @@ constexpr std::size_t kMostTerms = 32;
 constexpr std::size_t kMostDepth = 16;
 constexpr std::ptrdiff_t kMostStars = 5;  ///< what matching costs grows with each
 constexpr std::ptrdiff_t kMostStarsInAll = 20;
-constexpr std::string_view kTagBegin = "tags[";
-
-bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 struct SearchWord {
   std::string text;
@@ -53,14 +50,14 @@ class SearchParser {
   }
 
   void skip_blanks() {
-    while (at_ < text_.size() && is_blank(text_[at_])) ++at_;
+    while (at_ < text_.size() && is_search_blank(text_[at_])) ++at_;
   }
   [[nodiscard]] bool is_next(char c) const { return at_ < text_.size() && text_[at_] == c; }
   /// Takes a word of the language, where it stands by itself.
   bool take(std::string_view word) {
     if (text_.substr(at_, word.size()) != word) return false;
     const std::size_t end = at_ + word.size();
-    if (end < text_.size() && !is_blank(text_[end]) && text_[end] != '(' && text_[end] != ')') return false;
+    if (end < text_.size() && !is_search_blank(text_[end]) && text_[end] != '(' && text_[end] != ')') return false;
     at_ = end;
     skip_blanks();
     return true;
@@ -184,7 +181,7 @@ class SearchParser {
     if (is_next('"')) return read_quoted();
     const std::size_t begin = at_;
     const auto ends = [&](char c) {
-      return is_blank(c) || c == '"' || c == '(' || c == ')' || (is_in_list && (c == ',' || c == ']'));
+      return is_search_blank(c) || c == '"' || c == '(' || c == ')' || (is_in_list && (c == ',' || c == ']'));
     };
     while (at_ < text_.size() && !ends(text_[at_])) ++at_;
     if (at_ == begin) fail(begin, "a word is missing here");
@@ -210,7 +207,7 @@ class SearchParser {
     const SearchKey* const key = key_of(at_, name, tag);
     if (key == nullptr) return {};
     at_ += name.size() + 1;
-    if (at_ >= text_.size() || is_blank(text_[at_])) {
+    if (at_ >= text_.size() || is_search_blank(text_[at_])) {
       fail(at_, "a value is missing here; as text, '" + std::string(name) + ":' is written in quotes");
       return {};
     }

@@ -47,7 +47,8 @@ constexpr std::string_view kByProject[] = {
     R"(DELETE FROM environment WHERE id IN (SELECT id FROM environment WHERE project_id = ?1 LIMIT ?2))",
 };
 // Behind the hashes, whose rows name them.
-constexpr std::string_view kTags = "DELETE FROM tag WHERE id IN (SELECT id FROM tag WHERE project_id = ?1 LIMIT ?2)";
+constexpr std::string_view kTagsOfProject =
+    "DELETE FROM tag WHERE id IN (SELECT id FROM tag WHERE project_id = ?1 LIMIT ?2)";
 constexpr std::string_view kFiles =
     "DELETE FROM attachment WHERE id IN (SELECT id FROM attachment WHERE project_id = ?1 LIMIT ?2)";
 
@@ -145,7 +146,7 @@ bool sweep_deleted_projects(Connection& connection, std::int64_t most_rows) {
   sweep.run(kFiles, *project, kRowsForFile);
   bool has_hashes = true;
   while (sweep.may_go_on() && has_hashes) has_hashes = sweep.take_hash(*project);
-  sweep.run(kTags, *project);
+  sweep.run(kTagsOfProject, *project);
   if (sweep.may_go_on()) connection.prepare("DELETE FROM project WHERE id = ?").bind(*project).run();
   transaction.commit();
   return true;

@@ -1,7 +1,6 @@
 #include "collector/storage/sql/search_writer.h"
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 
 #include <sodium.h>
@@ -36,10 +35,14 @@ constexpr std::size_t kTextBytesAnEvent = 32;
 
 constexpr std::string_view kInsertTag =
     "INSERT INTO tag (id, project_id, key, value) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
-constexpr std::string_view kCountTag = R"(
-  INSERT INTO hash_tag (hash_id, tag_id, count, last_seen) VALUES (?1, ?2, ?3, ?4)
-  ON CONFLICT (hash_id, tag_id) DO UPDATE SET
-    count = hash_tag.count + excluded.count, last_seen = max(hash_tag.last_seen, excluded.last_seen))";
+// For so many rows.
+std::string count_tags_sql(std::size_t rows) {
+  std::string sql = "INSERT INTO hash_tag (hash_id, tag_id, count, last_seen) VALUES ";
+  for (std::size_t row = 0; row < rows; ++row) sql += row == 0 ? "(?, ?, ?, ?)" : ", (?, ?, ?, ?)";
+  return sql +
+         " ON CONFLICT (hash_id, tag_id) DO UPDATE SET count = hash_tag.count + excluded.count, "
+         "last_seen = max(hash_tag.last_seen, excluded.last_seen)";
+}
 // Where there is such a row already, which is mostly so, this costs half.
 constexpr std::string_view kAddToTag =
     "UPDATE hash_tag SET count = count + ?3, last_seen = max(last_seen, ?4) WHERE hash_id = ?1 AND tag_id = ?2";
@@ -148,6 +151,7 @@ void SearchWriter::forget() {
   known_texts_.clear();
   text_bytes_.clear();
   tags_.clear();
+  tag_counts_.clear();
   users_.clear();
   texts_.clear();
   batch_bytes_ = kTextBytesABatch;
@@ -249,6 +253,7 @@ void SearchWriter::write_tags() {
     return std::tie(one.hash_id, one.tag) < std::tie(other.hash_id, other.tag);
   });
   for (const Row& row : rows) write_tag(*row.place, row.tag, *row.use);
+  count_tags();
   tags_.clear();
 }
 
@@ -265,11 +270,34 @@ void SearchWriter::write_tag(const TagPlace& place, std::int64_t tag, const TagU
     ++key.values;
     known_tags_.add(hash);
   }
+  count_tag({place.hash_id, tag, use.count, use.last_seen});
+}
+
+void SearchWriter::count_tag(const TagCount& count) {
   if (!connection_.is_remote()) {
-    connection_.prepare(kAddToTag).bind(place.hash_id, tag, use.count, use.last_seen).run();
+    connection_.prepare(kAddToTag).bind(count.hash_id, count.tag, count.count, count.last_seen).run();
     if (connection_.changes() > 0) return;
   }
-  connection_.prepare(kCountTag).bind(place.hash_id, tag, use.count, use.last_seen).run();
+  tag_counts_.push_back(count);
+}
+
+/// Many rows in a statement: to a server each one costs more than its rows. Of each size there is one, so that all are
+/// prepared soon.
+void SearchWriter::count_tags() {
+  constexpr std::size_t kMany = 64;
+  constexpr std::size_t kSome = 8;
+  std::size_t size = 0;
+  for (std::size_t first = 0; first < tag_counts_.size(); first += size) {
+    const std::size_t left = tag_counts_.size() - first;
+    size = left >= kMany ? kMany : left >= kSome ? kSome : 1;
+    Statement statement = connection_.prepare(count_tags_sql(size));
+    for (std::size_t row = first; row < first + size; ++row) {
+      const TagCount& count = tag_counts_[row];
+      statement.bind(count.hash_id, count.tag, count.count, count.last_seen);
+    }
+    statement.run();
+  }
+  tag_counts_.clear();
 }
 
 void SearchWriter::write_tag_of_full_key(const TagPlace& place, std::int64_t tag, const TagUse& use) {

@@ -121,7 +121,17 @@ class SearchWriter {
   void add_users(const DigestedEvent& event);
   void add_texts(std::int64_t hash_id, const DigestedEvent& event);
   void add_text(std::int64_t hash_id, UnixMillis day, std::string_view text, std::size_t& bytes);
+  /// What is added to a row of hash_tag.
+  struct TagCount {
+    std::int64_t hash_id = 0;
+    std::int64_t tag = 0;
+    std::int64_t count = 0;
+    UnixMillis last_seen = 0;
+  };
+
   void write_tags();
+  void count_tag(const TagCount& count);
+  void count_tags();
   void write_tag_of_full_key(const TagPlace& place, std::int64_t tag, const TagUse& use);
   void write_tag(const TagPlace& place, std::int64_t tag, const TagUse& use);
 
@@ -133,6 +143,7 @@ class SearchWriter {
   std::unordered_map<std::uint64_t, std::size_t> text_bytes_;  ///< indexed so far, by hash and day
   // Of this batch:
   std::unordered_map<TagPlace, TagUse, TagPlaceHash> tags_;
+  std::vector<TagCount> tag_counts_;  ///< that are yet to be written
   std::unordered_map<std::uint64_t, UserUse> users_;
   std::map<UnixMillis, std::vector<NewText>> texts_;  ///< by day
   std::size_t batch_bytes_;                           ///< of texts, that it has room for

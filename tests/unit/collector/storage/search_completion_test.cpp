@@ -48,6 +48,7 @@ TEST_CASE("the word at the cursor is a key or a value, and what is replaced is a
            Case{"rel|ease:1 x", "{release:}1 x", "rel", ""},
            Case{"slow !rel|", "slow !{rel}", "rel", ""},
            Case{"(-rel|)", "(-{rel})", "rel", ""},
+           Case{"{a:b| c", "{{a:b} c", "{a:b", ""},
            Case{"level:|", "level:{}", "", "level"},
            Case{"level:>=e|rror x", "level:>={error} x", "e", "level"},
            Case{"level:[error, wa|]", "level:[error, {wa}]", "wa", "level"},
@@ -70,7 +71,8 @@ TEST_CASE("the word at the cursor is a key or a value, and what is replaced is a
 
 TEST_CASE("a tag's key and a value are written as the parser reads them") {
   for (const std::string key : {"browser", "my key", "level", "levle", "-x", "a.b-c", "q\"uote", "enviroment"}) {
-    for (const std::string value : {"x", "Chrome 1", "a\"b\\c", ">1", "!x", "[a", "a,b", "a]b", "(x)", "st*r", "me"}) {
+    for (const std::string value :
+         {"x", "Chrome 1", "a\"b\\c", ">1", "!x", "[a", "a,b", "a]b", "(x)", "st*r", "me", "::x", "//h", "/p"}) {
       CAPTURE(key);
       CAPTURE(value);
       const auto search = parse_search(*written_tag_key(key) + ":" + written_value(value), {});
