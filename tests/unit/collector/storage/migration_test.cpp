@@ -77,19 +77,22 @@ Value made_up(const Column& column) {
 
 void insert(sql::Connection& connection, const std::string& table, const Row& row) {
   std::vector<std::pair<std::string, Value>> values;
+  std::string marks;
   for (const Column& column : columns_of(connection, table)) {
     const auto given = row.find(column.name);
     if (given != row.end()) {
       values.emplace_back(column.name, given->second);
     } else if (column.must_be_given) {
       values.emplace_back(column.name, made_up(column));
+    } else {
+      continue;
     }
+    const std::string mark = is_on_postgres() ? "CAST(? AS " + column.type + ")" : "?";
+    marks += (marks.empty() ? "" : ", ") + mark;
   }
   std::string names;
-  std::string marks;
   for (const auto& [name, value] : values) {
     names += (names.empty() ? "\"" : ", \"") + name + "\"";
-    marks += marks.empty() ? "?" : ", ?";
   }
   sql::Statement statement = connection.prepare("INSERT INTO \"" + table + "\" (" + names + ") VALUES (" + marks + ")");
   for (const auto& [name, value] : values) {
