@@ -95,8 +95,8 @@ Result<std::string> read_new_project(std::string_view text) {
 }
 
 Result<ProjectChange> read_project_change(std::string_view text) {
-  BodyReader body(text, {"name", "require_signature", "allowed_origins", "allowed_ips", "rate_limit_per_hour",
-                         "retention_days"});
+  BodyReader body(
+      text, {"name", "require_signature", "allowed_origins", "allowed_ips", "rate_limit_per_hour", "retention_days"});
   ProjectChange change;
   body.read("name", change.name);
   body.read("require_signature", change.require_signature);

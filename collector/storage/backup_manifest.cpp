@@ -47,12 +47,9 @@ std::uint64_t BackupManifest::bytes() const {
 std::string BackupManifest::to_json() const {
   json list = json::array();
   for (const File& file : files) list.push_back({{"name", file.name}, {"bytes", file.bytes}, {"sha256", file.sha256}});
-  const json manifest = {{"format", kFormat},
-                         {"made_by", made_by},
-                         {"made_at", made_at},
-                         {"schema_version", schema_version},
-                         {"files", list},
-                         {"left_out", left_out}};
+  const json manifest = {{"format", kFormat},  {"made_by", made_by},
+                         {"made_at", made_at}, {"schema_version", schema_version},
+                         {"files", list},      {"left_out", left_out}};
   return manifest.dump(2) + "\n";
 }
 

@@ -71,8 +71,7 @@ std::string event_id_of_row(Connection& connection, std::int64_t row) {
 std::string newer_neighbour(Connection& connection, IssueId issue, std::int64_t row) {
   std::int64_t nearest = 0;
   for (const std::int64_t hash : hashes_of(connection, issue)) {
-    Statement statement =
-        connection.prepare("SELECT id FROM event WHERE hash_id = ? AND id > ? ORDER BY id LIMIT 1");
+    Statement statement = connection.prepare("SELECT id FROM event WHERE hash_id = ? AND id > ? ORDER BY id LIMIT 1");
     statement.bind(hash, row);
     if (!statement.step()) continue;
     if (nearest == 0 || statement.integer(0) < nearest) nearest = statement.integer(0);

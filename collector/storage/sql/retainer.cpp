@@ -24,7 +24,7 @@ constexpr std::size_t kMostInSlice = 1'024;
 /// Rows of a project that are looked up in one go.
 constexpr std::size_t kRowsPlanned = 2'000;
 constexpr std::chrono::seconds kMeasureInterval{1};
-constexpr UnixMillis kItemLookInterval = 10 * 60 * 1'000;
+constexpr UnixMillis kItemLookInterval = 600'000;
 /// How many events of a group a day keeps at most: thinned to the first number, then to the next, and so on.
 constexpr std::int64_t kLevels[] = {100, 30, 10, 3, 1};
 /// A day is thinned one level further when it is so many days older.

@@ -14,7 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMadeRow = 1;
-constexpr int kTouchedHash = 2;
 /// More files than these are opened anew for each question.
 constexpr std::size_t kMostIdle = 100;
 /// A batch has events of one day, or of two around midnight; a backlog is written day by day.
