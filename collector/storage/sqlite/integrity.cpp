@@ -50,7 +50,7 @@ CheckFinding check_days(Connection& database, bool repairs) {
       if (found.faults == 0) continue;
       fault = found.examples.front();
     }
-    add(finding, path + ": " + fault);
+    add(finding, std::string(path).append(": ").append(fault));
     database.days().set_aside(day, fault);
     if (!repairs) continue;
     database.days().move_away(day);
