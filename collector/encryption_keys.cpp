@@ -23,7 +23,7 @@ Result<std::vector<EncryptionKey>> parse(const std::string& text, const std::str
   return keys;
 }
 
-Result<std::vector<EncryptionKey>> read_file(const std::string& path) {
+Result<std::vector<EncryptionKey>> read_key_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return Error{"invalid_config", "the file with encryption keys cannot be read: " + path};
   struct stat facts {};
@@ -45,7 +45,7 @@ Result<std::vector<EncryptionKey>> load_encryption_keys(const std::string& file)
     keys = std::move(*given);
   }
   if (file.empty()) return keys;
-  const auto of_file = read_file(file);
+  const auto of_file = read_key_file(file);
   if (!of_file) return of_file.error();
   keys.insert(keys.end(), of_file->begin(), of_file->end());
   return keys;

@@ -12,7 +12,7 @@
 namespace trapline::collector {
 namespace {
 
-constexpr char kFormat = 2;
+constexpr char kSealedFormat = 2;
 constexpr std::size_t kNonceBytes = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 constexpr std::size_t kTagBytes = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr std::size_t kHeaderBytes = kSealPrefixBytes + kNonceBytes;
@@ -173,7 +173,7 @@ std::string Sealer::address_of(std::string_view bytes, std::string_view stored) 
 }
 
 std::string Sealer::prefix() const {
-  std::string prefix(1, kFormat);
+  std::string prefix(1, kSealedFormat);
   add_number(prefix, keys_.front().id(), sizeof(KeyId));
   return prefix;
 }
@@ -184,7 +184,7 @@ const EncryptionKey* Sealer::find(KeyId id) const {
 }
 
 std::optional<KeyId> sealed_with(std::string_view bytes) {
-  if (bytes.size() < kSealPrefixBytes || bytes.front() != kFormat) return std::nullopt;
+  if (bytes.size() < kSealPrefixBytes || bytes.front() != kSealedFormat) return std::nullopt;
   KeyId id = 0;
   for (const char byte : bytes.substr(1, sizeof id)) id = (id << 8U) | static_cast<unsigned char>(byte);
   return id;

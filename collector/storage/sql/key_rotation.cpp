@@ -21,16 +21,16 @@ namespace {
 /// Sealed in one transaction: a few milliseconds of the writer's time, for events of 1 KB.
 constexpr std::size_t kRowsInTransaction = 100;
 
-struct FileRow {
+struct SealedFileRow {
   std::int64_t id = 0;
   std::string address;
 };
 
-std::optional<FileRow> file_after(Connection& connection, std::int64_t id) {
+std::optional<SealedFileRow> file_after(Connection& connection, std::int64_t id) {
   Statement next = connection.prepare("SELECT id, address FROM stored_file WHERE id > ? ORDER BY id LIMIT 1");
   next.bind(id);
   if (!next.step()) return std::nullopt;
-  return FileRow{next.integer(0), std::string(next.text(1))};
+  return SealedFileRow{next.integer(0), std::string(next.text(1))};
 }
 
 /// What the file begins with; nothing when there is none.
@@ -160,7 +160,7 @@ class Rotation {
     }
   }
 
-  void seal_file(const FileRow& file) {
+  void seal_file(const SealedFileRow& file) {
     const auto head = head_of(files_, file.address);
     if (!head) {
       ++report_.unreadable;
@@ -180,7 +180,7 @@ class Rotation {
   }
 
   /// The row gets the new file, or its attachments the row of the same bytes that has come meanwhile.
-  bool rename(const FileRow& file, const std::string& address) {
+  bool rename(const SealedFileRow& file, const std::string& address) {
     Transaction transaction(connection_);
     if (!files_->contains(address)) return false;  // it was taken for a stray: at the second look
     note_key(connection_, sealer_, now_);

@@ -18,7 +18,7 @@ namespace trapline::collector::sql {
 namespace {
 
 /// What a transaction of a step is to take, its commit left out.
-constexpr std::chrono::microseconds kSlice{2'500};
+constexpr std::chrono::microseconds kStepTime{2'500};
 constexpr std::size_t kLeastInSlice = 8;
 constexpr std::size_t kMostInSlice = 1'024;
 /// Rows of a project that are looked up in one go.
@@ -87,7 +87,7 @@ class SliceTimer {
   SliceTimer& operator=(const SliceTimer&) = delete;
   ~SliceTimer() {
     const auto taken = std::chrono::steady_clock::now() - start_;
-    slice_ = std::clamp(taken > kSlice ? slice_ / 2 : slice_ + slice_ / 4, kLeastInSlice, kMostInSlice);
+    slice_ = std::clamp(taken > kStepTime ? slice_ / 2 : slice_ + slice_ / 4, kLeastInSlice, kMostInSlice);
   }
 
  private:

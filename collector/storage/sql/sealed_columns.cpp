@@ -10,7 +10,7 @@ namespace trapline::collector::sql {
 namespace {
 
 /// Only the first bytes of each are read.
-constexpr int kRowsInSlice = 1'000;
+constexpr int kSealedRowsInSlice = 1'000;
 
 constexpr SealedColumn kColumns[] = {
     {"compression dictionaries", "payload_dictionary", "bytes", "", "id, ''",
@@ -43,7 +43,7 @@ std::vector<SealPrefix> seal_prefixes_after(Connection& connection, const Sealed
   sql.append(column.column).append(", 1, 5) FROM ").append(column.table).append(" WHERE id > ?");
   sql.append(column.condition).append(" ORDER BY id LIMIT ?");
   Statement rows = connection.prepare(sql);
-  rows.bind(id, kRowsInSlice);
+  rows.bind(id, kSealedRowsInSlice);
   std::vector<SealPrefix> prefixes;
   while (rows.step()) prefixes.push_back({rows.integer(0), sealed_with(rows.text(1))});
   return prefixes;

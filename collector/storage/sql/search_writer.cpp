@@ -52,7 +52,7 @@ constexpr std::string_view kCountTagOrOther = R"(
   SELECT ?1, CASE WHEN EXISTS (SELECT 1 FROM tag WHERE id = ?2) THEN ?2 ELSE ?5 END, ?3, ?4 WHERE 1 = 1
   ON CONFLICT (hash_id, tag_id) DO UPDATE SET
     count = hash_tag.count + excluded.count, last_seen = max(hash_tag.last_seen, excluded.last_seen))";
-constexpr std::string_view kInsertUser = R"(
+constexpr std::string_view kInsertUserName = R"(
   INSERT INTO event_user (project_id, kind, value, "user", last_seen) VALUES (?1, ?2, ?3, ?4, ?5)
   ON CONFLICT (project_id, kind, value, "user") DO UPDATE SET last_seen = max(event_user.last_seen, excluded.last_seen))";
 
@@ -222,7 +222,7 @@ void SearchWriter::add_text(std::int64_t hash_id, UnixMillis day, std::string_vi
 void SearchWriter::write() {
   write_tags();
   for (const auto& [hash, use] : users_) {
-    connection_.prepare(kInsertUser)
+    connection_.prepare(kInsertUserName)
         .bind(use.project_id, static_cast<std::int64_t>(use.kind), use.value, use.user, use.last_seen)
         .run();
     if (told_users_.size() >= kMostToldUsers) told_users_.clear();
