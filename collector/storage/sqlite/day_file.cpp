@@ -34,7 +34,7 @@ COMMIT;
 /// Readers have many files open, and read little of each.
 constexpr const char* kReadSettings = "PRAGMA cache_size = -128";
 /// A random index (event ids) is written all over: the fewer times its pages go from the log into the file, the better.
-constexpr const char* kWriteSettings = "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16384";
+constexpr const char* kWriteSettings = "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -12288";
 
 }  // namespace
 

@@ -26,7 +26,7 @@ std::unique_ptr<sql::Connection> SqliteStore::connect_writer() { return open_new
 
 std::unique_ptr<sql::Connection> open_newest(const std::string& path, std::shared_ptr<DayPool> pool) {
   auto connection = std::make_unique<Connection>(path, std::move(pool));
-  connection->execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -8192;");
+  connection->execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -4096;");
   add_schema_functions(connection->handle());
   sql::migrate(*connection, migration_texts());
   Transaction transaction(*connection);
