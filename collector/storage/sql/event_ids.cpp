@@ -2,7 +2,9 @@
 
 #include <span>
 
+#include "collector/storage/time_span.h"
 #include "sdk/core/hex.h"
+#include "sdk/core/timestamp.h"
 
 namespace trapline::collector::sql {
 namespace {
@@ -12,6 +14,8 @@ constexpr std::size_t kIdBytes = 16;
 unsigned digit(char c) { return static_cast<unsigned>(c >= 'a' ? c - 'a' + 10 : c - '0'); }
 
 }  // namespace
+
+std::string day_text(std::int64_t day) { return core::format_timestamp(day * kDayMs).substr(0, 10); }
 
 std::string event_id_bytes(std::string_view event_id) {
   if (event_id.size() != 2 * kIdBytes || !core::is_lower_hex(event_id)) return std::string(event_id);

@@ -17,6 +17,9 @@ constexpr std::int64_t first_row_id(UnixMillis received_at) {
 }
 constexpr UnixMillis received_at_of(std::int64_t row_id) { return row_id >> kRowIdTimeShift; }
 
+/// "2026-11-27": a UTC day by its number since 1970-01-01.
+std::string day_text(std::int64_t day);
+
 /// 32 hex digits as 16 bytes; any other text as it is.
 std::string event_id_bytes(std::string_view event_id);
 std::string event_id_text(std::string_view bytes);

@@ -12,7 +12,6 @@
 #include "collector/storage/sql/event_queries.h"
 #include "collector/storage/sql/search_writer.h"
 #include "collector/storage/time_span.h"
-#include "sdk/core/timestamp.h"
 
 namespace trapline::collector::sql {
 namespace {
@@ -64,8 +63,6 @@ constexpr std::string_view kOldItems[] = {
 };
 
 std::int64_t first_row_of_day(std::int64_t day) { return first_row_id(day * kDayMs); }
-
-std::string text_of_day(std::int64_t day) { return core::format_timestamp(day * kDayMs).substr(0, 10); }
 
 /// The level that comes after what a day was thinned to; nothing after the last.
 std::optional<std::int64_t> next_level(std::int64_t thinned_to) {
@@ -181,7 +178,7 @@ bool Retainer::look_for_leaving(Connection& reader, RetentionStep& step) {
     reader.remove_event_day(*removing_);
     day_ = *std::exchange(removing_, std::nullopt);
     act_ = Act::kForgetDay;
-    step.news = "the events of " + text_of_day(day_) + " are gone";
+    step.news = "the events of " + day_text(day_) + " are gone";
     return true;
   }
   const auto leaving = std::find_if(days_.begin(), days_.end(), [](const Day& day) { return day.leaving != 0; });
@@ -207,7 +204,7 @@ bool Retainer::look_for_leaving(Connection& reader, RetentionStep& step) {
 void Retainer::leave(std::int64_t day, const std::string& why, RetentionStep& step) {
   day_ = day;
   act_ = Act::kLeave;
-  step.news = "the events of " + text_of_day(day) + " go: " + why;
+  step.news = "the events of " + day_text(day) + " go: " + why;
 }
 
 bool Retainer::look_for_old_day(std::int64_t today, RetentionStep& step) {
@@ -318,7 +315,7 @@ void Retainer::begin_thinning(Connection& reader, const Day& day, std::int64_t m
     if (count > most) to_thin_.emplace_back(hash, count);
   }
   if (!to_thin_.empty()) {
-    step.news = "there is little room: of each group the events of " + text_of_day(day.day) + " are thinned to the " +
+    step.news = "there is little room: of each group the events of " + day_text(day.day) + " are thinned to the " +
                 std::to_string(most) + " that tell the most";
   }
 }

@@ -4,7 +4,6 @@
 
 #include "collector/storage/sql/event_ids.h"
 #include "collector/storage/time_span.h"
-#include "sdk/core/timestamp.h"
 
 namespace trapline::collector::sqlite {
 namespace {
@@ -39,8 +38,6 @@ constexpr const char* kWriteSettings = "PRAGMA wal_autocheckpoint = 4000; PRAGMA
 }  // namespace
 
 std::int64_t day_of_row(std::int64_t row_id) { return sql::received_at_of(row_id) / kDayMs; }
-
-std::string day_text(std::int64_t day) { return core::format_timestamp(day * kDayMs).substr(0, 10); }
 
 bool is_damage(int code) { return code == SQLITE_CORRUPT || code == SQLITE_NOTADB; }
 

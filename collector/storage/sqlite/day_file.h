@@ -14,9 +14,6 @@ namespace trapline::collector::sqlite {
 /// The number of the UTC day of a row of `event`, counted from 1970-01-01.
 std::int64_t day_of_row(std::int64_t row_id);
 
-/// "2026-11-27".
-std::string day_text(std::int64_t day);
-
 /// Whether the code says that a file's bytes are not what was written.
 bool is_damage(int code);
 

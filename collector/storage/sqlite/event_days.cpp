@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "collector/storage/sql/event_ids.h"
 #include "collector/storage/time_span.h"
 #include "sdk/core/timestamp.h"
 
@@ -44,7 +45,7 @@ void move_damaged(const std::string& path) {
 std::string day_folder(const std::string& database_path) { return database_path + ".days"; }
 
 std::string day_path(const std::string& folder, std::int64_t day) {
-  return folder + "/" + day_text(day) + std::string(kEnding);
+  return folder + "/" + sql::day_text(day) + std::string(kEnding);
 }
 
 std::vector<std::int64_t> days_with_file(const std::string& folder) {
@@ -54,7 +55,7 @@ std::vector<std::int64_t> days_with_file(const std::string& folder) {
     const std::string name = entry.path().filename().string();
     if (!name.ends_with(kEnding)) continue;
     const auto time = core::parse_timestamp(name.substr(0, name.size() - kEnding.size()) + "T00:00:00Z");
-    if (time && day_text(*time / kDayMs) + std::string(kEnding) == name) days.push_back(*time / kDayMs);
+    if (time && sql::day_text(*time / kDayMs) + std::string(kEnding) == name) days.push_back(*time / kDayMs);
   }
   std::sort(days.begin(), days.end());
   return days;
@@ -112,7 +113,7 @@ void DayPool::give_back(std::int64_t day, std::unique_ptr<DayFile> file) {
 void DayPool::set_aside(std::int64_t day, const std::string& why) {
   const std::lock_guard lock(mutex_);
   if (!bad_.insert(day).second) return;
-  troubles_[day] = "the events of " + day_text(day) + " in " + day_path(folder_, day) + " are left out: " + why;
+  troubles_[day] = "the events of " + sql::day_text(day) + " in " + day_path(folder_, day) + " are left out: " + why;
 }
 
 void DayPool::forget(std::int64_t day) {
@@ -240,9 +241,9 @@ DayFile& EventDays::begin(std::int64_t day) {
     tell_database("UPDATE event_batch SET number = ?1", last + 1);
     batch_ = last + 1;
   }
-  DayFile& file = open_for_writing(day);
   Writing& writing = writing_[day];
-  if (writing.is_open) return file;
+  if (writing.is_open) return *writing.file;  // mostly: asked for each event
+  DayFile& file = open_for_writing(day);
   file.execute("BEGIN IMMEDIATE");
   writing.is_open = true;
   writing.is_synced = false;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/storage/sql/event_ids.h"
 #include "collector/storage/sql/issue_changes.h"
 #include "collector/storage/sql/migrations.h"
 #include "collector/storage/sqlite/connection.h"
@@ -120,7 +121,7 @@ CopiedStore copy_online(const std::string& source, const std::string& target, co
         auto file = std::make_unique<Connection>(path, Connection::DayKind::kExisting);
         hold_moment(*file);
         parts.push_back({day_path(day_folder(target), day), std::move(file)});
-        copied.days.push_back(day_text(day) + ".db");
+        copied.days.push_back(sql::day_text(day) + ".db");
       } catch (const SqliteError& error) {
         if (!is_damage(error.code()) && error.code() != SQLITE_CANTOPEN) throw;
         copied.left_out.push_back(path + ": " + error.what());
