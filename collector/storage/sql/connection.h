@@ -116,6 +116,12 @@ class Statement {
 
 class TextIndex;
 
+/// For maps that are asked by a text without making a string of it.
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+
 /// One connection to a database; what is committed is on disk. Not thread-safe.
 class Connection {
  public:
@@ -166,11 +172,6 @@ class Connection {
 
  private:
   friend class Deadline;
-  /// Found by a text without making a string of it.
-  struct TextHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
   std::unordered_map<std::string, std::unique_ptr<PreparedStatement>, TextHash, std::equal_to<>> statements_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
 };

@@ -84,7 +84,11 @@ class SqliteStatement final : public sql::PreparedStatement {
 
 /// Beside a database that was closed, SQLite makes files even to read it. Where there is no room for them it speaks of
 /// an I/O error.
-std::string advice_on_room(const std::string& path) {
+std::string advice(int code, const std::string& path) {
+  if (code == SQLITE_READONLY || code == SQLITE_CANTOPEN || code == SQLITE_PERM) {
+    return "; it and its folder must be there and writable for the user that runs the collector: see to that and try "
+           "again, nothing is lost";
+  }
   constexpr std::uint64_t kLeastBytes = std::uint64_t{1} << 20;
   std::error_code error;
   const auto space = std::filesystem::space(std::filesystem::absolute(path, error).parent_path(), error);
@@ -126,8 +130,8 @@ void Connection::open(const std::string& path, int flags, const char* first_sett
       sqlite3_open_v2(path.c_str(), &database, flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   database_.reset(database);
   if (code != SQLITE_OK) {
-    throw SqliteError(code & 0xFF,
-                      "cannot open the database file " + path + ": " + sqlite3_errstr(code) + advice_on_room(path));
+    throw SqliteError(
+        code & 0xFF, "cannot open the database file " + path + ": " + sqlite3_errstr(code) + advice(code & 0xFF, path));
   }
   sqlite3_busy_timeout(database, kBusyTimeoutMs);
   try {
@@ -135,7 +139,7 @@ void Connection::open(const std::string& path, int flags, const char* first_sett
             std::string("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"));
   } catch (const SqliteError& error) {
     throw SqliteError(error.code(),
-                      "cannot use the database file " + path + ": " + error.what() + advice_on_room(path));
+                      "cannot use the database file " + path + ": " + error.what() + advice(error.code(), path));
   }
 }
 

@@ -8,8 +8,8 @@
 namespace trapline::collector::sqlite {
 namespace {
 
-/// `batch_row` has what the last transaction changed: rows it made (kind 1), and group hashes whose rows it took or
-/// moved (kind 2).
+/// `batch_row` has what the last transaction changed: rows it made (kind 1 each, kind 3 all from this id on), and group
+/// hashes whose rows it took or moved (kind 2).
 constexpr const char* kSchema = R"sql(
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS event (
@@ -63,16 +63,18 @@ std::int64_t DayFile::batch_number() {
   return number.step() ? number.integer(0) : 0;
 }
 
-DayFile::Loan::Loan(DayFile& file, std::string_view sql) : file_(&file), sql_(sql) {
-  auto& idle = file.idle_[sql_];
-  if (idle.empty()) idle.push_back(file.prepare(sql));
-  statement_ = idle.back().release();
-  idle.pop_back();
+DayFile::Loan::Loan(DayFile& file, std::string_view sql) : file_(&file) {
+  auto found = file.idle_.find(sql);
+  if (found == file.idle_.end()) found = file.idle_.try_emplace(std::string(sql)).first;
+  idle_ = &found->second;
+  if (idle_->empty()) idle_->push_back(file.prepare(sql));
+  statement_ = idle_->back().release();
+  idle_->pop_back();
 }
 
 DayFile::Loan& DayFile::Loan::operator=(Loan&& other) noexcept {
   std::swap(file_, other.file_);
-  std::swap(sql_, other.sql_);
+  std::swap(idle_, other.idle_);
   std::swap(statement_, other.statement_);
   return *this;
 }
@@ -81,7 +83,7 @@ DayFile::Loan::~Loan() {
   if (statement_ == nullptr) return;
   sqlite3_reset(statement_);
   sqlite3_clear_bindings(statement_);
-  file_->idle_[sql_].emplace_back(statement_);
+  idle_->emplace_back(statement_);
 }
 
 bool DayFile::Loan::step() {

@@ -29,6 +29,13 @@ class DayFile {
   };
   DayFile(const std::string& path, Use use);
 
+ private:
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+  using StatementPtr = std::unique_ptr<sqlite3_stmt, Finalize>;
+
+ public:
   /// A statement of the file on loan; nobody else has it meanwhile.
   class Loan {
    public:
@@ -49,7 +56,7 @@ class DayFile {
 
    private:
     DayFile* file_ = nullptr;
-    std::string sql_;
+    std::vector<StatementPtr>* idle_ = nullptr;  ///< where it goes back to
     sqlite3_stmt* statement_ = nullptr;
   };
 
@@ -62,14 +69,10 @@ class DayFile {
   std::int64_t batch_number();
 
  private:
-  struct Finalize {
-    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-  };
-  using StatementPtr = std::unique_ptr<sqlite3_stmt, Finalize>;
   StatementPtr prepare(std::string_view sql);
 
   Connection connection_;
-  std::unordered_map<std::string, std::vector<StatementPtr>> idle_;
+  std::unordered_map<std::string, std::vector<StatementPtr>, sql::TextHash, std::equal_to<>> idle_;
 };
 
 }  // namespace trapline::collector::sqlite

@@ -14,7 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Kinds of `batch_row`.
 constexpr int kMadeRow = 1;
+constexpr int kMadeRowsFrom = 3;
 /// More files than these are opened anew for each question.
 constexpr std::size_t kMostIdle = 100;
 /// A batch has events of one day, or of two around midnight; a backlog is written day by day.
@@ -247,6 +249,7 @@ DayFile& EventDays::begin(std::int64_t day) {
   file.execute("BEGIN IMMEDIATE");
   writing.is_open = true;
   writing.is_synced = false;
+  writing.made_from.reset();
   if (file.batch_number() >= batch_) {
     const auto hashes = take_back(file);
     touched_.insert(touched_.end(), hashes.begin(), hashes.end());
@@ -267,7 +270,8 @@ DayFile& EventDays::begin(std::int64_t day) {
 /// one be the next that is not committed as a whole.
 std::vector<std::int64_t> EventDays::take_back(DayFile& file) {
   file.take("DELETE FROM event WHERE id IN (SELECT id FROM batch_row WHERE kind = 1)").run();
-  file.take("DELETE FROM batch_row WHERE kind = 1").run();
+  file.take("DELETE FROM event WHERE id >= (SELECT id FROM batch_row WHERE kind = 3)").run();
+  file.take("DELETE FROM batch_row WHERE kind <> 2").run();
   std::vector<std::int64_t> hashes;
   auto touched = file.take("SELECT DISTINCT id FROM batch_row WHERE kind = 2");
   while (touched.step()) hashes.push_back(touched.integer(0));
@@ -291,6 +295,11 @@ std::vector<std::int64_t> EventDays::recover() {
   return std::exchange(touched_, {});
 }
 
+void EventDays::put_off_recovery() {
+  roll_back();
+  needs_recovery_ = true;
+}
+
 void EventDays::note(DayFile& file, int kind, std::int64_t id) {
   auto note = file.take("INSERT INTO batch_row (kind, id) VALUES (?1, ?2)");
   sqlite3_bind_int(note.get(), 1, kind);
@@ -309,8 +318,20 @@ void EventDays::insert(const Row& row) {
   auto insert =
       file.take("INSERT INTO event (id, project_id, hash_id, event_id, data, summary) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
   bind(insert.get(), row);
+  note_made(file, row.id);
   insert.run();
-  note(file, kMadeRow, row.id);
+}
+
+/// Events mostly come behind all that are there: one note tells of them all.
+void EventDays::note_made(DayFile& file, std::int64_t id) {
+  std::optional<std::int64_t>& made_from = writing_[day_of_row(id)].made_from;
+  if (!made_from) {
+    auto last = file.take("SELECT max(id) FROM event");
+    last.step();
+    made_from = last.integer(0) + 1;
+    note(file, kMadeRowsFrom, *made_from);
+  }
+  if (id < *made_from) note(file, kMadeRow, id);
 }
 
 void EventDays::update(const Row& row) {

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -125,8 +126,10 @@ class EventDays {
   /// that writes. Answers group hashes whose events that transaction had moved or removed, which are to be counted
   /// again.
   std::vector<std::int64_t> recover();
-  /// Whether the last transaction was committed here, and then not in the database: nothing may be written before
-  /// another connection has recovered from that.
+  /// What recover() has done so far is undone, and needs_recovery().
+  void put_off_recovery();
+  /// Whether a transaction was committed here, and then not in the database: nothing may be written before another
+  /// connection has recovered from that.
   [[nodiscard]] bool needs_recovery() const { return needs_recovery_; }
   /// Removes the day's file.
   void remove(std::int64_t day);
@@ -142,14 +145,16 @@ class EventDays {
   struct Writing {
     std::unique_ptr<DayFile> file;
     std::uint64_t generation = 0;
-    bool is_open = false;    ///< in a transaction
-    bool is_synced = false;  ///< committed, and the database not yet
+    bool is_open = false;                   ///< in a transaction
+    bool is_synced = false;                 ///< committed, and the database not yet
+    std::optional<std::int64_t> made_from;  ///< rows from this id on are the transaction's own; empty: not asked yet
   };
   DayFile& begin(std::int64_t day);
   DayFile& open_for_writing(std::int64_t day);
   std::vector<std::int64_t> take_back(DayFile& file);
   sqlite3_stmt* on_database(const char* sql);
   void note(DayFile& file, int kind, std::int64_t id);
+  void note_made(DayFile& file, std::int64_t id);
   void note_hash_of(DayFile& file, std::int64_t row_id);
   std::int64_t ask_database(const char* sql);
   void tell_database(const char* sql, std::int64_t value);

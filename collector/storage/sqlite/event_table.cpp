@@ -5,6 +5,8 @@
 #include <limits>
 #include <new>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -62,6 +64,13 @@ struct Plan {
 
 struct EventTable : sqlite3_vtab {
   EventDays* days = nullptr;
+  std::unordered_map<int, std::string> questions;  ///< the SQL of plans, by their numbers
+
+  const std::string& sql_of(const Plan& plan) {
+    std::string& sql = questions[plan.to_number()];
+    if (sql.empty()) sql = plan.sql();
+    return sql;
+  }
 };
 
 EventTable& table_of(sqlite3_vtab* table) { return *static_cast<EventTable*>(table); }
@@ -87,13 +96,13 @@ int guarded(sqlite3_vtab* table, Work work) {
 
 class EventCursor : public sqlite3_vtab_cursor {
  public:
-  explicit EventCursor(EventDays& days) : sqlite3_vtab_cursor{}, days_(days) {}
+  explicit EventCursor(EventTable& table) : sqlite3_vtab_cursor{}, table_(table), days_(*table.days) {}
 
   void begin(const Plan& plan, sqlite3_value** arguments) {
     rows_ = {};
     file_ = {};
     plan_ = plan;
-    sql_ = plan.sql();
+    sql_ = table_.sql_of(plan);
     days_left_.clear();
     lower_ = 0;
     upper_ = std::numeric_limits<std::int64_t>::max();
@@ -186,9 +195,10 @@ class EventCursor : public sqlite3_vtab_cursor {
     given_.clear();
   }
 
+  EventTable& table_;
   EventDays& days_;
   Plan plan_;
-  std::string sql_;
+  std::string_view sql_;
   std::int64_t lower_ = 0;
   std::int64_t upper_ = 0;
   std::vector<sqlite3_value*> given_;
@@ -301,7 +311,7 @@ int plan_question(sqlite3_vtab*, sqlite3_index_info* info) {
 }
 
 int open_cursor(sqlite3_vtab* table, sqlite3_vtab_cursor** made) {
-  auto* cursor = new (std::nothrow) EventCursor(*table_of(table).days);
+  auto* cursor = new (std::nothrow) EventCursor(table_of(table));
   if (cursor == nullptr) return SQLITE_NOMEM;
   *made = cursor;
   return SQLITE_OK;

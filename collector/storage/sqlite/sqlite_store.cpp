@@ -24,17 +24,31 @@ std::unique_ptr<sql::Connection> SqliteStore::connect_reader() { return std::mak
 
 std::unique_ptr<sql::Connection> SqliteStore::connect_writer() { return open_newest(path_, pool_); }
 
+namespace {
+
+/// On a full disk it waits until there is room: the connection counts as lost, so that who writes next tries again.
+void take_back_unfinished(Connection& connection) {
+  try {
+    Transaction transaction(connection);
+    for (const std::int64_t hash : connection.days().recover()) sql::recount_hash(connection, hash);
+    // No statement has written to `event`, so that SQLite does not call for these.
+    connection.days().sync();
+    transaction.commit();
+    connection.days().end();
+  } catch (const SqliteError& error) {
+    if (error.code() != SQLITE_FULL) throw;
+    connection.days().put_off_recovery();
+  }
+}
+
+}  // namespace
+
 std::unique_ptr<sql::Connection> open_newest(const std::string& path, std::shared_ptr<DayPool> pool) {
   auto connection = std::make_unique<Connection>(path, std::move(pool));
   connection->execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -4096;");
   add_schema_functions(connection->handle());
   sql::migrate(*connection, migration_texts());
-  Transaction transaction(*connection);
-  for (const std::int64_t hash : connection->days().recover()) sql::recount_hash(*connection, hash);
-  // No statement has written to `event`, so that SQLite does not call for these.
-  connection->days().sync();
-  transaction.commit();
-  connection->days().end();
+  take_back_unfinished(*connection);
   return connection;
 }
 

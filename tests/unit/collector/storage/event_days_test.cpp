@@ -9,14 +9,19 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "collector/storage/consistency.h"
 #include "collector/storage/open_store.h"
 #include "collector/storage/time_span.h"
+#include "tests/integration/small_disk.h"
 #include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 using trapline::tests::is_on_postgres;
+using trapline::tests::SmallDisk;
 using trapline::tests::TemporaryFolder;
 using trapline::tests::TestDatabase;
 
@@ -59,6 +64,35 @@ std::vector<std::string> payloads(Store& store, EventQuery query) {
   for (const StoredEvent& stored : page->items) payloads.push_back(stored.event.payload);
   return payloads;
 }
+
+/// Nothing at these paths can be written by this thread, as long as it lives. Root may write whatever permissions say,
+/// by a capability that it lays down meanwhile.
+class ReadOnly {
+ public:
+  explicit ReadOnly(std::vector<std::string> paths) : paths_(std::move(paths)) {
+    for (const std::string& path : paths_) {
+      modes_.push_back(fs::status(path).permissions());
+      fs::permissions(path, fs::perms::owner_write, fs::perm_options::remove);
+    }
+    REQUIRE(syscall(SYS_capget, &header_, capabilities_) == 0);
+    auto without = capabilities_[0];
+    without.effective &= ~(1U << CAP_DAC_OVERRIDE);
+    __user_cap_data_struct lowered[2] = {without, capabilities_[1]};
+    REQUIRE(syscall(SYS_capset, &header_, lowered) == 0);
+  }
+  ~ReadOnly() {
+    syscall(SYS_capset, &header_, capabilities_);
+    for (std::size_t index = 0; index < paths_.size(); ++index) fs::permissions(paths_[index], modes_[index]);
+  }
+  ReadOnly(const ReadOnly&) = delete;
+  ReadOnly& operator=(const ReadOnly&) = delete;
+
+ private:
+  std::vector<std::string> paths_;
+  std::vector<fs::perms> modes_;
+  __user_cap_header_struct header_{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct capabilities_[2] = {};
+};
 
 void damage(const std::string& path) {
   // The header stays, so that only who reads on sees it.
@@ -146,6 +180,66 @@ TEST_CASE("what a kill left in a day's file and not in the database is taken bac
   append(*store, {event_of(7, kFirstDay + 9)});
   CHECK(store->find_events({.limit = 10})->items.size() == 2);
   CHECK(check_store(database.url(), {.is_deep = true})->faults() == 0);
+}
+
+TEST_CASE(
+    "what a kill left half done on a disk that is full is taken back when there is room, and can be read meanwhile" *
+    doctest::skip(is_on_postgres())) {
+  const TemporaryFolder folder;
+  const SmallDisk disk(folder.path("disk"), std::size_t{8} << 20);
+  if (!disk.is_mounted()) return;
+  const std::string path = disk.folder() + "/t.db";
+  store_of_days("sqlite:" + path, 1);
+  auto killed = std::make_unique<sqlite::Connection>(path);
+  killed->begin();
+  killed->execute(
+      "INSERT INTO event (id, project_id, hash_id, event_id, data) "
+      "SELECT id + 1, project_id, hash_id, x'bb', data FROM event");
+  killed->days().sync();
+  sqlite::DayFile day(path + ".days/2026-11-27.db", sqlite::DayFile::Use::kRead);
+  CHECK(day.batch_number() == 2);
+  const sqlite::Connection keeps_the_log(path);  // as a kill leaves it
+  killed.reset();
+  disk.fill();
+  const auto store = open_store("sqlite:" + path);
+  REQUIRE_MESSAGE(store, (store ? "" : store.error().message));
+  CHECK((*store)->find_issues({})->items.size() == 1);
+  const std::vector events = {event_of(7, kFirstDay + 9)};
+  CHECK_FALSE((*store)->append(events));
+  disk.make_room();
+  append(**store, events);
+  CHECK((*store)->find_events({.limit = 10})->items.size() == 2);
+  CHECK(check_store("sqlite:" + path, {.is_deep = true})->faults() == 0);
+}
+
+TEST_CASE("a folder made read-only: the error says what to do, and it goes on when it is writable again" *
+          doctest::skip(is_on_postgres())) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("t.db");
+  auto store = store_of_days("sqlite:" + path, 1);
+  const std::vector tomorrow = {event_of(7, kFirstDay + kDayMs)};
+  {
+    const ReadOnly read_only({path + ".days"});
+    const auto refused = store->append(tomorrow);
+    REQUIRE_FALSE(refused);
+    CHECK_MESSAGE(refused.error().message.find("must be there and writable") != std::string::npos,
+                  refused.error().message);
+    CHECK(payloads(*store, {.limit = 10}).size() == 1);
+  }
+  append(*store, tomorrow);
+  CHECK(payloads(*store, {.limit = 10}).size() == 2);
+  store.reset();
+  {
+    const ReadOnly read_only({folder.path(""), path});
+    const auto refused = open_store("sqlite:" + path);
+    REQUIRE_FALSE(refused);
+    CHECK_MESSAGE(refused.error().message.find("must be there and writable") != std::string::npos,
+                  refused.error().message);
+  }
+  store = open_store("sqlite:" + path).value();
+  append(*store, {event_of(8, kFirstDay + kDayMs)});
+  CHECK(payloads(*store, {.limit = 10}).size() == 3);
+  CHECK(check_store("sqlite:" + path, {.is_deep = true})->faults() == 0);
 }
 
 TEST_CASE("events that a kill removed from a day's file and not from the counters are counted again" *
