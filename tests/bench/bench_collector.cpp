@@ -156,10 +156,11 @@ double resident_mib(pid_t pid, const std::string& field) {
   return 0;
 }
 
+/// Of the files whose path below the folder has the name in it.
 double bytes_in(const std::string& folder, const std::string& name) {
   double bytes = 0;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file() && entry.path().filename().string().find(name) != std::string::npos)
+    if (entry.is_regular_file() && entry.path().lexically_relative(folder).string().find(name) != std::string::npos)
       bytes += static_cast<double>(entry.file_size());
   }
   return bytes;

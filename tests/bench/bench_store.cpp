@@ -41,7 +41,7 @@ constexpr double kStatsMs = 50;
 template <class T>
 T need(const char* what, Result<T> result) {
   if (!result) fail(what, result.error());
-  return *std::move(result);
+  return std::move(*result);
 }
 
 std::int64_t unix_millis() { return trapline::core::system_clock().unix_millis(); }
@@ -142,28 +142,29 @@ void ask_lists(Questions& questions) {
     questions.list("browser:\"Chrome 103\" os:Linux", kListMs, sort);
   }
   const std::string recent = StoreEvents::release_at(unix_millis());
-  for (const std::string& search : {std::string("is:resolved"),
-                                    std::string("level:fatal"),
-                                    "release:" + recent,
-                                    std::string("release:shop@2.*"),
-                                    std::string("release:>=shop@2.50.0"),
-                                    std::string("firstSeen:-24h"),
-                                    std::string("times_seen:>1000"),
-                                    std::string("assigned:me"),
-                                    std::string("is:unassigned users:>100"),
-                                    std::string("browser:Chrome*"),
-                                    std::string("plan:free"),
-                                    std::string("shard:7"),
-                                    std::string("shard:nothing"),
-                                    std::string("has:region"),
-                                    std::string("!has:region"),
-                                    std::string("!plan:free"),
-                                    std::string("user.email:user77@example.com"),
-                                    std::string("user.id:4000"),
-                                    std::string("plan:team OR region:eu-west"),
-                                    std::string("(level:fatal OR level:warning) !environment:dev server_name:web-3"),
-                                    std::string("platform:python type:KeyError"),
-                                    std::string("transaction:/bafo/{id}")}) {
+  for (const std::string& search :
+       std::vector<std::string>{"is:resolved",
+                                "level:fatal",
+                                "release:" + recent,
+                                "release:shop@2.*",
+                                "release:>=shop@2.50.0",
+                                "firstSeen:-24h",
+                                "times_seen:>1000",
+                                "assigned:me",
+                                "is:unassigned users:>100",
+                                "browser:Chrome*",
+                                "plan:free",
+                                "shard:7",
+                                "shard:nothing",
+                                "has:region",
+                                "!has:region",
+                                "!plan:free",
+                                "user.email:user77@example.com",
+                                "user.id:4000",
+                                "plan:team OR region:eu-west",
+                                "(level:fatal OR level:warning) !environment:dev server_name:web-3",
+                                "platform:python type:KeyError",
+                                "transaction:/bafo/{id}"}) {
     questions.list(search, kListMs);
     questions.list(search, kListMs, IssueSort::kCount, true);
   }
@@ -172,10 +173,10 @@ void ask_lists(Questions& questions) {
 void ask_texts(Questions& questions) {
   const std::string rare = StoreEvents::word(4'321);
   const std::string other = StoreEvents::word(77);
-  for (const std::string& search :
-       {rare, "TypeError", rare + " OR " + other, "\"clicked " + rare + "\"", "number level:fatal",
-        "KeyError " + other + " level:error", "\"of number 7\" environment:staging", std::string("nobody said this"),
-        rare.substr(0, 4), "!KeyError"}) {
+  for (const std::string& search : std::vector<std::string>{
+           rare, "TypeError", rare + " OR " + other, "\"clicked " + rare + "\"", "number level:fatal",
+           "KeyError " + other + " level:error", "\"of number 7\" environment:staging", "nobody said this",
+           rare.substr(0, 4), "!KeyError"}) {
     questions.list(search, kTextMs);
     questions.list(search, kTextMs, IssueSort::kLastSeen, true);
   }
