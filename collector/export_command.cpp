@@ -1,18 +1,15 @@
 #include "collector/export_command.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <string_view>
-#include <system_error>
-#include <utility>
 
 #include <unistd.h>
 
 #include "collector/commands.h"
 #include "collector/http/export.h"
+#include "collector/output_file.h"
 #include "collector/storage/search_parser.h"
 #include "sdk/core/clock.h"
 #include "sdk/core/timestamp.h"
@@ -20,7 +17,6 @@
 namespace trapline::collector {
 namespace {
 
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kProgressInterval{200};
@@ -71,76 +67,6 @@ Result<ExportFilter> read_filter(Store& store, const ExportWishes& wishes) {
   return filter;
 }
 
-/// A mistyped folder must not become an empty database, and that an empty export.
-Status check_database_is_there(const Config& config) {
-  constexpr std::string_view kSqlite = "sqlite:";
-  const std::string url = config.database_url();
-  if (!url.starts_with(kSqlite) || fs::exists(url.substr(kSqlite.size()))) return {};
-  return Error{"not_found", "there is no database at " + url.substr(kSqlite.size()) +
-                                ": --data names the collector's folder, or --database its database"};
-}
-
-/// Where the lines go to.
-class Output {
- public:
-  /// None: standard output.
-  static Result<Output> open(const std::optional<std::string>& file) {
-    Output output;
-    output.stream_ = stdout;
-    if (!file) return output;
-    std::error_code ignored;
-    // A link stays one.
-    output.name_ = fs::weakly_canonical(*file, ignored).string();
-    if (ignored) output.name_ = *file;
-    // What is no file, such as a pipe or a device, is written to as it is: a rename would put a file in its place.
-    output.is_file_ = !fs::exists(output.name_, ignored) || fs::is_regular_file(output.name_, ignored);
-    output.stream_ = std::fopen(output.written_name().c_str(), "we");
-    if (output.stream_ == nullptr) return output.failure();
-    return output;
-  }
-  Output(Output&& other) noexcept
-      : name_(std::exchange(other.name_, {})),
-        is_file_(other.is_file_),
-        stream_(std::exchange(other.stream_, nullptr)) {}
-  Output& operator=(Output&&) = delete;
-  Output(const Output&) = delete;
-  Output& operator=(const Output&) = delete;
-  /// What was not finished leaves nothing.
-  ~Output() {
-    if (name_.empty() || stream_ == nullptr) return;
-    std::fclose(stream_);
-    std::error_code ignored;
-    if (is_file_) fs::remove(written_name(), ignored);
-  }
-
-  Status write(std::string_view text) {
-    const bool is_written = std::fwrite(text.data(), 1, text.size(), stream_) == text.size();
-    return is_written ? Status{} : Status{failure()};
-  }
-
-  /// All is there: on the disk, under its own name.
-  Status finish() {
-    if (std::fflush(stream_) != 0) return failure();
-    if (!is_file_) return {};
-    if (fsync(fileno(stream_)) != 0) return failure();
-    if (std::rename(written_name().c_str(), name_.c_str()) != 0) return failure();
-    std::fclose(std::exchange(stream_, nullptr));
-    return {};
-  }
-
- private:
-  Output() = default;
-  [[nodiscard]] std::string written_name() const { return is_file_ ? name_ + ".part" : name_; }
-  [[nodiscard]] Error failure() const {
-    const std::string reason = std::generic_category().message(errno);
-    return {"cannot_write", "cannot write " + (name_.empty() ? "to standard output" : name_) + ": " + reason};
-  }
-
-  std::string name_;      ///< empty: standard output
-  bool is_file_ = false;  ///< made under another name
-  std::FILE* stream_ = nullptr;
-};
-
 /// One line on standard error that tells how far the export is; only where a person sees it, and not between lines that
 /// go to the same screen.
 class Progress {
@@ -173,7 +99,7 @@ class Progress {
   Clock::time_point next_ = start_ + kProgressInterval;
 };
 
-Status write_all(Export& rows, Output& output, Progress& progress) {
+Status write_all(Export& rows, OutputFile& output, Progress& progress) {
   for (bool is_done = false; !is_done;) {
     const auto piece = rows.next();
     if (!piece) return piece.error();
@@ -198,14 +124,14 @@ Status run_export(const Config& config, const ExportWishes& wishes) {
   if (!filter) return filter.error();
   const auto rows =
       wishes.wants_events ? export_events(**store, *format, *filter) : export_issues(**store, *format, *filter);
-  auto output = Output::open(wishes.output);
+  auto output = OutputFile::open(wishes.output);
   if (!output) return output.error();
   Progress progress(wishes.wants_events ? "events" : "issues", wishes.output.has_value());
   return write_all(*rows, *output, progress);
 }
 
 ExportCommand::ExportCommand(CLI::App& app, const std::function<void(CLI::App&)>& add_options)
-    : command_(app.add_subcommand("export", "Write issues or events out, as NDJSON or CSV")) {
+    : command_(app.add_subcommand("export", "Write issues, events, or all of a user out")) {
   command_->require_subcommand(1);
   CLI::App* issues = command_->add_subcommand("issues", "Issues, those made last first");
   CLI::App* events = command_->add_subcommand("events", "Events, those received last first");

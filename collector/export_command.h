@@ -42,6 +42,9 @@ class ExportCommand {
   /// `add_options` adds those that all commands have.
   ExportCommand(CLI::App& app, const std::function<void(CLI::App&)>& add_options);
 
+  /// For further parts.
+  [[nodiscard]] CLI::App& command() { return *command_; }
+
   /// After parsing.
   [[nodiscard]] bool is_given() const { return command_->parsed(); }
   [[nodiscard]] core::Status run(const Config& config) const { return run_export(config, *wishes_); }

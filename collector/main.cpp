@@ -16,6 +16,7 @@
 #include "collector/export_command.h"
 #include "collector/logging.h"
 #include "collector/migrate_command.h"
+#include "collector/purge_command.h"
 #include "collector/serve.h"
 
 namespace {
@@ -151,18 +152,27 @@ int run(int argc, char** argv) {
 
   MigrateArguments migration;
   const CLI::App* migrate_command = add_migrate_command(app, migration);
-  const ExportCommand exporting(app, [&](CLI::App& command) { add_options(command, given, false); });
+  ExportCommand exporting(app, [&](CLI::App& command) { add_options(command, given, false); });
+  UserExportCommand user_export(exporting.command());
+  PurgeCommand purge(app);
+  ReportCommands reports(app);
   BackupCommand backup(app);
   RestoreCommand restore(app);
   CheckCommand check(app);
   EncryptionCommand encryption(app);
-  for (CLI::App* command : {&backup.options(), &restore.options(), &check.options(), &encryption.rotate_options()}) {
+  for (CLI::App* command :
+       {&backup.options(), &restore.options(), &check.options(), &encryption.rotate_options(), &purge.options(),
+        &user_export.options(), &reports.key_options(), &reports.verify_options()}) {
     add_options(*command, given, false);
   }
 
   CLI11_PARSE(app, argc, argv);
 
   if (*migrate_command) return with_config(given, [&](const Config&) { return run_migrate_command(migration); });
+  if (user_export.is_given()) return with_config(given, [&](const Config& config) { return user_export.run(config); });
+  if (purge.is_given()) return with_config(given, [&](const Config& config) { return purge.run(config); });
+  if (reports.prints_key()) return with_config(given, ReportCommands::print_key);
+  if (reports.verifies()) return with_config(given, [&](const Config& config) { return reports.verify(config); });
   if (exporting.is_given()) return with_config(given, [&](const Config& config) { return exporting.run(config); });
   if (*serve_command) return with_config(given, serve);
   if (backup.is_given()) return with_config(given, [&](const Config& config) { return backup.run(config); });

@@ -15,6 +15,7 @@
 
 #include "collector/accounts/accounts.h"
 #include "collector/digest/digester.h"
+#include "collector/digest/stored_payload.h"
 #include "collector/digest/user_key.h"
 #include "collector/http/api_json.h"
 #include "collector/http/api_routes.h"
@@ -24,6 +25,7 @@
 #include "collector/http/intake_routes.h"
 #include "collector/http/live_feed.h"
 #include "collector/http/session_routes.h"
+#include "collector/http/user_purges.h"
 #include "collector/ingest/housekeeper.h"
 #include "collector/ingest/intake.h"
 #include "collector/ingest/item_writer.h"
@@ -224,7 +226,9 @@ Status serve(const Config& config) {
   add_health_routes(router, {intake, **spool, digester, **store});
   add_session_routes(router, accounts, is_https);
   const auto public_url = std::make_shared<std::string>();
-  add_api_routes(router, {**store, accounts, public_url, &live});
+  const StoredPayloadReader payloads(*user_key);
+  UserPurges purges(**store, payloads);
+  add_api_routes(router, {**store, accounts, public_url, &live, core::system_clock(), &payloads, &purges});
   add_intake_routes(router, {**store, accounts, public_url});
   HttpOptions http;
   http.trusted_proxies = config.trusted_proxies;
@@ -255,6 +259,7 @@ Status serve(const Config& config) {
   housekeeper.stop();
   sweeper.stop();
   retainer.stop();
+  purges.stop();
   (*store)->stop_listening();
   digester.stop();
   item_writer.stop();

@@ -51,11 +51,7 @@ void scrub_user(const Rules& rules, std::string& user) {
   std::string scrubbed = user;
   scrub_texts(rules.scrubber, {{"/user/id", scrubbed}});
   if (scrubbed == user) return;
-  PartHash hash(rules.user_key);
-  hash.add("session user");
-  hash.add(std::to_string(rules.project));
-  hash.add(user);
-  user = hash.finish();
+  user = hidden_session_user(rules.user_key, rules.project, user);
 }
 
 void scrub_content(const Rules& rules, Attachment& file) { file.filename = rules.scrubber.scrub_text(file.filename); }
@@ -78,6 +74,14 @@ void scrub_content(const Rules& rules, Transaction& transaction) {
 }
 
 }  // namespace
+
+std::string hidden_session_user(const UserKey& user_key, ProjectId project, std::string_view user) {
+  PartHash hash(user_key);
+  hash.add("session user");
+  hash.add(std::to_string(project));
+  hash.add(user);
+  return hash.finish();
+}
 
 core::Status ItemScrubber::scrub(std::span<StoredItem> items) {
   for (StoredItem& item : items) {

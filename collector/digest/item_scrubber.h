@@ -1,6 +1,8 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "collector/digest/settings_cache.h"
 #include "collector/digest/user_key.h"
@@ -9,6 +11,9 @@
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
+
+/// The name of a private user of the project's sessions: tells them apart, and nobody without the key whose it is.
+std::string hidden_session_user(const UserKey& user_key, ProjectId project, std::string_view user);
 
 /// Removes what is private from items that are no events, as the project wants it for its events: from transactions'
 /// names, from what people wrote and who they are, from files' names and jobs' settings. Who a session belongs to stays

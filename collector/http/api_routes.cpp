@@ -16,6 +16,7 @@
 #include "collector/http/release_routes.h"
 #include "collector/http/search_routes.h"
 #include "collector/http/stats_routes.h"
+#include "collector/http/user_routes.h"
 #include "collector/storage/time_span.h"
 #include "sdk/core/event_id.h"
 #include "sdk/core/timestamp.h"
@@ -129,6 +130,7 @@ void add_api_routes(Router& router, const ApiContext& context) {
   add_issue_routes(router, context);
   add_digest_routes(router, context);
   add_release_routes(router, context);
+  add_user_routes(router, context);
   router.add("GET", "/api/v1/openapi.json", [](const HttpRequest&) { return raw_json(std::string(openapi_text())); });
 }
 

@@ -15,6 +15,8 @@ namespace trapline::collector {
 std::string_view openapi_text();
 
 class LiveFeed;
+class PayloadReader;
+class UserPurges;
 
 /// What the API's routes work with; all of it outlives them.
 struct ApiContext {
@@ -25,6 +27,9 @@ struct ApiContext {
   std::shared_ptr<const std::string> public_url;
   LiveFeed* live = nullptr;  ///< who is told of changes; none: nobody
   const core::Clock& clock = core::system_clock();
+  // For the rights of users; without them, they have no routes.
+  const PayloadReader* payloads = nullptr;
+  UserPurges* purges = nullptr;
 };
 
 /// Adds /api/v1: projects, issues, events, what changes them, what is told of them, openapi.json.

@@ -49,6 +49,8 @@ Result<std::string> authenticate_change(Accounts& accounts, const HttpRequest& r
   }
   const User& user = std::get<User>(*caller);
   if (user.role < demand.role) return Error{"forbidden", std::string(demand.user_refusal)};
+  // A page of another site can ask for what changes nothing, and does not see the answer.
+  if (request.method == "GET" || request.method == "HEAD") return user.email;
   if (Status status = check_same_origin(request); !status) return status.error();
   return user.email;
 }
@@ -97,11 +99,11 @@ Result<std::string> authenticate_writer(Accounts& accounts, const HttpRequest& r
 }
 
 Result<std::string> authenticate_admin(Accounts& accounts, const HttpRequest& request) {
-  return authenticate_change(
-      accounts, request,
-      {TokenScope::kAdmin, Role::kAdmin,
-       "this token may not change projects and keys: trapline-collector token create --scope admin makes one that may",
-       "owners and admins change projects and keys"});
+  return authenticate_change(accounts, request,
+                             {TokenScope::kAdmin, Role::kAdmin,
+                              "this token may not change projects and keys, nor see or erase the data of users: "
+                              "trapline-collector token create --scope admin makes one that may",
+                              "owners and admins change projects and keys, and see and erase the data of users"});
 }
 
 Status check_same_origin(const HttpRequest& request) {

@@ -29,7 +29,7 @@ Result<std::string> signed_in_user(Accounts& accounts, const HttpRequest& reques
 /// "unsupported_content_type", "storage".
 Result<std::string> authenticate_writer(Accounts& accounts, const HttpRequest& request);
 
-/// The same of what only admins and owners may change, and tokens of scope admin.
+/// The same of what only admins and owners may change, or see, and tokens of scope admin.
 Result<std::string> authenticate_admin(Accounts& accounts, const HttpRequest& request);
 
 /// Whether a request that changes something comes from our own pages: JSON, and from the origin it is sent to. A page

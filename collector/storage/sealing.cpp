@@ -126,6 +126,7 @@ std::string attachment_place(std::int64_t project, std::string_view item_id) {
 }
 std::string file_place(std::string_view address) { return place_of("file", 0, address); }
 std::string key_place(KeyId id) { return place_of("key", id); }
+std::string report_key_place() { return place_of("report key", 0); }
 
 std::string Sealer::seal(std::string bytes, std::string_view place) const {
   if (!is_on()) return bytes;

@@ -54,6 +54,7 @@ std::string dictionary_place(std::int64_t id);
 std::string attachment_place(std::int64_t project, std::string_view item_id);
 std::string file_place(std::string_view address);
 std::string key_place(KeyId id);
+std::string report_key_place();
 
 /// Seals and opens. Immutable: any thread.
 class Sealer {

@@ -18,6 +18,7 @@
 #include "collector/storage/records.h"
 #include "collector/storage/release_health.h"
 #include "collector/storage/retention.h"
+#include "collector/storage/user_rights.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -245,7 +246,12 @@ struct OthersNews {
 };
 using OthersListener = std::function<void(const OthersNews&)>;
 
-class Store : public EventStore, public ProjectStore, public IngestStore, public ItemStore, public AccountStore {
+class Store : public EventStore,
+              public ProjectStore,
+              public IngestStore,
+              public ItemStore,
+              public AccountStore,
+              public UserStore {
  public:
   /// Ok when the database answers.
   virtual Status check() = 0;

@@ -302,6 +302,32 @@ test('projects and keys are made, changed and deleted as described', async () =>
   await ask('delete', `${project}?confirm=store`, 404, asAdmin);
 });
 
+test('the data of a user is told and erased as described', async () => {
+  const asAdmin = { token: collector.adminToken };
+  const body = { user: ['id:1'], project_id: '1' };
+  await ask('get', '/api/v1/users/report-key', 200);
+  await ask('get', '/api/v1/users/report-key', 401, { token: null });
+  const lines = (await ask('post', '/api/v1/users/export', 200, { ...asAdmin, body })).trimEnd().split('\n');
+  assert.ok(lines.some((line) => JSON.parse(line).title === 'another'));
+  for (const path of ['/api/v1/users/export', '/api/v1/users/purges']) {
+    await ask('post', path, 400, { ...asAdmin, body: { user: ['ada'] } });
+    await ask('post', path, 401, { token: null, body });
+    await ask('post', path, 403, { body });
+    await ask('post', path, 404, { ...asAdmin, body: { ...body, project_id: '999' } });
+  }
+  for (const dry_run of [true, false]) {
+    let purge = await ask('post', '/api/v1/users/purges', 202, { ...asAdmin, body: { ...body, dry_run } });
+    for (const deadline = Date.now() + 20_000; purge.state === 'running'; await new Promise((resolve) => setTimeout(resolve, 50))) {
+      assert.ok(Date.now() < deadline);
+      purge = await ask('get', `/api/v1/users/purges/${purge.id}`, 200, asAdmin);
+    }
+    assert.equal(purge.counts?.events, 1, JSON.stringify(purge));
+    assert.equal(purge.report === null, dry_run);
+  }
+  await ask('get', '/api/v1/users/purges/unknown', 404, asAdmin);
+  await ask('get', '/api/v1/users/purges/unknown', 403, {});
+});
+
 test('a stream tells of issues and totals as described', async () => {
   await ask('get', '/api/v1/stream?project=x', 400);
   await ask('get', '/api/v1/stream?project=999', 404);

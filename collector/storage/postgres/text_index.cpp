@@ -104,6 +104,30 @@ std::vector<std::int64_t> TextIndex::find(const sql::TextQuery& query, std::size
   return {found.begin(), found.end()};
 }
 
+std::vector<sql::TextRow> TextIndex::rows_of(core::UnixMillis day, std::span<const std::int64_t> hashes) {
+  std::vector<sql::TextRow> found;
+  if (hashes.empty()) return found;
+  sql::Statement rows = connection_.prepare("SELECT hash_id, CAST(ctid AS TEXT) FROM event_text WHERE hash_id IN " +
+                                            sql::hash_marks() + " AND day = ?");
+  sql::bind_hashes(rows, hashes);
+  rows.bind(day);
+  while (rows.step()) found.push_back({rows.integer(0), std::string(rows.text(1)), {}});
+  return found;
+}
+
+void TextIndex::find_words(core::UnixMillis /*day*/, std::span<sql::TextRow> /*rows*/) {}
+
+/// Rows are never changed, so that one stays where it is. Where it was there may be another one since, but not of an
+/// older text of this hash.
+void TextIndex::remove(core::UnixMillis day, const sql::TextRow& row) {
+  connection_.prepare("DELETE FROM event_text WHERE day = ?1 AND hash_id = ?2 AND ctid = CAST(?3 AS tid)")
+      .bind(day, row.hash_id, std::string_view(row.place))
+      .run();
+}
+
+/// The server's own work (autovacuum).
+bool TextIndex::compact(core::UnixMillis /*day*/, bool /*is_first*/) { return false; }
+
 void TextIndex::drop_before(core::UnixMillis day) {
   for (const core::UnixMillis old : days()) {
     if (old < day) connection_.execute("DROP TABLE " + name_of(old));

@@ -20,6 +20,10 @@ class TextIndex final : public sql::TextIndex {
   std::int64_t count(core::UnixMillis day) override;
   void read(core::UnixMillis day,
             const std::function<void(std::int64_t hash_id, std::string_view words)>& take) override;
+  std::vector<sql::TextRow> rows_of(core::UnixMillis day, std::span<const std::int64_t> hashes) override;
+  void find_words(core::UnixMillis day, std::span<sql::TextRow> rows) override;
+  void remove(core::UnixMillis day, const sql::TextRow& row) override;
+  bool compact(core::UnixMillis day, bool is_first) override;
   void drop_before(core::UnixMillis day) override;
   void forget() override { days_.clear(); }
 

@@ -396,6 +396,14 @@ std::vector<StoredItem> find_attachments(Connection& connection, ProjectId proje
   return read_all(rows, project, reading, contents);
 }
 
+std::vector<StoredItem> find_reports(Connection& connection, ProjectId project, std::string_view event_id,
+                                     const AttachmentContents& contents) {
+  const Reading reading = reading_of(ItemKind::kFeedback);
+  Statement rows = connection.prepare(std::string(reading.select) + "WHERE project_id = ? AND event_id = ?");
+  rows.bind(project, event_id);
+  return read_all(rows, project, reading, contents);
+}
+
 std::optional<StoredItem> find_attachment(Connection& connection, ProjectId project, std::string_view item_id,
                                           const AttachmentContents& contents) {
   Statement rows = connection.prepare(std::string(kAttachmentColumns) + "WHERE project_id = ? AND item_id = ? AND " +

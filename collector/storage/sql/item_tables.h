@@ -22,6 +22,9 @@ void append_items(Connection& connection, std::span<const StoredItem> items, std
 Page<StoredItem> find_items(Connection& connection, const ItemQuery& query, const AttachmentContents& contents);
 std::vector<StoredItem> find_attachments(Connection& connection, ProjectId project, std::string_view event_id,
                                          bool with_bytes, const AttachmentContents& contents);
+/// What people wrote about the event.
+std::vector<StoredItem> find_reports(Connection& connection, ProjectId project, std::string_view event_id,
+                                     const AttachmentContents& contents);
 std::optional<StoredItem> find_attachment(Connection& connection, ProjectId project, std::string_view item_id,
                                           const AttachmentContents& contents);
 

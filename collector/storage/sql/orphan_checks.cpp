@@ -7,6 +7,7 @@
 #include "collector/storage/sql/deleted_projects.h"
 #include "collector/storage/sql/digest_tables.h"
 #include "collector/storage/sql/issue_changes.h"
+#include "collector/storage/sql/issue_removal.h"
 #include "collector/storage/sql/issue_tally.h"
 #include "collector/storage/sql/lost_events.h"
 #include "collector/storage/sql/lost_projects.h"
@@ -48,17 +49,6 @@ std::function<bool(Connection&, std::int64_t)> delete_rows(std::string_view sql)
     }
     return true;
   };
-}
-
-/// Coarse hashes of the issue go where a fine one that names them leads; those that none names go.
-void give_away_coarse_hashes(Connection& connection, IssueId issue) {
-  connection
-      .prepare(R"(
-    UPDATE issue_hash SET issue_id = (SELECT fine.issue_id FROM issue_hash AS fine WHERE fine.coarse_id = issue_hash.id LIMIT 1)
-    WHERE issue_id = ?1 AND kind = 1 AND EXISTS (SELECT 1 FROM issue_hash AS fine WHERE fine.coarse_id = issue_hash.id))")
-      .bind(issue)
-      .run();
-  connection.prepare("DELETE FROM issue_hash WHERE issue_id = ? AND kind = 1").bind(issue).run();
 }
 
 bool has_fine_hash(Connection& connection, IssueId issue) {

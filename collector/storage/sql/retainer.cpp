@@ -11,15 +11,12 @@
 #include "collector/storage/sql/event_ids.h"
 #include "collector/storage/sql/event_queries.h"
 #include "collector/storage/sql/search_writer.h"
+#include "collector/storage/sql/slice_timer.h"
 #include "collector/storage/time_span.h"
 
 namespace trapline::collector::sql {
 namespace {
 
-/// What a transaction of a step is to take, its commit left out.
-constexpr std::chrono::microseconds kStepTime{2'500};
-constexpr std::size_t kLeastInSlice = 8;
-constexpr std::size_t kMostInSlice = 1'024;
 /// Rows of a project that are looked up in one go.
 constexpr std::size_t kRowsPlanned = 2'000;
 constexpr std::chrono::seconds kMeasureInterval{1};
@@ -75,22 +72,6 @@ std::optional<std::int64_t> next_level(std::int64_t thinned_to) {
 std::int64_t depth_of(std::int64_t level) {
   return std::find(std::begin(kLevels), std::end(kLevels), level) - std::begin(kLevels);
 }
-
-/// Brings a number of rows nearer to what fits into a slice.
-class SliceTimer {
- public:
-  explicit SliceTimer(std::size_t& slice) : slice_(slice) {}
-  SliceTimer(const SliceTimer&) = delete;
-  SliceTimer& operator=(const SliceTimer&) = delete;
-  ~SliceTimer() {
-    const auto taken = std::chrono::steady_clock::now() - start_;
-    slice_ = std::clamp(taken > kStepTime ? slice_ / 2 : slice_ + slice_ / 4, kLeastInSlice, kMostInSlice);
-  }
-
- private:
-  std::size_t& slice_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 /// What makes an event of a hash a landmark, beside being the first or the newest.
 struct TurningPoints {

@@ -17,6 +17,8 @@ constexpr SealedColumn kColumns[] = {
      [](std::int64_t id, std::string_view) { return dictionary_place(id); }},
     {"events", "event", "data", "", "project_id, event_id", event_place},
     {"events in the quarantine", "quarantined_event", "payload", "", "project_id, event_id", quarantine_place},
+    {"the key of reports", "report_key", "bytes", "", "id, ''",
+     [](std::int64_t, std::string_view) { return report_key_place(); }},
     {"small attachments", "attachment", "bytes", " AND file_id IS NULL", "project_id, item_id", attachment_place},
 };
 

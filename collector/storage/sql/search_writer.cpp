@@ -23,10 +23,6 @@ constexpr std::size_t kMostTagKeysKnown = 5'000;
 /// A user's last_seen is written no more often than this.
 constexpr UnixMillis kUserLag = kHourMs;
 
-/// What is indexed of the texts of a group hash and day: a message that is another one in each event must not cost its
-/// words each time. Breadcrumbs leave most of it to messages.
-constexpr std::size_t kMostTextBytes = std::size_t{64} << 10;
-constexpr std::size_t kMostTrailBytes = std::size_t{16} << 10;
 /// So much of a hash and day is indexed at once; more, as a batch has room for it: so much and so much for each event.
 /// FTS5 takes about 150 ns for a byte.
 constexpr std::size_t kFirstTextBytes = std::size_t{2} << 10;

@@ -27,6 +27,11 @@ constexpr std::int64_t kMostTagValues = 20'000;
 constexpr std::size_t kLongestTag = 200;
 constexpr std::string_view kOtherValues;
 
+/// What is indexed of the texts of a group hash and day: a message that is another one in each event must not cost its
+/// words each time. Breadcrumbs leave most of it to messages.
+constexpr std::size_t kMostTextBytes = std::size_t{64} << 10;
+constexpr std::size_t kMostTrailBytes = std::size_t{16} << 10;
+
 /// As much of a tag's key or value as is kept.
 std::string_view kept_of_tag(std::string_view text);
 

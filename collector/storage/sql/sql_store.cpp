@@ -23,7 +23,10 @@
 #include "collector/storage/sql/migrations.h"
 #include "collector/storage/sql/project_table.h"
 #include "collector/storage/sql/release_health.h"
+#include "collector/storage/sql/report_key.h"
 #include "collector/storage/sql/search_queries.h"
+#include "collector/storage/sql/user_eraser.h"
+#include "collector/storage/sql/user_walk.h"
 
 namespace trapline::collector::sql {
 namespace {
@@ -606,6 +609,47 @@ Result<std::vector<ReleaseHealth>> SqlStore::list_release_health(const ReleaseHe
 Result<std::vector<ReleaseHour>> SqlStore::list_release_hours(const ReleaseHealthQuery& query,
                                                               std::string_view release) {
   return read([&](Connection& connection) { return sql::list_release_hours(connection, query, release); });
+}
+
+Result<std::unique_ptr<UserErasure>> SqlStore::begin_erasure(const UserSelector& user, const PayloadReader& reader,
+                                                             bool is_dry) {
+  const UserSearchParts parts{reader, dictionaries_, contents_};
+  return std::unique_ptr<UserErasure>(std::make_unique<UserEraser>(user, parts, clock_.unix_millis() + 1, is_dry));
+}
+
+Result<ErasureStep> SqlStore::erase_some(UserErasure& erasure) {
+  auto& eraser = static_cast<UserEraser&>(erasure);
+  const auto looked = read([&](Connection& connection) { return eraser.look(connection); });
+  if (!looked) return looked.error();
+  ErasureStep step{.has_more = *looked, .percent = eraser.percent()};
+  if (!eraser.has_act()) return step;
+  const Status done = write([&](Connection& connection) {
+    const auto start = std::chrono::steady_clock::now();
+    try {
+      eraser.act(connection);
+    } catch (...) {
+      connection.text_index().forget();  // it may remember what was rolled back
+      throw;
+    }
+    step.held_writer = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start);
+  });
+  if (!done) return done.error();
+  return step;
+}
+
+Result<std::unique_ptr<UserWalk>> SqlStore::begin_walk(const UserSelector& user, const PayloadReader& reader) {
+  const UserSearchParts parts{reader, dictionaries_, contents_};
+  return std::unique_ptr<UserWalk>(std::make_unique<UserRecords>(user, parts, clock_.unix_millis() + 1));
+}
+
+Result<UserPage> SqlStore::walk_on(UserWalk& walk) {
+  return read([&](Connection& connection) { return static_cast<UserRecords&>(walk).look(connection); });
+}
+
+Result<std::string> SqlStore::report_seed() {
+  auto known = read([&](Connection& connection) { return find_report_key(connection, sealer_); });
+  if (!known || !known->empty()) return known;
+  return write([&](Connection& connection) { return make_report_key(connection, sealer_, clock_.unix_millis()); });
 }
 
 Result<User> SqlStore::create_user(std::string_view email, Role role, std::string_view password_hash) {

@@ -93,6 +93,13 @@ class SqlStore : public Store {
   Result<std::vector<ReleaseHour>> list_release_hours(const ReleaseHealthQuery& query,
                                                       std::string_view release) override;
 
+  Result<std::unique_ptr<UserErasure>> begin_erasure(const UserSelector& user, const PayloadReader& reader,
+                                                     bool is_dry) override;
+  Result<ErasureStep> erase_some(UserErasure& erasure) override;
+  Result<std::unique_ptr<UserWalk>> begin_walk(const UserSelector& user, const PayloadReader& reader) override;
+  Result<UserPage> walk_on(UserWalk& walk) override;
+  Result<std::string> report_seed() override;
+
   Result<User> create_user(std::string_view email, Role role, std::string_view password_hash) override;
   Result<std::optional<Credentials>> find_credentials(std::string_view email) override;
   Result<std::int64_t> count_users() override;

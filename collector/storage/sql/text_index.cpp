@@ -1,5 +1,8 @@
 #include "collector/storage/sql/text_index.h"
 
+#include <algorithm>
+
+#include "collector/storage/sql/connection.h"
 #include "sdk/core/ascii.h"
 
 namespace trapline::collector::sql {
@@ -31,6 +34,18 @@ std::string without_signs(std::string_view text) {
     if (!is_of_word(c)) c = ' ';
   }
   return plain;
+}
+
+std::string hash_marks() {
+  std::string marks = "(?";
+  for (std::size_t hash = 1; hash < kMostHashesAtOnce; ++hash) marks += ", ?";
+  return marks + ")";
+}
+
+void bind_hashes(Statement& statement, std::span<const std::int64_t> hashes) {
+  for (std::size_t index = 0; index < kMostHashesAtOnce; ++index) {
+    statement.bind(hashes[std::min(index, hashes.size() - 1)]);
+  }
 }
 
 TextQuery text_query(std::string_view text, bool is_phrase) {

@@ -10,12 +10,14 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "collector/digest/stored_payload.h"
 #include "collector/http/api_routes.h"
 #include "collector/http/dispatcher.h"
 #include "collector/http/ingest_routes.h"
 #include "collector/http/intake_routes.h"
 #include "collector/http/live_feed.h"
 #include "collector/http/session_routes.h"
+#include "collector/http/user_purges.h"
 #include "collector/storage/open_store.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_database.h"
@@ -70,6 +72,8 @@ struct Fixture {
   Intake intake;
   Accounts accounts{*store};
   LiveFeed live{*store};
+  StoredPayloadReader payloads{std::nullopt};
+  UserPurges purges{*store, payloads};
   std::unique_ptr<Dispatcher> dispatcher;
 
   explicit Fixture(std::int64_t requests_per_minute)
@@ -80,7 +84,7 @@ struct Fixture {
     Router router;
     const auto url = std::make_shared<std::string>("http://h");
     add_session_routes(router, accounts, false);
-    add_api_routes(router, {*store, accounts, url, &live});
+    add_api_routes(router, {*store, accounts, url, &live, trapline::core::system_clock(), &payloads, &purges});
     add_intake_routes(router, {*store, accounts, url});
     dispatcher =
         std::make_unique<Dispatcher>(std::move(router), intake, std::vector<AddressRange>{}, requests_per_minute);

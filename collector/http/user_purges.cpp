@@ -1,0 +1,130 @@
+#include "collector/http/user_purges.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include "sdk/core/random.h"
+
+namespace trapline::collector {
+namespace {
+
+constexpr std::size_t kPurgesKnown = 50;
+constexpr std::size_t kPurgeIdBytes = 8;
+constexpr int kMostFileSweeps = 100'000;
+
+/// Files of attachments that are gone. What cannot be removed now goes when a collector sweeps.
+void sweep_all_files(Store& store) {
+  for (int sweeps = 0; sweeps < kMostFileSweeps; ++sweeps) {
+    const auto swept = store.sweep_files();
+    if (!swept || !*swept) return;
+  }
+}
+
+Result<ErasureOutcome> with_report(Store& store, ErasureFacts facts, bool is_dry) {
+  const auto projects = store.list_projects();
+  if (!projects) return projects.error();
+  for (const Project& project : *projects) facts.project_names[project.id] = project.name;
+  facts.not_looked_at = store.troubles();
+  ErasureOutcome outcome{std::move(facts), {}};
+  if (is_dry) return outcome;
+  const auto seed = store.report_seed();
+  if (!seed) return seed.error();
+  outcome.report = make_erasure_report(outcome.facts, *seed);
+  return outcome;
+}
+
+}  // namespace
+
+Result<ErasureOutcome> erase_user(Store& store, const PayloadReader& reader, const ErasureWish& wish,
+                                  const core::Clock& clock, const std::function<bool(int percent)>& on_progress) {
+  ErasureFacts facts;
+  facts.user = wish.user;
+  facts.requested_by = wish.requested_by;
+  facts.started_at = clock.unix_millis();
+  if (!wish.is_dry) {
+    // Before anything is erased: without a key there would be no report of it.
+    const auto seed = store.report_seed();
+    if (!seed) return seed.error();
+  }
+  const auto erasure = store.begin_erasure(wish.user, reader, wish.is_dry);
+  if (!erasure) return erasure.error();
+  while (true) {
+    const auto step = store.erase_some(**erasure);
+    if (!step) return step.error();
+    if (!step->has_more) break;
+    if (!on_progress(step->percent)) {
+      return Error{"broken_off", "the purge was broken off: run it again, and it erases the rest"};
+    }
+    // Half of the time is others'.
+    if (step->held_writer.count() > 0) std::this_thread::sleep_for(step->held_writer);
+  }
+  if (!wish.is_dry) sweep_all_files(store);
+  facts.counts = (*erasure)->counts();
+  facts.unreadable = (*erasure)->unreadable();
+  facts.finished_at = clock.unix_millis();
+  return with_report(store, std::move(facts), wish.is_dry);
+}
+
+Result<UserPurges::Purge> UserPurges::start(const ErasureWish& wish) {
+  const std::lock_guard lock(mutex_);
+  if (!purges_.empty() && purges_.back().is_running) {
+    return Error{"conflict", "a purge is running, " + purges_.back().id + ": start this one when it has ended"};
+  }
+  if (is_stopping_) return Error{"conflict", "the collector is stopping"};
+  if (thread_.joinable()) thread_.join();  // it has ended
+  Purge purge;
+  purge.id = core::random_hex(kPurgeIdBytes);
+  purge.is_dry = wish.is_dry;
+  purge.started_at = clock_.unix_millis();
+  purges_.push_back(purge);
+  if (purges_.size() > kPurgesKnown) purges_.pop_front();
+  thread_ = std::thread([this, id = purge.id, wish] { run(id, wish); });
+  return purge;
+}
+
+void UserPurges::run(const std::string& id, const ErasureWish& wish) {
+  pthread_setname_np(pthread_self(), "user-purge");
+  auto outcome = erase_user(store_, reader_, wish, clock_, [&](int percent) {
+    const std::lock_guard lock(mutex_);
+    if (Purge* purge = look_up(id)) purge->percent = percent;
+    return !is_stopping_;
+  });
+  if (!outcome) spdlog::error("the purge {} has failed: {}", id, outcome.error().message);
+  const std::lock_guard lock(mutex_);
+  Purge* purge = look_up(id);
+  if (purge == nullptr) return;
+  if (outcome) {
+    purge->outcome = std::move(*outcome);
+    purge->percent = 100;
+  } else {
+    purge->error = outcome.error();
+  }
+  purge->is_running = false;
+}
+
+UserPurges::Purge* UserPurges::look_up(const std::string& id) {
+  const auto found = std::find_if(purges_.begin(), purges_.end(), [&](const Purge& one) { return one.id == id; });
+  return found == purges_.end() ? nullptr : &*found;
+}
+
+std::optional<UserPurges::Purge> UserPurges::find(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  const Purge* purge = look_up(id);
+  if (purge == nullptr) return std::nullopt;
+  return *purge;
+}
+
+void UserPurges::stop() {
+  is_stopping_ = true;
+  std::thread thread;
+  {
+    const std::lock_guard lock(mutex_);
+    thread = std::move(thread_);
+  }
+  if (thread.joinable()) thread.join();
+}
+
+}  // namespace trapline::collector

@@ -1,0 +1,267 @@
+#include "collector/storage/sql/user_settler.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "collector/storage/sql/digest_tables.h"
+#include "collector/storage/sql/erasure_rest.h"
+#include "collector/storage/sql/event_queries.h"
+#include "collector/storage/sql/issue_changes.h"
+#include "collector/storage/sql/issue_removal.h"
+#include "collector/storage/sql/issue_tally.h"
+#include "collector/storage/sql/search_writer.h"
+#include "collector/storage/time_span.h"
+
+namespace trapline::collector::sql {
+namespace {
+
+constexpr int kRemainingLookedAt = 200;
+constexpr std::size_t kIssuesSettledAtOnce = 100;
+/// What an issue is called whose events were all erased, though it has counted others that are not kept.
+constexpr std::string_view kErasedTitle = "(erased at a user's wish)";
+
+std::int64_t number_by(Connection& connection, std::string_view sql, std::int64_t id) {
+  Statement row = connection.prepare(sql);
+  row.bind(id);
+  return row.step() ? row.integer(0) : 0;
+}
+
+void forget_title(Connection& writer, IssueId issue) {
+  writer.prepare("UPDATE issue SET title = ?, type = '', value = '', culprit = '' WHERE id = ?")
+      .bind(kErasedTitle, issue)
+      .run();
+}
+
+/// What no remaining event says is found no more. Unless an event has come meanwhile: then the count has grown.
+void forget_tag(Connection& writer, std::int64_t hash, std::int64_t tag, std::int64_t count) {
+  writer.prepare("DELETE FROM hash_tag WHERE hash_id = ? AND tag_id = ? AND count = ?").bind(hash, tag, count).run();
+  writer.prepare("DELETE FROM tag WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM hash_tag WHERE tag_id = ?1)")
+      .bind(tag)
+      .run();
+}
+
+void forget_user(Connection& writer, std::int64_t hash, std::int64_t user) {
+  writer.prepare("DELETE FROM hash_user WHERE hash_id = ? AND \"user\" = ?").bind(hash, user).run();
+  if (writer.changes() == 0) return;
+  writer
+      .prepare(R"(
+    UPDATE issue SET user_count = user_count - 1 WHERE id = (SELECT issue_id FROM issue_hash WHERE id = ?1)
+    AND NOT EXISTS (SELECT 1 FROM issue_hash JOIN hash_user ON hash_id = issue_hash.id AND "user" = ?2
+                    WHERE issue_id = issue.id))")
+      .bind(hash, user)
+      .run();
+}
+
+}  // namespace
+
+bool UserSettler::look(Connection& reader, const ProjectUsers& users, std::deque<ErasureAct>& acts) {
+  if (groups_.empty() && !begin_groups(reader)) return plan_issues(reader, acts) || plan_compacting(reader, acts);
+  if (read_events(reader, users)) return true;
+  if (!rows_.empty()) {
+    plan_texts(reader, acts);
+    return true;
+  }
+  plan_groups(acts);
+  groups_.clear();
+  return true;
+}
+
+/// Rows of the index are looked up before events are read: of a text that comes in between there is another row, or its
+/// event is read.
+bool UserSettler::begin_groups(Connection& reader) {
+  const auto hashes = hashes_to_settle(reader, kMostHashesAtOnce);
+  const std::int64_t left = count_hashes_to_settle(reader);
+  most_to_settle_ = std::max(most_to_settle_, left);
+  percent_ = most_to_settle_ == 0 ? 100 : static_cast<int>(100 - left * 100 / most_to_settle_);
+  if (hashes.empty()) return false;
+  for (const std::int64_t hash : hashes) begin_group(reader, hash);
+  for (const UnixMillis day : reader.text_index().days()) {
+    auto rows = reader.text_index().rows_of(day, hashes);
+    if (!rows.empty()) rows_[day] = std::move(rows);
+  }
+  group_ = 0;
+  row_ = 0;
+  texts_.clear();
+  return true;
+}
+
+void UserSettler::begin_group(Connection& reader, std::int64_t hash) {
+  Group& group = groups_.emplace_back();
+  group.hash_id = hash;
+  group.last_seen = number_by(reader, "SELECT last_seen FROM issue_hash WHERE id = ?", hash);
+  group.erased = number_by(reader, "SELECT count FROM erasure_rest WHERE hash_id = ? AND kind = 0", hash);
+  for (const std::int64_t user : subjects_of(reader, hash, RestKind::kUser)) group.users.insert(user);
+  for (const std::int64_t tag : subjects_of(reader, hash, RestKind::kTag)) {
+    Statement count = reader.prepare("SELECT count FROM hash_tag WHERE hash_id = ? AND tag_id = ?");
+    count.bind(hash, tag);
+    group.tags[tag] = count.step() ? count.integer(0) : 0;
+  }
+}
+
+/// Some of the events that remain. False: all were read.
+bool UserSettler::read_events(Connection& reader, const ProjectUsers& users) {
+  if (group_ == groups_.size()) return false;
+  Group& group = groups_[group_];
+  Statement rows = reader.prepare(
+      "SELECT id, project_id, event_id, 0, data, summary FROM event WHERE hash_id = ? AND id > ? ORDER BY id LIMIT ?");
+  rows.bind(group.hash_id, row_, kRemainingLookedAt);
+  int count = 0;
+  for (; rows.step(); ++count) {
+    row_ = rows.integer(0);
+    group.has_events = true;
+    try {
+      DigestedEvent event = read_event(reader, parts_.dictionaries, rows, true).event;
+      take(group, event, users);
+    } catch (const DatabaseError&) {
+      throw;
+    } catch (const std::exception&) {
+      continue;  // its bytes are damaged: it says nothing
+    }
+  }
+  if (count == kRemainingLookedAt) return true;
+  row_ = 0;
+  return ++group_ < groups_.size();
+}
+
+void UserSettler::take(Group& group, DigestedEvent& event, const ProjectUsers& users) {
+  group.title = event.title;
+  parts_.reader.read_facts(event);
+  const auto says = [&](std::string_view key, std::string_view value) {
+    group.tags.erase(tag_id(event.project_id, kept_of_tag(key), kept_of_tag(value)));
+  };
+  for (const auto& [key, value] : event.tags) says(key, value);
+  for (const auto& [key, value] : event.context_tags) says(key, value);
+  says("server_name", event.server_name);
+  says("transaction", event.transaction);
+  add_texts(group.hash_id, event);
+  if (event.user.empty()) return;
+  const std::int64_t user = user_hash(event.user);
+  group.users.erase(user);
+  if (!users.contains({event.project_id, user})) return;
+  for (const auto& [field, value] : event.user_fields) {
+    told_.emplace(event.project_id, field, std::string(kept_of_tag(value)), user);
+  }
+}
+
+/// As much of a hash and day as the index takes (search_writer.h), if it has anything of them.
+void UserSettler::add_texts(std::int64_t hash, const DigestedEvent& event) {
+  const UnixMillis day = start_of(event.received_at, kDayMs);
+  if (!rows_.contains(day)) return;
+  DayTexts& texts = texts_[{day, hash}];
+  const auto add = [&](const std::vector<std::string>& of_event, std::size_t most) {
+    for (const std::string& text : of_event) {
+      if (text.empty() || texts.bytes + text.size() > most || !texts.known.insert(text).second) continue;
+      texts.bytes += text.size();
+      texts.texts.push_back(text);
+    }
+  };
+  add(event.texts, kMostTextBytes);
+  add(event.trail_texts, kMostTrailBytes);
+}
+
+/// A day's: what remaining events say is added once more, and then all goes that was there before. Broken off in
+/// between, it stands there twice until it is done again.
+void UserSettler::plan_texts(Connection& reader, std::deque<ErasureAct>& acts) {
+  const auto first = rows_.begin();
+  const UnixMillis day = first->first;
+  std::vector<TextRow> rows = std::move(first->second);
+  rows_.erase(first);
+  const auto days = reader.text_index().days();
+  if (std::find(days.begin(), days.end(), day) == days.end()) return;  // it has gone as a whole
+  reader.text_index().find_words(day, rows);
+  std::unordered_set<std::int64_t> indexed;
+  for (const TextRow& row : rows) indexed.insert(row.hash_id);
+  for (const std::int64_t hash : indexed) {
+    for (const std::string& text : texts_[{day, hash}].texts) {
+      acts.emplace_back([day, hash, text](Connection& writer) { writer.text_index().add(day, hash, text); });
+    }
+  }
+  for (TextRow& row : rows) {
+    acts.emplace_back([day, row = std::move(row)](Connection& writer) { writer.text_index().remove(day, row); });
+  }
+  changed_days_.insert(day);
+}
+
+void UserSettler::plan_groups(std::deque<ErasureAct>& acts) {
+  for (const Group& group : groups_) {
+    for (const auto& [tag, count] : group.tags) {
+      acts.emplace_back([hash = group.hash_id, tag = tag, count = count](Connection& writer) {
+        forget_tag(writer, hash, tag, count);
+      });
+    }
+    for (const std::int64_t user : group.users) {
+      acts.emplace_back([hash = group.hash_id, user](Connection& writer) { forget_user(writer, hash, user); });
+    }
+    acts.emplace_back([group](Connection& writer) { settle_group(writer, group); });
+  }
+}
+
+void UserSettler::settle_group(Connection& writer, const Group& group) {
+  const bool is_nobodys = number_by(writer, "SELECT count(*) FROM hash_user WHERE hash_id = ?", group.hash_id) == 0;
+  if (group.erased > 0 || (!group.has_events && is_nobodys)) {
+    const std::string_view title = group.title.empty() ? kErasedTitle : std::string_view(group.title);
+    // An event that has come meanwhile tells its own.
+    writer.prepare("UPDATE issue_hash SET title = ? WHERE id = ? AND last_seen = ?")
+        .bind(title, group.hash_id, group.last_seen)
+        .run();
+  }
+  hash_is_settled(writer, group.hash_id);
+}
+
+bool UserSettler::plan_issues(Connection& reader, std::deque<ErasureAct>& acts) {
+  const auto issues = issues_to_settle(reader, kIssuesSettledAtOnce);
+  for (const std::int64_t issue : issues) {
+    acts.emplace_back([this, issue](Connection& writer) { settle_issue(writer, issue); });
+  }
+  return !issues.empty();
+}
+
+void UserSettler::settle_issue(Connection& writer, IssueId issue) {
+  ProjectId project = 0;
+  std::int64_t count = 0;
+  std::int64_t stored = 0;
+  std::int64_t users = 0;
+  {
+    Statement row = writer.prepare("SELECT project_id, count, stored_count, user_count FROM issue WHERE id = ?");
+    row.bind(issue);
+    if (row.step()) {
+      project = row.integer(0);
+      count = row.integer(1);
+      stored = row.integer(2);
+      users = row.integer(3);
+    }
+  }
+  const std::int64_t erased = number_by(writer,
+                                        "SELECT coalesce(sum(count), 0) FROM erasure_rest WHERE kind = 3 AND "
+                                        "hash_id IN (SELECT id FROM issue_hash WHERE issue_id = ?)",
+                                        issue);
+  issue_is_settled(writer, issue);
+  if (project == 0) return;
+  if (stored > 0) {
+    if (erased > 0) retitle(writer, parts_.dictionaries, issue);
+  } else if (erased > 0 && count <= erased) {
+    remove_issue(writer, issue);
+    ++deleted_issues_[project];
+  } else if (erased > 0 || users == 0) {
+    forget_title(writer, issue);
+  }
+}
+
+bool UserSettler::plan_compacting(Connection& reader, std::deque<ErasureAct>& acts) {
+  const auto days = reader.text_index().days();
+  while (!changed_days_.empty()) {
+    const UnixMillis day = *changed_days_.begin();
+    if (std::find(days.begin(), days.end(), day) == days.end()) {
+      changed_days_.erase(day);
+      continue;
+    }
+    acts.emplace_back([this, day](Connection& writer) {
+      const bool is_first = compacting_.insert(day).second;
+      if (!writer.text_index().compact(day, is_first)) changed_days_.erase(day);
+    });
+    return true;
+  }
+  return false;
+}
+
+}  // namespace trapline::collector::sql
