@@ -81,19 +81,36 @@ Status BackupCommand::run(const Config& config) const {
 }
 
 RestoreCommand::RestoreCommand(CLI::App& program)
-    : command_(program.add_subcommand("restore", "Put a backup's data where a collector finds it")) {
-  command_->add_option("FOLDER", backup_, "that backup has made")->required();
+    : command_(program.add_subcommand("restore", "Put a backup's data, or days of the archive, back")) {
+  command_->add_option("FOLDER", backup_, "that backup has made");
   command_->add_flag("--force", replaces_, "replace what is there; it is kept as *.before-restore");
+  command_->add_option("--day", archive_.day, "of the archive, instead of a backup: the first day, as in 2026-01-02")
+      ->type_name("DATE");
+  command_->add_option("--to", archive_.to, "the last day (default: --day)")->type_name("DATE");
+  command_->add_option("--project", archive_.project, "of this project alone")->type_name("NAME");
+  command_->add_option("--keep-days", archive_.keep_days, "retention leaves the days alone for so long (default 7)")
+      ->type_name("DAYS");
   command_->footer(
-      "Stop the collector first. Every file is compared with the manifest before anything is put into place.\n\n"
+      "Of a backup: stop the collector first. Every file is compared with the manifest before anything is put into "
+      "place.\n"
+      "Of the archive (--day): the collector may run. Objects are compared with the manifest before an event is "
+      "stored;\n"
+      "broken off, run it again.\n\n"
       "Examples:\n"
       "  trapline-collector restore /backups/trapline-2026-11-27 --data /var/lib/trapline\n"
-      "  trapline-collector restore /backups/latest --data ./look && trapline-collector serve --data ./look\n\n"
-      "With PostgreSQL:\n"
+      "  trapline-collector restore /backups/latest --data ./look && trapline-collector serve --data ./look\n"
+      "  trapline-collector restore --archive /mnt/cold --day 2026-01-02 --data /var/lib/trapline\n"
+      "  trapline-collector restore --archive s3://cold/trapline --day 2026-01-02 --to 2026-01-05 --project shop\n\n"
+      "With PostgreSQL, of a backup:\n"
       "  pg_restore --dbname=postgres://trapline@db.example.com/trapline trapline.dump");
 }
 
 Status RestoreCommand::run(const Config& config) const {
+  if (backup_.empty() == archive_.day.empty()) {
+    return Error{"invalid_parameter",
+                 "restore takes the folder of a backup, or --archive and --day; trapline-collector restore --help"};
+  }
+  if (!archive_.day.empty()) return restore_from_archive(config, archive_);
   const auto database = database_file(config, "restore", "pg_restore trapline.dump --dbname=");
   if (!database) return database.error();
   ProgressBar bar;

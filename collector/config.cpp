@@ -101,6 +101,15 @@ Result<Settings> gather(const std::map<std::string, std::string>& command_line) 
   return settings;
 }
 
+/// Where all programs that speak S3 look for them; no options, as others can read the command line.
+BucketCredentials bucket_credentials() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): at the start only
+    return std::string(value != nullptr ? value : "");
+  };
+  return {variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"), variable("AWS_SESSION_TOKEN")};
+}
+
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
   Number number{};
@@ -180,7 +189,7 @@ std::string Config::public_url_at(int actual_port) const {
 }
 
 std::span<const ConfigOption> config_options() {
-  static const std::array<ConfigOption, 20> kOptions{{
+  static const std::array<ConfigOption, 23> kOptions{{
       {"data", "DIR", "folder for the database and the spool (default ./trapline-data)"},
       {"database", "URL", "sqlite:PATH (default sqlite:DATA/trapline.db) or postgres://USER:PASSWORD@HOST:PORT/NAME"},
       {"files", "DIR",
@@ -208,6 +217,11 @@ std::span<const ConfigOption> config_options() {
        "that events are kept; a project may say otherwise (default 90; 0: for ever). Counts and issues stay"},
       {"max-database-bytes", "BYTES",
        "that the database may take; above, the events that tell the least go first (default 0: no limit)"},
+      {"archive", "URL",
+       "folder, or s3://BUCKET/PREFIX, that events are written to before they go (default none); a bucket's key is in "
+       "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"},
+      {"archive-endpoint", "URL", "server of the bucket, as in http://127.0.0.1:9000 (default Amazon's)"},
+      {"archive-region", "NAME", "region of the bucket (default us-east-1)"},
       {"min-free-bytes", "BYTES", "disk space to leave free; below, senders are told 503 (default 256 MiB)"},
   }};
   return kOptions;
@@ -224,6 +238,10 @@ core::Result<Config> load_config(const std::map<std::string, std::string>& comma
   text_of("data", config.data);
   text_of("database", config.database);
   text_of("files", config.files);
+  text_of("archive", config.archive.url);
+  text_of("archive-endpoint", config.archive.endpoint);
+  text_of("archive-region", config.archive.region);
+  config.archive.credentials = bucket_credentials();
   std::string key_file;
   text_of("encryption-key-file", key_file);
   auto keys = load_encryption_keys(key_file);

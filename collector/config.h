@@ -11,6 +11,7 @@
 #include "collector/ingest/address.h"
 #include "collector/ingest/intake.h"
 #include "collector/ingest/spool.h"
+#include "collector/storage/archive/object_store.h"
 #include "collector/storage/retention.h"
 #include "collector/storage/store_options.h"
 #include "sdk/core/result.h"
@@ -30,6 +31,7 @@ struct Config {
   std::int64_t api_requests_per_minute = 600;  ///< of one token or session
   std::vector<AddressRange> trusted_proxies;
   RetentionPolicy retention;
+  ArchiveAddress archive;  ///< without an URL there is none; credentials are in it
 
   [[nodiscard]] std::string database_url() const;
   [[nodiscard]] StoreOptions store_options() const;

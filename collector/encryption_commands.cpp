@@ -47,6 +47,10 @@ Status EncryptionCommand::rotate(const Config& config) {
   std::cout << report->rows << " rows and " << report->files << " files were sealed with the key "
             << key_id_text(config.keys.front().id()) << '\n';
   for (const KeyId key : report->retired) std::cout << "the key " << key_id_text(key) << " is needed no more\n";
+  if (!report->retired.empty()) {
+    std::cout << "but for objects of a cold archive that are sealed with it: trapline-collector archive list names "
+                 "their keys\n";
+  }
   for (const KeyId key : report->still_sealing) {
     std::cout << "a collector still seals with the key " << key_id_text(key)
               << ": start all of them with the new key first in their file, and run this again\n";

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <sodium.h>
 
+#include "collector/archive_commands.h"
 #include "collector/backup_commands.h"
 #include "collector/check_command.h"
 #include "collector/commands.h"
@@ -27,7 +28,7 @@ using namespace trapline::collector;  // NOLINT(google-build-using-namespace): t
 /// Options given on the command line, by name.
 using GivenOptions = std::map<std::string, std::string>;
 
-void add_options(CLI::App& command, GivenOptions& given, bool is_serve) {
+void add_options(CLI::App& command, GivenOptions& given, bool is_serve, bool knows_archive = false) {
   const auto add = [&](const ConfigOption& option) {
     command
         .add_option_function<std::string>(
@@ -40,7 +41,8 @@ void add_options(CLI::App& command, GivenOptions& given, bool is_serve) {
     const bool is_for_all = option.name == "data" || option.name == "database" || option.name == "files" ||
                             option.name == "encryption-key-file" || option.name == "listen" ||
                             option.name == "public-url";
-    if (is_serve || is_for_all) add(option);
+    const bool is_of_archive = option.name.starts_with("archive");
+    if (is_serve || is_for_all || (is_of_archive && knows_archive)) add(option);
   }
 }
 
@@ -81,6 +83,7 @@ int run(int argc, char** argv) {
       "Examples:\n"
       "  trapline-collector serve --data /var/lib/trapline --listen 0.0.0.0:8790 --public-url "
       "https://errors.example.com\n"
+      "  trapline-collector serve --retention-days 30 --archive /mnt/cold\n"
       "  TRAPLINE_LISTEN=127.0.0.1:9000 trapline-collector serve");
 
   CLI::App* project_command = app.add_subcommand("project", "Projects and their DSNs");
@@ -160,11 +163,12 @@ int run(int argc, char** argv) {
   RestoreCommand restore(app);
   CheckCommand check(app);
   EncryptionCommand encryption(app);
-  for (CLI::App* command :
-       {&backup.options(), &restore.options(), &check.options(), &encryption.rotate_options(), &purge.options(),
-        &user_export.options(), &reports.key_options(), &reports.verify_options()}) {
+  ArchiveCommand archive(app);
+  for (CLI::App* command : {&backup.options(), &check.options(), &encryption.rotate_options(), &purge.options(),
+                            &user_export.options(), &reports.key_options(), &reports.verify_options()}) {
     add_options(*command, given, false);
   }
+  for (CLI::App* command : {&restore.options(), &archive.list_options()}) add_options(*command, given, false, true);
 
   CLI11_PARSE(app, argc, argv);
 
@@ -177,6 +181,7 @@ int run(int argc, char** argv) {
   if (*serve_command) return with_config(given, serve);
   if (backup.is_given()) return with_config(given, [&](const Config& config) { return backup.run(config); });
   if (restore.is_given()) return with_config(given, [&](const Config& config) { return restore.run(config); });
+  if (archive.lists()) return with_config(given, ArchiveCommand::list);
   if (check.is_given()) return check.run(load_config(given));
   if (encryption.creates_key())
     return with_config(given, [](const Config&) { return EncryptionCommand::create_key(); });

@@ -14,6 +14,7 @@
 #include <spdlog/spdlog.h>
 
 #include "collector/accounts/accounts.h"
+#include "collector/cold_archive.h"
 #include "collector/digest/digester.h"
 #include "collector/digest/stored_payload.h"
 #include "collector/digest/user_key.h"
@@ -88,15 +89,19 @@ std::function<void()> sweeping(Store& store) {
 }
 
 /// Makes room as the policy says, a little each time, and as much as it takes while the database is above its limit.
-std::function<void()> retaining(Store& store, const RetentionPolicy& policy) {
-  return [&store, policy, has_failed = false, told = std::size_t{0}]() mutable {
+std::function<void()> retaining(Store& store, const RetentionPolicy& policy, ColdArchive* archive) {
+  return [&store, policy, archive, has_failed = false, told = std::size_t{0}]() mutable {
     for (int steps = 0; steps < kMostStepsAtOnce; ++steps) {
-      const auto step = store.retain(policy);
+      const auto step = store.retain(archive != nullptr ? archive->policy(policy) : policy);
       if (!step && !has_failed) spdlog::error("old events cannot be removed yet: {}", step.error().message);
       has_failed = !step.ok();
       if (!step) return;
-      if (!step->news.empty()) spdlog::info("{}", step->news);
-      if (!step->has_more || !step->is_urgent) break;
+      if (!step->news.empty()) {
+        spdlog::log(step->goes_unarchived ? spdlog::level::err : spdlog::level::info, "{}", step->news);
+      }
+      if (archive != nullptr) archive->follow(*step);
+      const bool archives = step->to_archive && archive != nullptr && !archive->is_failing();
+      if (!(step->has_more || archives) || !step->is_urgent) break;
       std::this_thread::sleep_for(step->held_writer);  // half of the time is others'
     }
     const std::vector<std::string> troubles = store.troubles();
@@ -196,6 +201,8 @@ Status serve(const Config& config) {
   if (!config.keys.empty()) {
     spdlog::info("events and attachments are sealed with the encryption key {}", key_id_text(config.keys.front().id()));
   }
+  const auto archive = ColdArchive::open(config, **store);
+  if (!archive) return archive.error();
   Accounts accounts(**store);
   Intake intake(**store, **spool, config.limits, core::system_clock(), config.data);
   LiveFeed live(**store);
@@ -223,7 +230,7 @@ Status serve(const Config& config) {
   // Bound before its routes exist, as they show the port; answered only from run() on.
   Router router;
   const bool is_https = config.public_url.starts_with("https://");
-  add_health_routes(router, {intake, **spool, digester, **store});
+  add_health_routes(router, {intake, **spool, digester, **store, *archive ? &(*archive)->counts() : nullptr});
   add_session_routes(router, accounts, is_https);
   const auto public_url = std::make_shared<std::string>();
   const StoredPayloadReader payloads(*user_key);
@@ -249,7 +256,7 @@ Status serve(const Config& config) {
   item_writer.start();
   Housekeeper housekeeper({[&intake] { intake.keep_house(); }}, kHouseInterval);
   Housekeeper sweeper({sweeping(**store), sweeping_files(**store)}, kSweepInterval);
-  Housekeeper retainer({retaining(**store, config.retention)}, kRetentionInterval);
+  Housekeeper retainer({retaining(**store, config.retention, archive->get())}, kRetentionInterval);
   std::thread serving([&server] { server.run(); });
   log_with_fields("listening", {{"url", config.public_url_at(*port)}});
   wait_for_end(signals);
@@ -258,6 +265,7 @@ Status serve(const Config& config) {
   live.stop();
   housekeeper.stop();
   sweeper.stop();
+  if (*archive) (*archive)->stop();
   retainer.stop();
   purges.stop();
   (*store)->stop_listening();

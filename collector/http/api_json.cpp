@@ -116,40 +116,6 @@ json to_json(const User& user) {
   return {{"id", std::to_string(user.id)}, {"email", user.email}, {"role", to_word(user.role)}};
 }
 
-std::string event_to_json(const StoredEvent& stored, bool with_payload, bool with_neighbours) {
-  const DigestedEvent& event = stored.event;
-  json tags = json::array();
-  for (const auto& [key, value] : event.tags) tags.push_back({{"key", key}, {"value", value}});
-  json shown = {{"event_id", event.event_id},
-                {"project_id", std::to_string(event.project_id)},
-                {"issue_id", std::to_string(stored.issue_id)},
-                {"received_at", core::format_timestamp(event.received_at)},
-                {"timestamp", core::format_timestamp(event.timestamp)},
-                {"level", to_word(event.level)},
-                {"title", event.title},
-                {"type", event.type},
-                {"value", event.value},
-                {"culprit", event.culprit},
-                {"platform", event.platform},
-                {"environment", event.environment},
-                {"release", event.release},
-                {"transaction", event.transaction},
-                {"server_name", event.server_name},
-                {"user", event.user},
-                {"tags", std::move(tags)}};
-  if (with_neighbours) {
-    shown["newer_event_id"] = null_or(stored.newer_event_id);
-    shown["older_event_id"] = null_or(stored.older_event_id);
-  }
-  std::string text = dump(shown);
-  if (!with_payload) return text;
-  text.pop_back();  // the closing brace
-  text += ",\"payload\":";
-  text += event.payload;
-  text += '}';
-  return text;
-}
-
 std::string page_to_json(const std::vector<std::string>& items, std::string_view next_cursor) {
   std::string text = "{\"items\":[";
   for (std::size_t index = 0; index < items.size(); ++index) {

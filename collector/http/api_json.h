@@ -7,6 +7,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "collector/storage/event_json.h"
 #include "collector/storage/ingest_settings.h"
 #include "collector/storage/records.h"
 
@@ -22,10 +23,6 @@ nlohmann::json to_json(const IssueHash& hash);
 nlohmann::json to_json(const HistoryEntry& entry);
 nlohmann::json to_json(const QuarantinedEvent& event);
 nlohmann::json to_json(const LedgerEntry& entry);
-
-/// An event as text, since its payload goes in as the bytes that are stored. `with_neighbours` adds the events before
-/// and after it in its issue.
-std::string event_to_json(const StoredEvent& stored, bool with_payload, bool with_neighbours);
 
 /// `{"items": […], "next_cursor": …}` around items that are JSON already.
 std::string page_to_json(const std::vector<std::string>& items, std::string_view next_cursor);

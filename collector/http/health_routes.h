@@ -4,6 +4,7 @@
 #include "collector/http/router.h"
 #include "collector/ingest/intake.h"
 #include "collector/ingest/spool.h"
+#include "collector/storage/archive/archive_counts.h"
 #include "collector/storage/store.h"
 
 namespace trapline::collector {
@@ -14,6 +15,7 @@ struct HealthContext {
   Spool& spool;
   const Digester& digester;
   Store& store;
+  const ArchiveCounts* archive = nullptr;  ///< null: there is none
 };
 
 /// Adds /healthz (200 while the process answers at all), /readyz (200 when events can be taken in and shown, else 503

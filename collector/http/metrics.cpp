@@ -131,4 +131,26 @@ std::string render_metrics(const Intake& intake, const Spool& spool, const Diges
   return text;
 }
 
+std::string render_archive_metrics(const ArchiveCounts& counts) {
+  std::string text;
+  const auto add = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
+    add_metric(text, name, type, help, value);
+  };
+  add("trapline_archive_days_total", "counter", "Days of events that were written to the cold archive.",
+      counts.days.load());
+  add("trapline_archive_events_total", "counter", "Events that were written there.", counts.events.load());
+  add("trapline_archive_bytes_total", "counter", "Bytes of objects that were written there.", counts.bytes.load());
+  add("trapline_archive_failures_total", "counter", "Tries to write there that failed.", counts.failures.load());
+  add("trapline_archive_failing", "gauge", "1 while the last try has failed: events that are to go stay.",
+      counts.is_failing ? 1 : 0);
+  add("trapline_archive_lost_days_total", "counter",
+      "Days that lost events which are not in the archive, as there was no room to wait.", counts.unarchived.load());
+  add("trapline_archive_at_work", "gauge", "1 while a day is being archived.", counts.is_at_work ? 1 : 0);
+  add("trapline_archive_day_events", "gauge", "Events of the day at work that were read so far.",
+      counts.day_events.load());
+  add("trapline_archive_day_ratio", "gauge", "How much of that day was read so far, from 0 to 1.",
+      counts.day_share.load());
+  return text;
+}
+
 }  // namespace trapline::collector

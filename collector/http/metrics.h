@@ -5,11 +5,14 @@
 #include "collector/digest/digester.h"
 #include "collector/ingest/intake.h"
 #include "collector/ingest/spool.h"
+#include "collector/storage/archive/archive_counts.h"
 #include "collector/storage/store.h"
 
 namespace trapline::collector {
 
 /// Everything counted, in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/).
 std::string render_metrics(const Intake& intake, const Spool& spool, const Digester& digester, EventStore& store);
+/// The same of the cold archive.
+std::string render_archive_metrics(const ArchiveCounts& counts);
 
 }  // namespace trapline::collector

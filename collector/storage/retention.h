@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +22,11 @@ struct RetentionPolicy {
   /// and the days that are being written. Above, days lose the events that are worth the least
   /// (choose_worth_keeping()), older ones more than newer ones; when that is not enough, the oldest day goes.
   std::int64_t most_bytes = 0;
+  /// Nothing of a day goes before all of it is in the cold archive (RetentionStep::to_archive). Of today's events,
+  /// which go when nothing else is left to make room, nothing is there.
+  bool has_archive = false;
+  /// The archive cannot be written now: days go without when the database is above its limit, and not before.
+  bool archive_fails = false;
 };
 
 /// What one step has done.
@@ -30,6 +36,8 @@ struct RetentionStep {
   std::int64_t bytes_used = 0;               ///< by the database; as it was measured last
   std::int64_t erased = 0;                   ///< events
   std::chrono::microseconds held_writer{0};  ///< how long nobody else could write
+  std::optional<std::int64_t> to_archive;    ///< a UTC day, from 1970-01-01 on, that may go when it is in the archive
+  bool goes_unarchived = false;              ///< there is no room to wait until a day is there: `news` says which
   std::string news;                          ///< what is begun or done, in words, for people; mostly empty
 };
 

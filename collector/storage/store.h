@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "collector/storage/archive_records.h"
 #include "collector/storage/ingest_settings.h"
 #include "collector/storage/items.h"
 #include "collector/storage/records.h"
@@ -237,6 +238,27 @@ class AccountStore {
   virtual Result<std::optional<ApiToken>> find_token(std::string_view token_hash) = 0;
 };
 
+/// Days on their way to the cold archive and back (archive/). RetentionPolicy::has_archive says that there is one.
+class ArchiveStore {
+ public:
+  virtual ~ArchiveStore() = default;
+
+  /// Reads, and holds up nobody.
+  virtual Result<ArchivePage> find_events_to_archive(const ArchiveQuery& query) = 0;
+  /// To be called before the first of a day's pages is read. "not_found" when there are no events of the day.
+  virtual Status begin_archiving(std::int64_t day) = 0;
+  /// After all was written: retention may take the day's events from now on, until others are stored in it. False when
+  /// some were since begin_archiving(): then all is to be done again.
+  virtual Result<bool> end_archiving(std::int64_t day) = 0;
+
+  /// Stores events of that day again, which an archive had, in one transaction. Idempotent by (project, event id). They
+  /// count as kept again; as events they count only as far as nobody has counted them, as of a group hash that is not
+  /// known (any more). Retention leaves the day alone until `kept_until`, unless it needs the room. "day_leaving" when
+  /// it is just taking the day away.
+  virtual Result<RestoreOutcome> restore_events(std::int64_t day, std::span<const DigestedEvent> events,
+                                                UnixMillis kept_until) = 0;
+};
+
 /// What other collectors on the same database did.
 struct OthersNews {
   AppendOutcome outcome;  ///< counted_on and changes alone
@@ -251,7 +273,8 @@ class Store : public EventStore,
               public IngestStore,
               public ItemStore,
               public AccountStore,
-              public UserStore {
+              public UserStore,
+              public ArchiveStore {
  public:
   /// Ok when the database answers.
   virtual Status check() = 0;

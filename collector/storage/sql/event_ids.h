@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "collector/storage/records.h"
+#include "collector/storage/time_span.h"
 
 namespace trapline::collector::sql {
 
@@ -15,6 +16,7 @@ constexpr UnixMillis kMostReceivedAt = (std::int64_t{1} << (63 - kRowIdTimeShift
 constexpr std::int64_t first_row_id(UnixMillis received_at) {
   return std::clamp<UnixMillis>(received_at, 0, kMostReceivedAt) << kRowIdTimeShift;
 }
+constexpr std::int64_t first_row_of_day(std::int64_t day) { return first_row_id(day * kDayMs); }
 constexpr UnixMillis received_at_of(std::int64_t row_id) { return row_id >> kRowIdTimeShift; }
 
 /// "2026-11-27": a UTC day by its number since 1970-01-01.

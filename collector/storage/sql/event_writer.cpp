@@ -1,11 +1,15 @@
 #include "collector/storage/sql/event_writer.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "collector/storage/sql/archived_days.h"
 #include "collector/storage/sql/digest_tables.h"
+#include "collector/storage/sql/event_erasure.h"
 #include "collector/storage/sql/event_ids.h"
+#include "collector/storage/sql/issue_changes.h"
 #include "collector/storage/time_span.h"
 
 namespace trapline::collector::sql {
@@ -31,6 +35,8 @@ constexpr std::string_view kInsertIssue = R"(
 constexpr std::string_view kInsertEvent = R"(
   INSERT INTO event (id, project_id, hash_id, event_id, data) VALUES (?1, ?2, ?3, ?4, ?5))";
 constexpr std::string_view kIsStored = "SELECT 1 FROM event WHERE project_id = ? AND event_id = ? AND id >= ?";
+constexpr std::string_view kIsStoredOnDay =
+    "SELECT 1 FROM event WHERE project_id = ? AND event_id = ? AND id >= ? AND id < ?";
 constexpr std::string_view kIsCounted = "SELECT 1 FROM event_counted WHERE project_id = ? AND event_id = ?";
 
 std::string place_key(const DigestedEvent& event) { return std::to_string(event.project_id) + ' ' + event.fingerprint; }
@@ -138,14 +144,18 @@ std::optional<EventWriter::Placed> EventWriter::look_up(ProjectId project, int k
 
 /// What others may have changed since the last batch.
 void EventWriter::look_around(std::span<const DigestedEvent> batch) {
-  ahead_.reset();
+  look_around();
   if (connection_.is_remote()) ahead_.emplace(connection_, batch);
+  if (ahead_ || has_counted_only_) return;
+  has_counted_only_ = connection_.prepare("SELECT 1 FROM event_counted LIMIT 1").step();
+}
+
+void EventWriter::look_around() {
+  ahead_.reset();
   const std::int64_t epoch = place_epoch(connection_);
   if (epoch != epoch_) forget();
   epoch_ = epoch;
   row_id_base_ = -1;
-  if (ahead_ || has_counted_only_) return;
-  has_counted_only_ = connection_.prepare("SELECT 1 FROM event_counted LIMIT 1").step();
 }
 
 /// Asked once a batch: events of a project may come out of the spool after it was deleted.
@@ -230,12 +240,17 @@ bool EventWriter::takes_events(UnixMillis received_at) {
   const std::int64_t day = start_of(received_at, kDayMs) / kDayMs;
   const auto [known, is_new] = days_.try_emplace(day, true);
   if (!is_new) return known->second;
+  bool is_archived = false;
   {
-    Statement state = connection_.prepare("SELECT is_leaving FROM event_day WHERE day = ?");
+    Statement state = connection_.prepare("SELECT is_leaving, archived FROM event_day WHERE day = ?");
     state.bind(day);
-    if (state.step()) known->second = state.integer(0) == 0;
+    if (state.step()) {
+      known->second = state.integer(0) == 0;
+      is_archived = state.integer(1) != kNotArchived;
+    }
   }
   if (known->second) connection_.make_event_day(day);
+  if (known->second && is_archived) leave_archive(connection_, day);
   return known->second;
 }
 
@@ -270,6 +285,100 @@ std::int64_t EventWriter::next_row_id(UnixMillis received_at) {
   row_id_base_ = base;
   next_row_id_ = last.is_null(0) ? base : last.integer(0) + 1;
   return next_row_id_;
+}
+
+RestoreOutcome EventWriter::restore(std::int64_t day, std::span<const DigestedEvent> batch,
+                                    std::span<const std::string* const> packed, UnixMillis kept_until, UnixMillis now) {
+  RestoreOutcome outcome;
+  look_around();
+  const bool is_there = open_restored_day(day);
+  std::unordered_set<IssueId> new_issues;
+  std::unordered_map<ProjectId, bool> live_projects;
+  struct Group {
+    Placed place;
+    std::vector<const DigestedEvent*> events;
+  };
+  std::unordered_map<std::int64_t, Group> groups;
+  for (std::size_t index = 0; index < batch.size(); ++index) {
+    const DigestedEvent& event = batch[index];
+    const std::string id = event_id_bytes(event.event_id);
+    if (!is_live(event.project_id, live_projects)) {
+      ++outcome.left_out;
+      continue;
+    }
+    if (is_stored_on(day, event.project_id, id)) {
+      ++outcome.known;
+      continue;
+    }
+    Placed place = look_up_place(event);
+    if (place.hash_id == 0) place = make_place(event, new_issues);
+    keep(event, id, place.hash_id, *packed[index]);
+    Group& group = groups[place.hash_id];
+    group.place = place;
+    group.events.push_back(&event);
+    ++outcome.restored;
+  }
+  keep_restored_day(day, is_there, kept_until);
+  std::unordered_map<std::int64_t, HashTally> tallies;
+  for (const auto& [hash_id, group] : groups) count_restored(hash_id, group.place.issue_id, group.events, tallies);
+  for (const auto& [issue, addition] : write_tallies(tallies, new_issues)) update_issue(connection_, addition, now);
+  search_.write();
+  return outcome;
+}
+
+/// Makes a place for events of the day. Answers whether there was one.
+bool EventWriter::open_restored_day(std::int64_t day) {
+  bool is_there = false;
+  {
+    Statement state = connection_.prepare("SELECT is_leaving FROM event_day WHERE day = ?");
+    state.bind(day);
+    is_there = state.step();
+    if (is_there && state.integer(0) != 0) {
+      throw Refusal("day_leaving",
+                    "the events of " + day_text(day) +
+                        " are just being removed: try again when the collector's log says that they are gone");
+    }
+  }
+  if (!is_there) connection_.make_event_day(day);
+  return is_there;
+}
+
+/// A day that was not there is in the archive with all that it has. To be called when it has events: SQLite makes it
+/// with the first one.
+void EventWriter::keep_restored_day(std::int64_t day, bool was_there, UnixMillis kept_until) {
+  if (!was_there) {
+    connection_.prepare("UPDATE event_day SET archived = ?1 WHERE day = ?2").bind(kArchived, day).run();
+    end_place_epoch(connection_);  // writers that know the day look at it again
+  }
+  connection_.prepare("UPDATE event_day SET kept_until = max(kept_until, ?1), thinned_to = 0 WHERE day = ?2")
+      .bind(kept_until, day)
+      .run();
+}
+
+bool EventWriter::is_stored_on(std::int64_t day, ProjectId project, std::string_view id) {
+  Statement stored = connection_.prepare(kIsStoredOnDay);
+  stored.bind(project);
+  stored.bind_blob(id);
+  stored.bind(first_row_of_day(day), first_row_of_day(day + 1));
+  return stored.step();
+}
+
+/// Events that were counted when they came are kept again, and nothing else. What a hash has more of than were ever
+/// counted, as one has that is made anew, is counted now.
+void EventWriter::count_restored(std::int64_t hash_id, IssueId issue, std::span<const DigestedEvent* const> events,
+                                 std::unordered_map<std::int64_t, HashTally>& tallies) {
+  std::int64_t counted = 0;
+  {
+    Statement counts = connection_.prepare("SELECT count - stored_count FROM issue_hash WHERE id = ?");
+    counts.bind(hash_id);
+    if (counts.step())
+      counted = std::clamp<std::int64_t>(counts.integer(0), 0, static_cast<std::int64_t>(events.size()));
+  }
+  if (counted > 0) lower_kept(connection_, hash_id, -counted);
+  for (const DigestedEvent* event : events.subspan(static_cast<std::size_t>(counted))) {
+    tallies.try_emplace(hash_id, hash_id, issue).first->second.add(*event, true);
+    search_.add(hash_id, *event);
+  }
 }
 
 }  // namespace trapline::collector::sql

@@ -28,7 +28,11 @@ class EventWriter {
   AppendOutcome append(std::span<const DigestedEvent> batch, std::span<const std::string* const> packed,
                        const KeepRule& keeps, std::string_view node, UnixMillis now);
 
-  /// Must be called when a transaction with append() was rolled back.
+  /// ArchiveStore::restore_events() inside its transaction, with `packed` as above.
+  RestoreOutcome restore(std::int64_t day, std::span<const DigestedEvent> batch,
+                         std::span<const std::string* const> packed, UnixMillis kept_until, UnixMillis now);
+
+  /// Must be called when a transaction with append() or restore() was rolled back.
   void forget();
 
  private:
@@ -45,6 +49,12 @@ class EventWriter {
   std::unordered_map<IssueId, IssueAddition> write_tallies(const std::unordered_map<std::int64_t, HashTally>& tallies,
                                                            const std::unordered_set<IssueId>& new_issues);
   void look_around(std::span<const DigestedEvent> batch);
+  void look_around();
+  bool open_restored_day(std::int64_t day);
+  void keep_restored_day(std::int64_t day, bool was_there, UnixMillis kept_until);
+  bool is_stored_on(std::int64_t day, ProjectId project, std::string_view id);
+  void count_restored(std::int64_t hash_id, IssueId issue, std::span<const DigestedEvent* const> events,
+                      std::unordered_map<std::int64_t, HashTally>& tallies);
   Placed look_up_place(const DigestedEvent& event);
   Placed make_place(const DigestedEvent& event, std::unordered_set<IssueId>& new_issues);
   void remember(std::string key, Placed place);

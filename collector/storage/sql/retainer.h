@@ -42,6 +42,11 @@ class Retainer {
   [[nodiscard]] bool is_full() const { return is_full_; }
 
  private:
+  /// Room is made above this part of what may be used, and until it is below.
+  static constexpr double kMakesRoomAbove = 0.95;
+  /// Above this, it is urgent, and the oldest day goes when thinning one did not help.
+  static constexpr double kUrgentAbove = 1.0;
+
   enum class Act {
     kNone,
     kLeave,      ///< `day_` is to go
@@ -57,6 +62,8 @@ class Retainer {
     std::int64_t leaving = 0;
     std::int64_t lowered_hash = 0;
     std::int64_t thinned_to = 0;
+    bool is_archived = false;
+    UnixMillis kept_until = 0;  ///< 0, unless it was brought back from the archive
   };
   struct Project {
     ProjectId id = 0;
@@ -65,15 +72,22 @@ class Retainer {
 
   void read_state(Connection& reader, const RetentionPolicy& policy);
   bool look_for_leaving(Connection& reader, RetentionStep& step);
-  bool look_for_old_day(std::int64_t today, RetentionStep& step);
-  bool look_for_old_events(Connection& reader, std::int64_t today);
+  bool look_for_old_day(UnixMillis now, RetentionStep& step);
+  bool look_for_old_events(Connection& reader, UnixMillis now, RetentionStep& step);
+  bool plan_old_events(Connection& reader, const Project& project, UnixMillis now, RetentionStep& step);
   bool look_for_old_items(UnixMillis now, std::int64_t today);
   bool look_for_room(Connection& reader, const RetentionPolicy& policy, std::int64_t today, RetentionStep& step);
   [[nodiscard]] double share_of(const RetentionPolicy& policy) const;
-  bool go_on_thinning(Connection& reader);
+  bool go_on_thinning(Connection& reader, RetentionStep& step);
   void begin_thinning(Connection& reader, const Day& day, std::int64_t most, RetentionStep& step);
   void choose_rows(Connection& reader, std::int64_t hash, std::int64_t count);
   void leave(std::int64_t day, const std::string& why, RetentionStep& step);
+  [[nodiscard]] const Day* find_day(std::int64_t day) const;
+  bool must_wait(const Day& day, RetentionStep& step) const;
+  [[nodiscard]] bool has_no_room_to_wait() const;
+  bool may_make_room(const Day& day, bool& goes_unarchived, RetentionStep& step) const;
+  bool drop_for_room(const Day& day, const std::string& why, RetentionStep& step);
+  [[nodiscard]] std::int64_t first_day_with_texts() const;
 
   void lower(Connection& writer);
   void erase(Connection& writer, RetentionStep& step);
@@ -82,6 +96,8 @@ class Retainer {
   PayloadDictionaries& dictionaries_;
   std::vector<Day> days_;  ///< as the last look found them, oldest first; the same of projects
   std::vector<Project> projects_;
+  bool has_archive_ = false;  ///< as the policy says; the same of the next
+  bool archive_fails_ = false;
   std::int64_t longest_days_ = 0;  ///< that a project keeps events; 0: for ever
 
   Act act_ = Act::kNone;
@@ -108,6 +124,8 @@ class Retainer {
   bool was_within_limit_ = false;           ///< of this limit
   std::int64_t bytes_before_thinning_ = 0;  ///< a day, if that was the last thing done
   bool is_full_ = false;
+  bool leaves_unarchived_ = false;  ///< the day that kLeave is about; the same of thinning_
+  bool thins_unarchived_ = false;
 };
 
 }  // namespace trapline::collector::sql

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "collector/storage/sql/account_table.h"
+#include "collector/storage/sql/archived_days.h"
 #include "collector/storage/sql/cursor.h"
 #include "collector/storage/sql/deleted_projects.h"
 #include "collector/storage/sql/digest_tables.h"
@@ -201,22 +202,27 @@ Status SqlStore::pack(DigestedEvent& event) {
   return as_result([&] { event.packed = sealed(event); });
 }
 
+std::vector<const std::string*> SqlStore::pack_rest(std::span<const DigestedEvent> batch,
+                                                    std::vector<std::string>& here) const {
+  here.resize(batch.size());
+  std::vector<const std::string*> packed(batch.size());
+  for (std::size_t index = 0; index < batch.size(); ++index) {
+    const DigestedEvent& event = batch[index];
+    packed[index] = &event.packed;
+    if (!event.packed.empty()) continue;
+    here[index] = sealed(event);
+    packed[index] = &here[index];
+  }
+  return packed;
+}
+
 Result<AppendOutcome> SqlStore::append(std::span<const DigestedEvent> batch, const KeepRule& keeps) {
   // Compressing is the largest part of the work and needs no lock.
-  std::vector<std::string> packed_here(batch.size());
-  std::vector<const std::string*> packed(batch.size());
-  const auto pack_rest = [&] {
-    for (std::size_t index = 0; index < batch.size(); ++index) {
-      const DigestedEvent& event = batch[index];
-      packed[index] = &event.packed;
-      if (!event.packed.empty()) continue;
-      packed_here[index] = sealed(event);
-      packed[index] = &packed_here[index];
-    }
-  };
-  if (const Status status = as_result([&] { blaming_events(pack_rest); }); !status) return status.error();
+  std::vector<std::string> packed_here;
+  const auto packed = as_result([&] { return blaming_events([&] { return pack_rest(batch, packed_here); }); });
+  if (!packed) return packed.error();
   return write([&](Connection& connection) {
-    return blaming_events([&] { return append_packed(connection, batch, packed, keeps); });
+    return blaming_events([&] { return append_packed(connection, batch, *packed, keeps); });
   });
 }
 
@@ -479,6 +485,39 @@ Result<RetentionStep> SqlStore::retain(const RetentionPolicy& policy) {
     return done.error();
   }
   return step;
+}
+
+Result<ArchivePage> SqlStore::find_events_to_archive(const ArchiveQuery& query) {
+  return read([&](Connection& connection) { return read_archive_page(connection, dictionaries_, query); });
+}
+
+Status SqlStore::begin_archiving(std::int64_t day) {
+  const auto begun = write([&](Connection& connection) { return sql::begin_archiving(connection, day); });
+  if (!begun) return begun.error();
+  return *begun ? Status{} : Status{Error{"not_found", "there are no events of " + day_text(day)}};
+}
+
+Result<bool> SqlStore::end_archiving(std::int64_t day) {
+  return write([&](Connection& connection) { return sql::end_archiving(connection, day); });
+}
+
+Result<RestoreOutcome> SqlStore::restore_events(std::int64_t day, std::span<const DigestedEvent> events,
+                                                UnixMillis kept_until) {
+  std::vector<std::string> packed_here;
+  const auto packed = as_result([&] { return pack_rest(events, packed_here); });
+  if (!packed) return packed.error();
+  return write([&](Connection& connection) {
+    try {
+      Transaction transaction(connection);
+      const RestoreOutcome outcome = event_writer_->restore(day, events, *packed, kept_until, clock_.unix_millis());
+      note_key(connection, sealer_, clock_.unix_millis());
+      transaction.commit();
+      return outcome;
+    } catch (...) {
+      event_writer_->forget();  // it may remember what was rolled back
+      throw;
+    }
+  });
 }
 
 Result<IngestDirectory> SqlStore::load_ingest_directory() {

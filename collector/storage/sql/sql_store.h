@@ -74,6 +74,12 @@ class SqlStore : public Store {
   Result<bool> sweep_deleted_projects() override;
   Result<RetentionStep> retain(const RetentionPolicy& policy) override;
 
+  Result<ArchivePage> find_events_to_archive(const ArchiveQuery& query) override;
+  Status begin_archiving(std::int64_t day) override;
+  Result<bool> end_archiving(std::int64_t day) override;
+  Result<RestoreOutcome> restore_events(std::int64_t day, std::span<const DigestedEvent> events,
+                                        UnixMillis kept_until) override;
+
   Result<IngestDirectory> load_ingest_directory() override;
   Result<IngestSettings> find_ingest_settings(ProjectId project) override;
   Result<ProjectKey> create_key(const ProjectKey& key) override;
@@ -147,6 +153,8 @@ class SqlStore : public Store {
   [[nodiscard]] std::string sealed(const DigestedEvent& event) const;
   AppendOutcome append_packed(Connection& connection, std::span<const DigestedEvent> batch,
                               std::span<const std::string* const> packed, const KeepRule& keeps);
+  /// What is to be packed yet of the batch, in `here`; all of it, in the answer.
+  std::vector<const std::string*> pack_rest(std::span<const DigestedEvent> batch, std::vector<std::string>& here) const;
   void adopt_dictionary(Connection& connection, const std::string& bytes);
 
   std::unique_ptr<Connection> take_reader();
