@@ -4,9 +4,11 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 
 #include "collector/config.h"
 #include "collector/storage/archive/archiver.h"
+#include "collector/storage/archive/user_archive.h"
 #include "collector/storage/sealing.h"
 #include "collector/storage/store.h"
 
@@ -26,6 +28,8 @@ class ColdArchive {
   /// Whether the last try failed: then nothing is tried for a while.
   [[nodiscard]] bool is_failing() const { return archiver_->is_failing(); }
   [[nodiscard]] const ArchiveCounts& counts() const { return archiver_->counts(); }
+  /// For who goes through it beside retention. Lives as long as this.
+  [[nodiscard]] ArchiveInUse in_use() { return {*objects_, sealer_, &turn_}; }
   /// From now on nothing that is sent, or waited for, holds anybody up.
   void stop() { is_stopping_ = true; }
 
@@ -36,6 +40,7 @@ class ColdArchive {
   const Sealer sealer_;
   std::atomic<bool> is_stopping_{false};
   std::unique_ptr<ObjectStore> objects_;
+  std::mutex turn_;  ///< of who uses objects_
   std::unique_ptr<Archiver> archiver_;
   bool was_looked_at_ = false;
 };

@@ -164,11 +164,12 @@ int run(int argc, char** argv) {
   CheckCommand check(app);
   EncryptionCommand encryption(app);
   ArchiveCommand archive(app);
-  for (CLI::App* command : {&backup.options(), &check.options(), &encryption.rotate_options(), &purge.options(),
-                            &user_export.options(), &reports.key_options(), &reports.verify_options()}) {
+  for (CLI::App* command : {&backup.options(), &check.options(), &encryption.rotate_options(), &reports.key_options(),
+                            &reports.verify_options()}) {
     add_options(*command, given, false);
   }
-  for (CLI::App* command : {&restore.options(), &archive.list_options()}) add_options(*command, given, false, true);
+  for (CLI::App* command : {&restore.options(), &archive.list_options(), &purge.options(), &user_export.options()})
+    add_options(*command, given, false, true);
 
   CLI11_PARSE(app, argc, argv);
 

@@ -19,7 +19,9 @@
 #include "collector/http/user_purges.h"
 #include "collector/output_file.h"
 #include "collector/progress_bar.h"
+#include "collector/storage/archive/user_archive.h"
 #include "collector/storage/erasure_report.h"
+#include "collector/storage/event_json.h"
 #include "sdk/core/clock.h"
 
 namespace trapline::collector {
@@ -70,6 +72,13 @@ struct Opened {
   std::unique_ptr<Store> store;
   UserSelector user;
   std::unique_ptr<StoredPayloadReader> reader;
+  std::unique_ptr<ObjectStore> archive;  ///< null: there is none
+  Sealer sealer;
+
+  [[nodiscard]] std::optional<ArchiveInUse> archive_in_use() const {
+    if (archive == nullptr) return std::nullopt;
+    return ArchiveInUse{*archive, sealer};
+  }
 };
 
 Result<Opened> open_for(const Config& config, const UserWishes& wishes) {
@@ -80,7 +89,13 @@ Result<Opened> open_for(const Config& config, const UserWishes& wishes) {
   if (!user) return user.error();
   const auto key = user_key_of(config);
   if (!key) return key.error();
-  return Opened{std::move(*store), std::move(*user), std::make_unique<StoredPayloadReader>(*key)};
+  Opened opened{std::move(*store), std::move(*user), std::make_unique<StoredPayloadReader>(*key), nullptr,
+                Sealer(config.keys)};
+  if (config.archive.url.empty()) return opened;
+  auto archive = open_objects(config.archive);
+  if (!archive) return archive.error();
+  opened.archive = std::move(*archive);
+  return opened;
 }
 
 Status confirm(const UserWishes& wishes) {
@@ -105,7 +120,8 @@ void print_counts(const ErasureOutcome& outcome, bool is_dry) {
     std::cerr << (name == outcome.facts.project_names.end() ? std::to_string(project) : name->second) << ": "
               << counts.events << " events of " << counts.issues << " issues, " << counts.attachments
               << " attachments, " << counts.feedback << " feedback, " << counts.sessions << " sessions, "
-              << counts.quarantined << " in quarantine, " << counts.names << " search names\n";
+              << counts.quarantined << " in quarantine, " << counts.names << " search names, " << counts.archived
+              << " archived events\n";
     total += counts;
   }
   if (total == ErasedCounts{}) std::cerr << "nothing of this user was found\n";
@@ -161,7 +177,8 @@ PurgeCommand::PurgeCommand(CLI::App& program)
       "spool,\n"
       "and what comes in later, is stored: run it again then. Broken off, run it again; the report tells what that "
       "run\n"
-      "has erased. Backups and exports are not reached.\n\n"
+      "has erased. With --archive the cold archive is gone through, too, all of it. Backups and exports are not "
+      "reached.\n\n"
       "Examples:\n"
       "  trapline-collector purge --user email:ada@example.com --dry-run --data /var/lib/trapline\n"
       "  trapline-collector purge --user id:42 --user email:ada@example.com --report ada.json\n"
@@ -187,19 +204,21 @@ Status PurgeCommand::run(const Config& config) const {
   Result<ErasureOutcome> outcome = Error{};
   {
     ProgressBar bar;
-    outcome = erase_user(*opened->store, *opened->reader, wish, core::system_clock(), [&](int percent) {
+    const auto show = [&](int percent) {
       bar.show(static_cast<std::uint64_t>(percent), 100);
       return true;
-    });
+    };
+    outcome = erase_user(*opened->store, *opened->reader, wish, core::system_clock(), show, opened->archive_in_use());
   }
   if (!outcome) return outcome.error();
   print_counts(*outcome, is_dry_);
-  if (!output) return {};
+  const Status archive_status = outcome->archive_error ? Status(*outcome->archive_error) : Status();
+  if (!output) return archive_status;
   Status status = output->write(outcome->report);
   if (status) status = output->finish();
   // What is erased cannot be told again.
   if (!status && report_file_) std::cout << outcome->report << std::flush;
-  return status;
+  return status ? archive_status : status;
 }
 
 UserExportCommand::UserExportCommand(CLI::App& export_command)
@@ -210,7 +229,9 @@ UserExportCommand::UserExportCommand(CLI::App& export_command)
                    "file, made as FILE.part and renamed when it is whole (default: standard output)")
       ->type_name("FILE");
   command_->footer(
-      "What purge would erase: a JSON object a line, each with its `kind`; attachments with their bytes in base64.\n\n"
+      "What purge would erase: a JSON object a line, each with its `kind`; attachments with their bytes in base64. "
+      "With\n"
+      "--archive that of the cold archive, too.\n\n"
       "Examples:\n"
       "  trapline-collector export user --user email:ada@example.com --output ada.ndjson\n"
       "  trapline-collector export user --user id:42 | jq -r 'select(.kind == \"event\") | .title'");
@@ -230,6 +251,13 @@ Status UserExportCommand::run(const Config& config) const {
     if (Status status = output->write(piece->bytes); !status) return status;
     is_last = piece->is_last;
     if (output_) bar.show(static_cast<std::uint64_t>((*rows)->percent()), 100);
+  }
+  if (const auto archive = opened->archive_in_use()) {
+    const auto write = [&](const StoredEvent& stored) {
+      return output->write(R"({"kind":"archived_event",)" + event_to_json(stored, true, false).substr(1) + "\n");
+    };
+    const Status status = walk_archive(*archive, opened->user, *opened->reader, write, [](int) { return true; });
+    if (!status) return status;
   }
   return output->finish();
 }

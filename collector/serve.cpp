@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -47,6 +48,8 @@ constexpr std::chrono::milliseconds kSweepInterval{100};
 /// While there is no hurry others have nearly all of the time, and in a hurry half of it.
 constexpr std::chrono::milliseconds kRetentionInterval{100};
 constexpr int kMostStepsAtOnce = 20;
+/// With nothing to do a look is taken each second: it is no faster that the database is measured.
+constexpr int kRestsWhenIdle = 9;
 /// Longer than a PostgreSQL server takes to miss a client whose machine is gone (postgres/connection.cpp).
 constexpr std::chrono::seconds kClaimPatience{40};
 
@@ -90,7 +93,11 @@ std::function<void()> sweeping(Store& store) {
 
 /// Makes room as the policy says, a little each time, and as much as it takes while the database is above its limit.
 std::function<void()> retaining(Store& store, const RetentionPolicy& policy, ColdArchive* archive) {
-  return [&store, policy, archive, has_failed = false, told = std::size_t{0}]() mutable {
+  return [&store, policy, archive, has_failed = false, told = std::size_t{0}, rests = 0]() mutable {
+    if (rests > 0) {
+      --rests;
+      return;
+    }
     for (int steps = 0; steps < kMostStepsAtOnce; ++steps) {
       const auto step = store.retain(archive != nullptr ? archive->policy(policy) : policy);
       if (!step && !has_failed) spdlog::error("old events cannot be removed yet: {}", step.error().message);
@@ -101,6 +108,7 @@ std::function<void()> retaining(Store& store, const RetentionPolicy& policy, Col
       }
       if (archive != nullptr) archive->follow(*step);
       const bool archives = step->to_archive && archive != nullptr && !archive->is_failing();
+      if (!step->has_more && !archives) rests = kRestsWhenIdle;
       if (!(step->has_more || archives) || !step->is_urgent) break;
       std::this_thread::sleep_for(step->held_writer);  // half of the time is others'
     }
@@ -234,7 +242,8 @@ Status serve(const Config& config) {
   add_session_routes(router, accounts, is_https);
   const auto public_url = std::make_shared<std::string>();
   const StoredPayloadReader payloads(*user_key);
-  UserPurges purges(**store, payloads);
+  UserPurges purges(**store, payloads, core::system_clock(),
+                    *archive ? std::optional((*archive)->in_use()) : std::nullopt);
   add_api_routes(router, {**store, accounts, public_url, &live, core::system_clock(), &payloads, &purges});
   add_intake_routes(router, {**store, accounts, public_url});
   HttpOptions http;

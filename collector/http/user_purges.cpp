@@ -27,8 +27,8 @@ Result<ErasureOutcome> with_report(Store& store, ErasureFacts facts, bool is_dry
   const auto projects = store.list_projects();
   if (!projects) return projects.error();
   for (const Project& project : *projects) facts.project_names[project.id] = project.name;
-  facts.not_looked_at = store.troubles();
-  ErasureOutcome outcome{std::move(facts), {}};
+  for (const std::string& trouble : store.troubles()) facts.not_looked_at.push_back(trouble);
+  ErasureOutcome outcome{std::move(facts), {}, {}};
   if (is_dry) return outcome;
   const auto seed = store.report_seed();
   if (!seed) return seed.error();
@@ -36,10 +36,26 @@ Result<ErasureOutcome> with_report(Store& store, ErasureFacts facts, bool is_dry
   return outcome;
 }
 
+/// What an archive that cannot be used has of the user stays, and the report says so.
+std::optional<Error> erase_archived(const ArchiveInUse& archive, const PayloadReader& reader, const ErasureWish& wish,
+                                    const std::function<bool(int percent)>& on_progress, ErasureFacts& facts) {
+  const auto erased = erase_from_archive(archive, wish.user, reader, wish.is_dry, on_progress);
+  if (!erased) {
+    facts.not_looked_at.push_back("the archive " + archive.objects.place() + ": " + erased.error().message);
+    return erased.error();
+  }
+  for (const auto& [project, count] : erased->events) facts.counts[project].archived += count;
+  facts.unreadable += erased->unreadable;
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<ErasureOutcome> erase_user(Store& store, const PayloadReader& reader, const ErasureWish& wish,
-                                  const core::Clock& clock, const std::function<bool(int percent)>& on_progress) {
+                                  const core::Clock& clock, const std::function<bool(int percent)>& on_progress,
+                                  const std::optional<ArchiveInUse>& archive) {
+  // With an archive the store is about half of it.
+  const int store_share = archive ? 2 : 1;
   ErasureFacts facts;
   facts.user = wish.user;
   facts.requested_by = wish.requested_by;
@@ -55,7 +71,7 @@ Result<ErasureOutcome> erase_user(Store& store, const PayloadReader& reader, con
     const auto step = store.erase_some(**erasure);
     if (!step) return step.error();
     if (!step->has_more) break;
-    if (!on_progress(step->percent)) {
+    if (!on_progress(step->percent / store_share)) {
       return Error{"broken_off", "the purge was broken off: run it again, and it erases the rest"};
     }
     // Half of the time is others'.
@@ -64,8 +80,15 @@ Result<ErasureOutcome> erase_user(Store& store, const PayloadReader& reader, con
   if (!wish.is_dry) sweep_all_files(store);
   facts.counts = (*erasure)->counts();
   facts.unreadable = (*erasure)->unreadable();
+  std::optional<Error> archive_error;
+  if (archive) {
+    archive_error = erase_archived(
+        *archive, reader, wish, [&](int percent) { return on_progress(50 + percent / 2); }, facts);
+  }
   facts.finished_at = clock.unix_millis();
-  return with_report(store, std::move(facts), wish.is_dry);
+  auto outcome = with_report(store, std::move(facts), wish.is_dry);
+  if (outcome) outcome->archive_error = std::move(archive_error);
+  return outcome;
 }
 
 Result<UserPurges::Purge> UserPurges::start(const ErasureWish& wish) {
@@ -87,11 +110,12 @@ Result<UserPurges::Purge> UserPurges::start(const ErasureWish& wish) {
 
 void UserPurges::run(const std::string& id, const ErasureWish& wish) {
   pthread_setname_np(pthread_self(), "user-purge");
-  auto outcome = erase_user(store_, reader_, wish, clock_, [&](int percent) {
+  const auto tell_progress = [&](int percent) {
     const std::lock_guard lock(mutex_);
     if (Purge* purge = look_up(id)) purge->percent = percent;
     return !is_stopping_;
-  });
+  };
+  auto outcome = erase_user(store_, reader_, wish, clock_, tell_progress, archive_);
   if (!outcome) spdlog::error("the purge {} has failed: {}", id, outcome.error().message);
   const std::lock_guard lock(mutex_);
   Purge* purge = look_up(id);

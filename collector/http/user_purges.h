@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "collector/storage/archive/user_archive.h"
 #include "collector/storage/erasure_report.h"
 #include "collector/storage/store.h"
 #include "sdk/core/clock.h"
@@ -26,13 +27,16 @@ struct ErasureWish {
 
 struct ErasureOutcome {
   ErasureFacts facts;
-  std::string report;  ///< signed; empty of a dry run
+  std::optional<Error> archive_error;  ///< the archive was not gone through; the rest is erased
+  std::string report;                  ///< signed; empty of a dry run
 };
 
 /// Erases step by step, leaving others as much of the time as it takes. `on_progress` is told the percentage; false
-/// breaks it off. Errors: "broken_off", and the store's; then it is to be run again.
+/// breaks it off. With an `archive`, that is gone through as well, after the store. Errors: "broken_off", and the
+/// store's; then it is to be run again.
 Result<ErasureOutcome> erase_user(Store& store, const PayloadReader& reader, const ErasureWish& wish,
-                                  const core::Clock& clock, const std::function<bool(int percent)>& on_progress);
+                                  const core::Clock& clock, const std::function<bool(int percent)>& on_progress,
+                                  const std::optional<ArchiveInUse>& archive = {});
 
 /// One purge runs at a time, in a thread of this. What it knows of purges goes with the process; what they have erased
 /// is erased. Thread-safe.
@@ -49,8 +53,9 @@ class UserPurges {
   };
 
   /// All must outlive this.
-  UserPurges(Store& store, const PayloadReader& reader, const core::Clock& clock = core::system_clock())
-      : store_(store), reader_(reader), clock_(clock) {}
+  UserPurges(Store& store, const PayloadReader& reader, const core::Clock& clock = core::system_clock(),
+             std::optional<ArchiveInUse> archive = {})
+      : store_(store), reader_(reader), clock_(clock), archive_(archive) {}
   ~UserPurges() { stop(); }
   UserPurges(const UserPurges&) = delete;
   UserPurges& operator=(const UserPurges&) = delete;
@@ -70,6 +75,7 @@ class UserPurges {
   Store& store_;
   const PayloadReader& reader_;
   const core::Clock& clock_;
+  const std::optional<ArchiveInUse> archive_;
   std::atomic<bool> is_stopping_ = false;
   std::mutex mutex_;
   std::list<Purge> purges_;  ///< the newest last; guarded by mutex_, as the next

@@ -74,9 +74,10 @@ Result<UserSelector> read_user_body(const ApiContext& context, const HttpRequest
 json counts_json(const ErasureFacts& facts) {
   ErasedCounts total;
   for (const auto& [project, counts] : facts.counts) total += counts;
-  return {{"events", total.events},         {"attachments", total.attachments},        {"feedback", total.feedback},
-          {"sessions", total.sessions},     {"quarantined_events", total.quarantined}, {"search_names", total.names},
-          {"issues_touched", total.issues}, {"issues_deleted", total.issues_deleted}};
+  return {
+      {"events", total.events},         {"attachments", total.attachments},        {"feedback", total.feedback},
+      {"sessions", total.sessions},     {"quarantined_events", total.quarantined}, {"search_names", total.names},
+      {"issues_touched", total.issues}, {"issues_deleted", total.issues_deleted},  {"archived_events", total.archived}};
 }
 
 json to_json(const UserPurges::Purge& purge) {

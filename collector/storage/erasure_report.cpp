@@ -47,9 +47,15 @@ bool read_hex(std::string_view text, std::array<unsigned char, kSize>& bytes) {
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 json to_json(const ErasedCounts& counts) {
-  return {{"events", counts.events},         {"attachments", counts.attachments},        {"feedback", counts.feedback},
-          {"sessions", counts.sessions},     {"quarantined_events", counts.quarantined}, {"search_names", counts.names},
-          {"issues_touched", counts.issues}, {"issues_deleted", counts.issues_deleted}};
+  return {{"events", counts.events},
+          {"attachments", counts.attachments},
+          {"feedback", counts.feedback},
+          {"sessions", counts.sessions},
+          {"quarantined_events", counts.quarantined},
+          {"search_names", counts.names},
+          {"issues_touched", counts.issues},
+          {"issues_deleted", counts.issues_deleted},
+          {"archived_events", counts.archived}};
 }
 
 json report_of(const ErasureFacts& facts, std::string_view seed) {

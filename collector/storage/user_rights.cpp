@@ -45,6 +45,20 @@ bool is_same(UserField field, std::string_view one, std::string_view other) {
   return !bytes.empty() && bytes == ip_bytes(other);
 }
 
+constexpr std::pair<std::string_view, UserField> kUserTags[] = {{"user.id", UserField::kId},
+                                                                {"user.email", UserField::kEmail},
+                                                                {"user.username", UserField::kUsername},
+                                                                {"user.ip", UserField::kIpAddress},
+                                                                {"user.ip_address", UserField::kIpAddress}};
+
+bool has_tag_of(const UserSelector& user, const DigestedEvent& event) {
+  return std::any_of(event.tags.begin(), event.tags.end(), [&](const auto& tag) {
+    return std::any_of(std::begin(kUserTags), std::end(kUserTags), [&](const auto& known) {
+      return known.first == tag.first && user.matches(known.second, tag.second);
+    });
+  });
+}
+
 }  // namespace
 
 bool UserSelector::matches(UserField field, std::string_view value) const {
@@ -69,6 +83,10 @@ bool UserSelector::matches_text(std::string_view text) const {
   if (text.empty()) return false;
   return std::any_of(values.begin(), values.end(),
                      [&](const auto& one) { return is_same(one.first, one.second, text); });
+}
+
+bool tells_of(const UserSelector& user, const PayloadReader& reader, const DigestedEvent& event) {
+  return user.matches_key(event.user) || has_tag_of(user, event) || user.matches_any(reader.read_user(event.payload));
 }
 
 core::Result<std::pair<UserField, std::string>> parse_user_value(std::string_view text) {
@@ -111,6 +129,7 @@ ErasedCounts& operator+=(ErasedCounts& sum, const ErasedCounts& more) {
   sum.names += more.names;
   sum.issues += more.issues;
   sum.issues_deleted += more.issues_deleted;
+  sum.archived += more.archived;
   return sum;
 }
 

@@ -53,6 +53,9 @@ class PayloadReader {
   [[nodiscard]] virtual std::string session_user(ProjectId project, std::string_view user) const = 0;
 };
 
+/// Whether the stored event is one of the user's. Throws as PayloadReader::read_user().
+bool tells_of(const UserSelector& user, const PayloadReader& reader, const DigestedEvent& event);
+
 /// What there was of the user in one project.
 struct ErasedCounts {
   std::int64_t events = 0;
@@ -63,6 +66,7 @@ struct ErasedCounts {
   std::int64_t names = 0;   ///< what events told of the user, by which issues are searched
   std::int64_t issues = 0;  ///< that had such events
   std::int64_t issues_deleted = 0;
+  std::int64_t archived = 0;  ///< events in the cold archive
   bool operator==(const ErasedCounts&) const = default;
 };
 ErasedCounts& operator+=(ErasedCounts& sum, const ErasedCounts& more);

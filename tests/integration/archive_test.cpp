@@ -56,7 +56,8 @@ void make_old_data(const std::string& data) {
     event.timestamp = event.received_at;
     event.fingerprint = "f";
     event.title = "Old";
-    event.payload = R"({"number":)" + std::to_string(number) + "}";
+    event.payload =
+        R"({"number":)" + std::to_string(number) + R"(,"user":{"id":")" + std::to_string(number % 3) + R"("}})";
   }
   REQUIRE(store->append(events));
 }
@@ -195,4 +196,50 @@ TEST_CASE("what is wrong on the command line of an archive is told") {
             .find("has no events of 2026-01-02") != std::string::npos);
   CHECK(output_of({"serve", "--archive", "gs://x", "--data", folder.path("data"), "--listen", "127.0.0.1:0"})
             .find("--archive takes") != std::string::npos);
+}
+
+TEST_CASE(
+    "what the archive has of a user is exported and erased with the rest, by the commands and at the API's wish") {
+  const TemporaryFolder folder;
+  const std::string data = folder.path("data");
+  const std::string cold = folder.path("cold");
+  make_old_data(data);
+  std::filesystem::create_directory(cold);
+  CollectorProcess collector(data, {"--archive", cold});
+  wait_until([&] { return metric(collector, "trapline_archive_days_total") >= 1 && events_shown(collector) == 0; });
+  const auto run = [&](std::vector<std::string> arguments) {
+    return run_collector(with(std::move(arguments), {"--data", data, "--archive", cold}));
+  };
+  const auto exported = run({"export", "user", "--user", "id:0"});
+  REQUIRE_MESSAGE(exported.exit_status == 0, exported.output);
+  std::size_t lines = 0;
+  for (std::size_t at = exported.output.find(R"({"kind":"archived_event")"); at != std::string::npos;
+       at = exported.output.find(R"({"kind":"archived_event")", at + 1)) {
+    ++lines;
+  }
+  CHECK(lines == kEvents / 3);
+  const auto purged = run({"purge", "--user", "id:0", "--yes", "--report", folder.path("report.json")});
+  REQUIRE_MESSAGE(purged.exit_status == 0, purged.output);
+  CHECK_MESSAGE(purged.output.find("100 archived events") != std::string::npos, purged.output);
+  CHECK(run({"export", "user", "--user", "id:0"}).output.find("archived_event") == std::string::npos);
+
+  const auto token = run_collector({"token", "create", "--name", "dpo", "--scope", "admin", "--data", data});
+  const std::string secret = token.output.substr(0, token.output.find('\n'));
+  collector.use_token(secret);
+  const auto begun = collector.client()->Post("/api/v1/users/purges", {{"Authorization", "Bearer " + secret}},
+                                              R"({"user":["id:1"]})", "application/json");
+  REQUIRE(begun);
+  REQUIRE_MESSAGE(begun->status == 202, begun->body);
+  const std::string path = "/users/purges/" + nlohmann::json::parse(begun->body)["id"].get<std::string>();
+  nlohmann::json purge;
+  wait_until([&] { return (purge = collector.get(path))["state"] != "running"; });
+  CHECK_MESSAGE(purge["counts"]["archived_events"] == kEvents / 3, purge.dump());
+
+  const std::string day = day_text(old_day());
+  CHECK(run_collector({"restore", "--day", day, "--archive", cold, "--data", data}).exit_status == 0);
+  CHECK(events_shown(collector) == kEvents / 3);
+  const auto unreachable =
+      run_collector({"purge", "--user", "id:2", "--yes", "--data", data, "--archive", folder.path("nowhere")});
+  CHECK(unreachable.exit_status == 1);
+  CHECK_MESSAGE(unreachable.output.find("not looked at: the archive") != std::string::npos, unreachable.output);
 }

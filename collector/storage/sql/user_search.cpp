@@ -21,20 +21,6 @@ constexpr std::int64_t kNamesLookedAt = 2'000;
 /// Nearly all of the time goes into events.
 constexpr std::int64_t kPercentOfEvents = 95;
 
-constexpr std::pair<std::string_view, UserField> kUserTags[] = {{"user.id", UserField::kId},
-                                                                {"user.email", UserField::kEmail},
-                                                                {"user.username", UserField::kUsername},
-                                                                {"user.ip", UserField::kIpAddress},
-                                                                {"user.ip_address", UserField::kIpAddress}};
-
-bool has_tag_of(const UserSelector& user, const DigestedEvent& event) {
-  return std::any_of(event.tags.begin(), event.tags.end(), [&](const auto& tag) {
-    return std::any_of(std::begin(kUserTags), std::end(kUserTags), [&](const auto& known) {
-      return known.first == tag.first && user.matches(known.second, tag.second);
-    });
-  });
-}
-
 IssueId issue_of_hash(Connection& reader, std::int64_t hash) {
   Statement issue = reader.prepare("SELECT issue_id FROM issue_hash WHERE id = ?");
   issue.bind(hash);
@@ -138,7 +124,7 @@ void UserSearch::look_at_events(Connection& reader, UserFindings& found) {
     if (!is_wanted(rows.integer(1))) continue;
     try {
       FoundEvent one{row_, rows.integer(3), read_event(reader, parts_.dictionaries, rows, true)};
-      if (is_of_user(one.stored.event)) found.events.push_back(std::move(one));
+      if (tells_of(user_, parts_.reader, one.stored.event)) found.events.push_back(std::move(one));
     } catch (const DatabaseError&) {
       throw;
     } catch (const std::exception&) {
@@ -150,11 +136,6 @@ void UserSearch::look_at_events(Connection& reader, UserFindings& found) {
   if (count < kEventsLookedAt) return go_on();
   const std::int64_t span = std::max<std::int64_t>(1, (end - first_row_) / kPercentOfEvents);
   percent_ = static_cast<int>(std::min(kPercentOfEvents, (row_ - first_row_) / span));
-}
-
-bool UserSearch::is_of_user(const DigestedEvent& event) {
-  return user_.matches_key(event.user) || has_tag_of(user_, event) ||
-         user_.matches_any(parts_.reader.read_user(event.payload));
 }
 
 void UserSearch::look_at_quarantine(Connection& reader, UserFindings& found) {

@@ -70,7 +70,6 @@ class UserSearch {
   void look_at_items(Connection& reader, ItemKind kind, UserFindings& found);
   void look_at_names(Connection& reader, UserFindings& found);
   [[nodiscard]] bool is_wanted(ProjectId project) const;
-  [[nodiscard]] bool is_of_user(const DigestedEvent& event);
   [[nodiscard]] bool is_of_user(const QuarantinedEvent& event) const;
   [[nodiscard]] bool is_of_user(const StoredItem& item) const;
   void begin_stage(Stage stage);

@@ -1,0 +1,112 @@
+#include "collector/storage/archive/user_archive.h"
+
+#include <exception>
+#include <string_view>
+#include <utility>
+
+#include "collector/storage/archive/day_manifest.h"
+#include "collector/storage/archive/day_restore.h"
+#include "collector/storage/archive/event_lines.h"
+
+namespace trapline::collector {
+namespace {
+
+using core::Error;
+using core::Result;
+using core::Status;
+
+/// Whose an archived event is.
+class UserFilter {
+ public:
+  UserFilter(const UserSelector& user, const PayloadReader& reader) : user_(user), reader_(reader) {}
+
+  bool operator()(const StoredEvent& stored) {
+    if (user_.project && *user_.project != stored.event.project_id) return false;
+    try {
+      if (!tells_of(user_, reader_, stored.event)) return false;
+    } catch (const std::exception&) {
+      ++found.unreadable;
+      return false;
+    }
+    ++found.events[stored.event.project_id];
+    return true;
+  }
+
+  ArchivedOfUser found;
+
+ private:
+  const UserSelector& user_;
+  const PayloadReader& reader_;
+};
+
+std::unique_lock<std::mutex> take_turn(const ArchiveInUse& archive) {
+  return archive.turn != nullptr ? std::unique_lock(*archive.turn) : std::unique_lock<std::mutex>();
+}
+
+/// Hands on what the archive has of the day.
+Status read_day(const ArchiveInUse& archive, std::int64_t day, const std::function<Status(const StoredEvent&)>& take) {
+  const auto manifest = read_manifest(archive.objects, day);
+  if (!manifest) return manifest.error();
+  if (!*manifest) return {};  // it is being removed
+  for (const DayManifest::Object& object : (*manifest)->objects) {
+    const auto frame = read_object(archive.objects, archive.sealer, day, object);
+    if (!frame) return frame.error();
+    const Status status = for_each_line(*frame, [&](std::string_view line) -> Status {
+      const auto stored = read_archive_line(line);
+      return stored ? take(*stored) : Status(stored.error());
+    });
+    if (!status) return status;
+  }
+  return {};
+}
+
+Status for_each_day(const ArchiveInUse& archive, const ArchiveProgress& on_progress,
+                    const std::function<Status(std::int64_t day)>& work) {
+  auto turn = take_turn(archive);
+  const auto days = list_archived_days(archive.objects);
+  if (!days) return days.error();
+  constexpr std::size_t kAll = 100;
+  for (std::size_t index = 0; index < days->size(); ++index) {
+    if (turn) turn.unlock();
+    if (!on_progress(static_cast<int>(index * kAll / days->size()))) {
+      return Error{"broken_off", "the archive was not gone through to its end: run it again, and it does the rest"};
+    }
+    if (archive.turn != nullptr) turn.lock();
+    if (Status status = work((*days)[index]); !status) return status;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ArchivedOfUser> erase_from_archive(const ArchiveInUse& archive, const UserSelector& user,
+                                          const PayloadReader& reader, bool is_dry,
+                                          const ArchiveProgress& on_progress) {
+  UserFilter all(user, reader);
+  // A day is written to only when it must be.
+  const Status status = for_each_day(archive, on_progress, [&](std::int64_t day) -> Status {
+    UserFilter filter(user, reader);
+    const Status read = read_day(archive, day, [&](const StoredEvent& stored) -> Status {
+      filter(stored);
+      return {};
+    });
+    if (!read) return read;
+    all.found.unreadable += filter.found.unreadable;
+    for (const auto& [project, count] : filter.found.events) all.found.events[project] += count;
+    if (is_dry || filter.found.events.empty()) return {};
+    const auto rewritten = rewrite_day(archive.objects, archive.sealer, day, filter);
+    return rewritten ? Status() : Status(rewritten.error());
+  });
+  if (!status) return status.error();
+  return std::move(all.found);
+}
+
+Status walk_archive(const ArchiveInUse& archive, const UserSelector& user, const PayloadReader& reader,
+                    const std::function<Status(const StoredEvent&)>& take, const ArchiveProgress& on_progress) {
+  UserFilter filter(user, reader);
+  return for_each_day(archive, on_progress, [&](std::int64_t day) {
+    return read_day(archive, day, [&](const StoredEvent& stored) { return filter(stored) ? take(stored) : Status(); });
+  });
+}
+
+}  // namespace trapline::collector
