@@ -19,17 +19,26 @@ constexpr std::string_view kSelectIssue =
     "last_seen, assignee, status, status_at, resolved_release, resolved_is_next, ignored_until, ignored_until_count, "
     "ignored_until_users FROM issue";
 
-// Of the releases (or environments) that the issue was seen in.
-constexpr std::string_view kFirstRelease = R"(
-  SELECT version FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id JOIN "release" ON "release".id = release_id
-  WHERE issue_id = ? AND version <> '' ORDER BY hash_presence.first_seen, release_id LIMIT 1)";
-constexpr std::string_view kLastRelease = R"(
-  SELECT version FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id JOIN "release" ON "release".id = release_id
-  WHERE issue_id = ? AND version <> '' ORDER BY hash_presence.last_seen DESC, release_id DESC LIMIT 1)";
+/// Of issues: the release that each was seen in first, and the one it was seen in last.
+constexpr std::string_view kEndReleases = R"(
+  SELECT issue_id, version, first_place FROM (
+    SELECT issue_id, release_id, version,
+      row_number() OVER (PARTITION BY issue_id ORDER BY seen_first, release_id) AS first_place,
+      row_number() OVER (PARTITION BY issue_id ORDER BY seen_last DESC, release_id DESC) AS last_place
+    FROM (
+      SELECT issue_id, release_id, version, min(hash_presence.first_seen) AS seen_first,
+        max(hash_presence.last_seen) AS seen_last
+      FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id JOIN "release" ON "release".id = release_id
+      WHERE version <> '' AND issue_id IN (%)
+      GROUP BY issue_id, release_id, version) AS seen) AS placed
+  WHERE first_place = 1 OR last_place = 1 ORDER BY issue_id, last_place)";
 constexpr std::string_view kEnvironments = R"(
-  SELECT DISTINCT name FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id
+  SELECT DISTINCT issue_id, name FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id
   JOIN environment ON environment.id = environment_id
-  WHERE issue_id = ? AND name <> '' ORDER BY name)";
+  WHERE name <> '' AND issue_id IN (%) ORDER BY issue_id, name)";
+constexpr std::string_view kDailyCounts = R"(
+  SELECT issue_id, hour, sum(hash_hour.count) FROM issue_hash JOIN hash_hour ON hash_id = issue_hash.id
+  WHERE issue_id IN (%) AND hour >= ? AND hour < ? GROUP BY issue_id, hour)";
 
 std::string_view sort_column(IssueSort sort) {
   switch (sort) {
@@ -109,44 +118,66 @@ WhereClause where_clause(Connection& connection, const IssueQuery& query) {
   return where;
 }
 
-/// Fills `daily_counts` of all issues with one query.
+/// A question about a page of issues at once: to a server each one costs more than its rows. "%" is their list.
+class OfIssues {
+ public:
+  OfIssues(Connection& connection, std::string_view sql, std::vector<Issue>& issues)
+      : statement_(connection.prepare(with_list(sql, issues.size()))) {
+    for (Issue& issue : issues) {
+      statement_.bind(issue.id);
+      by_id_.emplace(issue.id, &issue);
+    }
+  }
+  Statement& statement() { return statement_; }
+  /// Whose the row is.
+  Issue& issue() { return *by_id_.at(statement_.integer(0)); }
+
+ private:
+  static std::string with_list(std::string_view sql, std::size_t count) {
+    std::string list = "?";
+    for (std::size_t index = 1; index < count; ++index) list += ",?";
+    const std::size_t place = sql.find('%');
+    return std::string(sql.substr(0, place)) + list + std::string(sql.substr(place + 1));
+  }
+
+  Statement statement_;
+  std::unordered_map<IssueId, Issue*> by_id_;
+};
+
 void add_daily_counts(Connection& connection, std::vector<Issue>& issues, UnixMillis now) {
-  if (issues.empty()) return;
   const UnixMillis today = start_of(now, kDayMs);
   const UnixMillis first_day = today - static_cast<UnixMillis>(kSparklineDays - 1) * kDayMs;
-  std::string sql =
-      "SELECT issue_id, hour, sum(hash_hour.count) FROM issue_hash JOIN hash_hour ON hash_id = issue_hash.id "
-      "WHERE hour >= ? AND hour < ? AND issue_id IN (?";
-  for (std::size_t index = 1; index < issues.size(); ++index) sql += ",?";
-  sql += ") GROUP BY issue_id, hour";
-  Statement statement = connection.prepare(sql);
-  statement.bind(first_day, today + kDayMs);
-  std::unordered_map<IssueId, Issue*> by_id;
-  for (Issue& issue : issues) {
-    statement.bind(issue.id);
-    by_id.emplace(issue.id, &issue);
-  }
-  while (statement.step()) {
-    const auto day = static_cast<std::size_t>((statement.integer(1) - first_day) / kDayMs);
-    by_id.at(statement.integer(0))->daily_counts.at(day) += statement.integer(2);
+  OfIssues counts(connection, kDailyCounts, issues);
+  Statement& rows = counts.statement();
+  rows.bind(first_day, today + kDayMs);
+  while (rows.step()) {
+    const auto day = static_cast<std::size_t>((rows.integer(1) - first_day) / kDayMs);
+    counts.issue().daily_counts.at(day) += rows.integer(2);
   }
 }
 
-std::string find_text(Connection& connection, std::string_view sql, IssueId id) {
-  Statement statement = connection.prepare(sql);
-  statement.bind(id);
-  return statement.step() ? std::string(statement.text(0)) : std::string();
+void add_releases(Connection& connection, std::vector<Issue>& issues) {
+  OfIssues releases(connection, kEndReleases, issues);
+  Statement& rows = releases.statement();
+  while (rows.step()) {
+    Issue& issue = releases.issue();
+    if (issue.last_release.empty()) issue.last_release = rows.text(1);  // the first row of each is
+    if (rows.integer(2) == 1) issue.first_release = rows.text(1);
+  }
 }
 
-void add_releases(Connection& connection, Issue& issue) {
-  issue.first_release = find_text(connection, kFirstRelease, issue.id);
-  issue.last_release = find_text(connection, kLastRelease, issue.id);
+void add_environments(Connection& connection, std::vector<Issue>& issues) {
+  OfIssues environments(connection, kEnvironments, issues);
+  Statement& rows = environments.statement();
+  while (rows.step()) environments.issue().environments.emplace_back(rows.text(1));
 }
 
-void add_environments(Connection& connection, Issue& issue) {
-  Statement statement = connection.prepare(kEnvironments);
-  statement.bind(issue.id);
-  while (statement.step()) issue.environments.emplace_back(statement.text(0));
+/// What stands in other tables than `issue`.
+void complete(Connection& connection, std::vector<Issue>& issues, UnixMillis now, bool with_environments) {
+  if (issues.empty()) return;
+  add_daily_counts(connection, issues, now);
+  add_releases(connection, issues);
+  if (with_environments) add_environments(connection, issues);
 }
 
 }  // namespace
@@ -171,11 +202,7 @@ Page<Issue> find_issues(Connection& connection, const IssueQuery& query, UnixMil
     const Issue& last = page.items.back();
     page.next_cursor = Cursor{sort_value(last, query.sort), last.id}.to_text();
   }
-  add_daily_counts(connection, page.items, now);
-  for (Issue& issue : page.items) {
-    add_releases(connection, issue);
-    if (query.with_environments) add_environments(connection, issue);
-  }
+  complete(connection, page.items, now, query.with_environments);
   return page;
 }
 
@@ -188,9 +215,7 @@ std::optional<Issue> find_issue(Connection& connection, IssueId id, UnixMillis n
     if (!statement.step()) return std::nullopt;
     found.push_back(read_issue(statement));
   }
-  add_daily_counts(connection, found, now);
-  add_releases(connection, found.front());
-  add_environments(connection, found.front());
+  complete(connection, found, now, true);
   return std::move(found.front());
 }
 

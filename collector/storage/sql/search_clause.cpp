@@ -1,5 +1,6 @@
 #include "collector/storage/sql/search_clause.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -55,6 +56,8 @@ std::string_view comparison_sign(SearchOperator comparison) {
 constexpr std::size_t kMostListed = 2'000;
 /// Of texts that are found: more would take longer than anybody waits, and are of older days.
 constexpr std::size_t kMostTexts = 100'000;
+/// Keeps PostgreSQL from joining all there is when it is the first few issues that are asked for.
+constexpr const char* kForEachRow = " OFFSET 0";
 /// A program that releases with each change has so many in years.
 constexpr int kMostReleases = 50'000;
 
@@ -246,18 +249,20 @@ class ConditionWriter {
     // out of it.
     return "EXISTS (SELECT 1 FROM issue_hash CROSS JOIN " + std::string(what.table) +
            " WHERE issue_id = issue.id AND hash_id = issue_hash.id AND " + (what.is_one ? "" : "+") + what.column +
-           " IN (" + what.among + "))";
+           " IN (" + what.among + ")" + (connection_.is_remote() ? kForEachRow : "") + ")";
   }
 
-  /// Nothing when there are many.
+  /// Nothing when there are many (or few that are named often).
   std::optional<std::vector<std::int64_t>> few_hashes(const Related& what) {
-    Statement rows = connection_.prepare("SELECT DISTINCT hash_id FROM " + std::string(what.table) + " WHERE " +
-                                         what.column + " IN (" + what.among + ") LIMIT ?");
+    Statement rows = connection_.prepare("SELECT hash_id FROM " + std::string(what.table) + " WHERE " + what.column +
+                                         " IN (" + what.among + ") LIMIT ?");
     bind_values(rows, what.values);
     rows.bind(kMostListed + 1);
     std::vector<std::int64_t> hashes;
     while (rows.step()) hashes.push_back(rows.integer(0));
     if (hashes.size() > kMostListed) return std::nullopt;
+    std::sort(hashes.begin(), hashes.end());
+    hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
     return hashes;
   }
 
