@@ -28,11 +28,11 @@ RetentionPolicy ColdArchive::policy(RetentionPolicy policy) const {
 }
 
 void ColdArchive::follow(const RetentionStep& step) {
+  if (step.goes_unarchived) archiver_->count_unarchived();
   // A purge that goes through the archive may take its time: retention does not wait for it.
   const std::unique_lock turn(turn_, std::try_to_lock);
   if (!turn) return;
   if (!std::exchange(was_looked_at_, true)) look();
-  if (step.goes_unarchived) archiver_->count_unarchived();
   if (!step.to_archive || is_stopping_) return;
   const Status status = archiver_->work_on(*step.to_archive);
   if (!status && !is_stopping_) {

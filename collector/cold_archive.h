@@ -29,7 +29,9 @@ class ColdArchive {
   [[nodiscard]] bool is_failing() const { return archiver_->is_failing(); }
   [[nodiscard]] const ArchiveCounts& counts() const { return archiver_->counts(); }
   /// For who goes through it beside retention. Lives as long as this.
-  [[nodiscard]] ArchiveInUse in_use() { return {*objects_, sealer_, &turn_}; }
+  [[nodiscard]] ArchiveInUse in_use() {
+    return {*objects_, sealer_, &turn_, [this] { archiver_->drop_work(); }};
+  }
   /// From now on nothing that is sent, or waited for, holds anybody up.
   void stop() { is_stopping_ = true; }
 

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace trapline::collector {
@@ -31,7 +32,9 @@ core::Result<OutputFile> OutputFile::open(const std::optional<std::string>& file
   if (ignored) output.name_ = *file;
   // What is no file, such as a pipe or a device, is written to as it is: a rename would put a file in its place.
   output.is_file_ = !fs::exists(output.name_, ignored) || fs::is_regular_file(output.name_, ignored);
-  output.stream_ = std::fopen(output.written_name().c_str(), "we");
+  // For its owner alone: it tells of people.
+  const int opened = ::open(output.written_name().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  output.stream_ = opened < 0 ? nullptr : fdopen(opened, "w");
   if (output.stream_ == nullptr) return output.failure();
   return output;
 }

@@ -77,7 +77,7 @@ struct Opened {
 
   [[nodiscard]] std::optional<ArchiveInUse> archive_in_use() const {
     if (archive == nullptr) return std::nullopt;
-    return ArchiveInUse{*archive, sealer};
+    return ArchiveInUse{.objects = *archive, .sealer = sealer};
   }
 };
 
@@ -212,7 +212,7 @@ Status PurgeCommand::run(const Config& config) const {
   }
   if (!outcome) return outcome.error();
   print_counts(*outcome, is_dry_);
-  const Status archive_status = outcome->archive_error ? Status(*outcome->archive_error) : Status();
+  Status archive_status = outcome->archive_error ? Status(*outcome->archive_error) : Status();
   if (!output) return archive_status;
   Status status = output->write(outcome->report);
   if (status) status = output->finish();
@@ -256,7 +256,7 @@ Status UserExportCommand::run(const Config& config) const {
     const auto write = [&](const StoredEvent& stored) {
       return output->write(R"({"kind":"archived_event",)" + event_to_json(stored, true, false).substr(1) + "\n");
     };
-    const Status status = walk_archive(*archive, opened->user, *opened->reader, write, [](int) { return true; });
+    Status status = walk_archive(*archive, opened->user, *opened->reader, write, [](int) { return true; });
     if (!status) return status;
   }
   return output->finish();

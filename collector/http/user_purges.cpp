@@ -1,6 +1,7 @@
 #include "collector/http/user_purges.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include <pthread.h>
@@ -46,7 +47,9 @@ std::optional<Error> erase_archived(const ArchiveInUse& archive, const PayloadRe
   }
   for (const auto& [project, count] : erased->events) facts.counts[project].archived += count;
   facts.unreadable += erased->unreadable;
-  return std::nullopt;
+  for (const Error& error : erased->left_out) facts.not_looked_at.push_back(error.message);
+  if (erased->left_out.empty()) return std::nullopt;
+  return erased->left_out.front();
 }
 
 }  // namespace
@@ -115,8 +118,16 @@ void UserPurges::run(const std::string& id, const ErasureWish& wish) {
     if (Purge* purge = look_up(id)) purge->percent = percent;
     return !is_stopping_;
   };
-  auto outcome = erase_user(store_, reader_, wish, clock_, tell_progress, archive_);
+  Result<ErasureOutcome> outcome = Error{};
+  try {
+    outcome = erase_user(store_, reader_, wish, clock_, tell_progress, archive_);
+  } catch (const std::exception& error) {
+    outcome = Error{"internal", error.what()};
+  }
   if (!outcome) spdlog::error("the purge {} has failed: {}", id, outcome.error().message);
+  if (outcome && outcome->archive_error) {
+    spdlog::error("the purge {} has left something in the archive: {}", id, outcome->archive_error->message);
+  }
   const std::lock_guard lock(mutex_);
   Purge* purge = look_up(id);
   if (purge == nullptr) return;

@@ -93,6 +93,9 @@ json to_json(const UserPurges::Purge& purge) {
                 {"counts", nullptr},
                 {"report", nullptr}};
   if (purge.error) shown["error"] = {{"code", purge.error->code}, {"message", purge.error->message}};
+  if (const auto& error = purge.outcome.archive_error) {
+    shown["error"] = {{"code", error->code}, {"message", error->message}};
+  }
   if (is_done) shown["counts"] = counts_json(purge.outcome.facts);
   if (is_done && !purge.is_dry) shown["report"] = json::parse(purge.outcome.report);
   return shown;

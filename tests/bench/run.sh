@@ -4,6 +4,8 @@
 #
 #   sh tests/bench/run.sh              everything
 #   sh tests/bench/run.sh collector    the collector under load alone (README.md)
+#   sh tests/bench/run.sh store [DATABASE_URL] [EVENTS]
+#                                      questions at size alone; without an URL a SQLite file of 200,000 events
 #
 # Absolute figures depend on the machine and on what else runs on it. The exit status says whether everything ran, not
 # whether the targets were met.
@@ -42,6 +44,12 @@ for (const row of rows) {
   say "written to $build/results.json"
 }
 
+if [ "${1:-}" = store ]; then
+  measure "$bin/bench_store" "${2:-sqlite:$work/store.db}" "${3:-200000}"
+  table
+  exit
+fi
+
 # What each stage of digestion costs, in CPU time of one thread.
 mkdir "$work/digest"
 measure "$bin/bench_digest" "$work/digest"
@@ -54,6 +62,7 @@ if [ "${1:-}" = collector ]; then
   table
   exit
 fi
+measure "$bin/bench_store" "sqlite:$work/store.db" 200000
 
 mkdir "$work/capture" "$work/memory" "$work/burst" "$work/collector"
 measure "$bin/bench_capture" "$work/capture"

@@ -76,10 +76,14 @@ void Archiver::fail(const Error& error) {
   next_try_ = options_.clock.steady_now() + pause_;
 }
 
-Status Archiver::begin(std::int64_t day) {
+void Archiver::drop_work() {
   work_.reset();
   counts_.is_at_work = false;
-  static_cast<void>(packer_.finish());  // of a day that was given up
+  static_cast<void>(packer_.finish());
+}
+
+Status Archiver::begin(std::int64_t day) {
+  drop_work();  // of a day that was given up
   auto before = read_manifest(objects_, day);
   if (!before) return before.error();
   if (Status status = remove_strays(objects_, day, *before); !status) return status;
@@ -183,6 +187,16 @@ Status Archiver::put_frame() {
   return {};
 }
 
+/// Whether all that the manifest names is there.
+Status Archiver::find_objects() {
+  for (const DayManifest::Object& object : work_->manifest.objects) {
+    const auto is_there = objects_.exists(archive_folder_of(work_->day) + object.name);
+    if (!is_there) return is_there.error();
+    if (!*is_there) return Error{"archive_changed", "an object of " + day_text(work_->day) + " has vanished"};
+  }
+  return {};
+}
+
 Status Archiver::finish() {
   // Another collector may have been at the same day meanwhile, when this one was taken for dead.
   const auto now_there = read_manifest(objects_, work_->day);
@@ -193,11 +207,7 @@ Status Archiver::finish() {
   if (text_of(*now_there) != text_of(work_->before)) {
     return Error{"archive_changed", "somebody else has written into the archive of " + day_text(work_->day)};
   }
-  for (const DayManifest::Object& object : work_->manifest.objects) {
-    const auto is_there = objects_.exists(archive_folder_of(work_->day) + object.name);
-    if (!is_there) return is_there.error();
-    if (!*is_there) return Error{"archive_changed", "an object of " + day_text(work_->day) + " has vanished"};
-  }
+  if (Status status = find_objects(); !status) return status;
   const auto projects = store_.list_projects();
   if (!projects) return projects.error();
   DayManifest& manifest = work_->manifest;
@@ -208,6 +218,13 @@ Status Archiver::finish() {
   manifest.made_by = options_.made_by;
   manifest.written_at = options_.clock.unix_millis();
   if (Status status = write_manifest(objects_, manifest); !status) return status;
+  // Somebody who rewrote the day in that moment has removed what the manifest did not name yet: then it is not whole.
+  if (Status status = find_objects(); !status) return status;
+  const auto written_there = read_manifest(objects_, work_->day);
+  if (!written_there) return written_there.error();
+  if (text_of(*written_there) != manifest.to_json()) {
+    return Error{"archive_changed", "somebody else has written into the archive of " + day_text(work_->day)};
+  }
   const std::int64_t day = work_->day;
   const auto is_whole = store_.end_archiving(day);
   if (!is_whole) return is_whole.error();

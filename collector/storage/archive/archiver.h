@@ -41,6 +41,8 @@ class Archiver {
   /// One slice of archiving the day, which is whole when the store says so (Store::retain()). Does nothing for a while
   /// after a failure. What the archive has of the day already stays, and is not written again.
   core::Status work_on(std::int64_t day);
+  /// Forgets what it has read of a day, which is begun anew: some of that may have been erased since.
+  void drop_work();
 
   [[nodiscard]] bool is_failing() const { return counts_.is_failing; }
   [[nodiscard]] const ArchiveCounts& counts() const { return counts_; }
@@ -57,6 +59,7 @@ class Archiver {
   void take(const StoredEvent& stored);
   void fill_frame();
   core::Status put_frame();
+  core::Status find_objects();
   core::Status finish();
   void fail(const core::Error& error);
 

@@ -20,7 +20,7 @@ using core::Status;
 
 constexpr long kConnectTimeoutMs = 10'000;
 /// A request that moves fewer bytes than that in a second, for so long, has hung.
-constexpr long kLeastBytesPerSecond = 1;
+constexpr long kLeastBytesPerSecond = 4'096;
 constexpr long kMostIdleSeconds = 30;
 constexpr int kMostTriesOfRequest = 4;
 /// Of a server's own words in a message.

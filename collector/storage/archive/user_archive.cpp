@@ -51,7 +51,7 @@ Status read_day(const ArchiveInUse& archive, std::int64_t day, const std::functi
   for (const DayManifest::Object& object : (*manifest)->objects) {
     const auto frame = read_object(archive.objects, archive.sealer, day, object);
     if (!frame) return frame.error();
-    const Status status = for_each_line(*frame, [&](std::string_view line) -> Status {
+    Status status = for_each_line(*frame, [&](std::string_view line) -> Status {
       const auto stored = read_archive_line(line);
       return stored ? take(*stored) : Status(stored.error());
     });
@@ -77,25 +77,36 @@ Status for_each_day(const ArchiveInUse& archive, const ArchiveProgress& on_progr
   return {};
 }
 
+/// One day that cannot be read must not keep the user's events in all others.
+Status leave_out(const Error& error, ArchivedOfUser& found) {
+  if (error.code != "archive_damaged" && error.code != "missing_key") return error;
+  found.left_out.push_back(error);
+  return {};
+}
+
 }  // namespace
 
 Result<ArchivedOfUser> erase_from_archive(const ArchiveInUse& archive, const UserSelector& user,
                                           const PayloadReader& reader, bool is_dry,
                                           const ArchiveProgress& on_progress) {
   UserFilter all(user, reader);
+  {
+    const auto turn = take_turn(archive);
+    archive.before_erasing();
+  }
   // A day is written to only when it must be.
   const Status status = for_each_day(archive, on_progress, [&](std::int64_t day) -> Status {
     UserFilter filter(user, reader);
-    const Status read = read_day(archive, day, [&](const StoredEvent& stored) -> Status {
+    Status read = read_day(archive, day, [&](const StoredEvent& stored) -> Status {
       filter(stored);
       return {};
     });
-    if (!read) return read;
+    if (!read) return leave_out(read.error(), all.found);
     all.found.unreadable += filter.found.unreadable;
     for (const auto& [project, count] : filter.found.events) all.found.events[project] += count;
     if (is_dry || filter.found.events.empty()) return {};
     const auto rewritten = rewrite_day(archive.objects, archive.sealer, day, filter);
-    return rewritten ? Status() : Status(rewritten.error());
+    return rewritten ? Status() : leave_out(rewritten.error(), all.found);
   });
   if (!status) return status.error();
   return std::move(all.found);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <vector>
 
 #include "collector/storage/archive/object_store.h"
 #include "collector/storage/sealing.h"
@@ -18,11 +19,14 @@ struct ArchiveInUse {
   ObjectStore& objects;
   const Sealer& sealer;
   std::mutex* turn = nullptr;  ///< held by who uses the archive; null: in this process nobody else does
+  /// Called in turn before events are erased: what is about to be archived may have some of them.
+  std::function<void()> before_erasing = [] {};
 };
 
 struct ArchivedOfUser {
   std::map<ProjectId, std::int64_t> events;
   std::int64_t unreadable = 0;  ///< events whose payload is damaged, so that nobody knows whose they are: they stay
+  std::vector<core::Error> left_out;  ///< of days that are damaged, or sealed with a key that was not given
 };
 
 /// Called before each day with the part that is done; false breaks it off.

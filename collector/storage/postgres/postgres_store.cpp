@@ -80,6 +80,12 @@ std::unique_ptr<Connection> PostgresStore::connect() {
   }
 }
 
+std::shared_ptr<void> PostgresStore::lock_erasures() {
+  auto connection = std::make_shared<Connection>(url_);
+  if (!take_name(*connection, "trapline purge")) return nullptr;
+  return connection;
+}
+
 std::unique_ptr<sql::Connection> PostgresStore::connect_reader() { return connect(); }
 
 std::int64_t PostgresStore::measure_bytes(sql::Connection& reader) {

@@ -25,6 +25,7 @@ class PostgresStore final : public sql::SqlStore {
   PostgresStore(std::string url, sql::StoreParts parts) : SqlStore(std::move(parts)), url_(std::move(url)) {}
 
   std::unique_ptr<sql::Connection> connect_reader() override;
+  std::shared_ptr<void> lock_erasures() override;
   std::unique_ptr<sql::Connection> connect_writer() override;
   std::int64_t measure_bytes(sql::Connection& reader) override;
   bool may_retain(sql::Connection& writer) override;

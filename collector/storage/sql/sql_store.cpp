@@ -652,8 +652,18 @@ Result<std::vector<ReleaseHour>> SqlStore::list_release_hours(const ReleaseHealt
 
 Result<std::unique_ptr<UserErasure>> SqlStore::begin_erasure(const UserSelector& user, const PayloadReader& reader,
                                                              bool is_dry) {
-  const UserSearchParts parts{reader, dictionaries_, contents_};
-  return std::unique_ptr<UserErasure>(std::make_unique<UserEraser>(user, parts, clock_.unix_millis() + 1, is_dry));
+  return as_result([&] {
+    const UserSearchParts parts{reader, dictionaries_, contents_};
+    auto eraser = std::make_unique<UserEraser>(user, parts, clock_.unix_millis() + 1, is_dry);
+    if (!is_dry) {
+      auto lock = lock_erasures();
+      if (lock == nullptr) {
+        throw Refusal("conflict", "another purge is at work on this database: start this one when it has ended");
+      }
+      eraser->hold(std::move(lock));
+    }
+    return std::unique_ptr<UserErasure>(std::move(eraser));
+  });
 }
 
 Result<ErasureStep> SqlStore::erase_some(UserErasure& erasure) {
@@ -664,6 +674,8 @@ Result<ErasureStep> SqlStore::erase_some(UserErasure& erasure) {
   if (!eraser.has_act()) return step;
   const Status done = write([&](Connection& connection) {
     const auto start = std::chrono::steady_clock::now();
+    // Others may have written to the index since.
+    connection.text_index().forget();
     try {
       eraser.act(connection);
     } catch (...) {

@@ -122,6 +122,8 @@ class SqlStore : public Store {
   explicit SqlStore(StoreParts parts);
 
   virtual std::unique_ptr<Connection> connect_reader() = 0;
+  /// One user's data at a time is erased from the database, by whatever process; null: somebody is at it. Throws.
+  virtual std::shared_ptr<void> lock_erasures() = 0;
   virtual std::unique_ptr<Connection> connect_writer() = 0;
   /// As tell_others(), of what is in no transaction.
   Status notify(const OthersNews& news);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -30,6 +31,8 @@ class UserEraser final : public UserErasure {
   /// Does a part of it, in a transaction of some milliseconds.
   void act(Connection& writer);
   [[nodiscard]] int percent() const;
+  /// Of the database: one erasure at a time. Let go of when this is.
+  void hold(std::shared_ptr<void> lock) { lock_ = std::move(lock); }
 
   [[nodiscard]] const std::map<ProjectId, ErasedCounts>& counts() const override { return counts_; }
   [[nodiscard]] std::int64_t unreadable() const override { return search_.unreadable(); }
@@ -49,6 +52,7 @@ class UserEraser final : public UserErasure {
   void plan_release_users(Connection& reader);
   void plan_names(Connection& reader);
 
+  std::shared_ptr<void> lock_;
   const UserSearchParts parts_;
   UserSearch search_;
   UserSettler settler_;

@@ -197,7 +197,7 @@ void UserSettler::plan_groups(std::deque<ErasureAct>& acts) {
 }
 
 void UserSettler::settle_group(Connection& writer, const Group& group) {
-  const bool is_nobodys = number_by(writer, "SELECT count(*) FROM hash_user WHERE hash_id = ?", group.hash_id) == 0;
+  const bool is_nobodys = number_by(writer, "SELECT 1 FROM hash_user WHERE hash_id = ? LIMIT 1", group.hash_id) == 0;
   if (group.erased > 0 || (!group.has_events && is_nobodys)) {
     const std::string_view title = group.title.empty() ? kErasedTitle : std::string_view(group.title);
     // An event that has come meanwhile tells its own.

@@ -8,7 +8,7 @@
 namespace trapline::collector::sql {
 namespace {
 
-/// With their attachments, which may have megabytes.
+/// Of those without attachments.
 constexpr int kEventsHandedOut = 20;
 
 /// One that is missing must not keep the rest from the user: then names alone are told.
@@ -41,8 +41,11 @@ UserPage UserRecords::look(Connection& reader) {
     for (FoundName& one : found.names) page.records.emplace_back(std::move(one.name));
   }
   for (int handed_out = 0; handed_out < kEventsHandedOut && !events_.empty(); ++handed_out) {
+    const std::size_t before = page.records.size();
     add_event(reader, std::move(events_.front()), page);
     events_.pop_front();
+    // The files of one event are many megabytes already.
+    if (page.records.size() > before + 1) break;
   }
   page.percent = search_.percent();
   page.is_last = is_at_end_ && events_.empty();

@@ -286,7 +286,8 @@ std::vector<std::int64_t> EventDays::recover() {
       DayFile file(day_path(pool_->folder(), day), DayFile::Use::kRead);
       if (file.batch_number() <= last) continue;
     } catch (const SqliteError& error) {
-      // A kill while the file was made leaves one without tables.
+      // A kill while the file was made leaves one without tables, which is an error of the question.
+      if (!is_damage(error.code()) && error.code() != SQLITE_ERROR) throw;
       if (is_damage(error.code())) pool_->set_aside(day, error.what());
       continue;
     }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "collector/storage/sql/counter_checks.h"
+#include "collector/storage/sql/issue_changes.h"
 #include "collector/storage/sql/migrations.h"
 #include "collector/storage/sqlite/connection.h"
 #include "collector/storage/sqlite/migrations.h"
@@ -36,7 +37,10 @@ void take_back_unfinished(Connection& connection) {
     transaction.commit();
     connection.days().end();
   } catch (const SqliteError& error) {
-    if (error.code() != SQLITE_FULL) throw;
+    // Of files that need room to be read it says that they cannot be opened.
+    const bool is_for_want_of_room =
+        error.code() == SQLITE_FULL || error.code() == SQLITE_IOERR || error.code() == SQLITE_CANTOPEN;
+    if (!is_for_want_of_room) throw;
     connection.days().put_off_recovery();
   }
 }
@@ -57,6 +61,13 @@ std::int64_t SqliteStore::measure_bytes(sql::Connection& reader) {
   Statement pages = connection.prepare("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
   const std::int64_t bytes = pages.step() ? pages.integer(0) : 0;
   return bytes + connection.days().measure_bytes();
+}
+
+std::shared_ptr<void> SqliteStore::lock_erasures() {
+  auto lock = FileLock::take(path_ + ".purge-lock");
+  if (lock) return std::move(*lock);
+  if (lock.error().code == "in_use") return nullptr;
+  throw sql::Refusal(lock.error().code, lock.error().message);
 }
 
 // One file has one digester, so that nobody asks for its name.

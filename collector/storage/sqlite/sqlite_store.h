@@ -30,6 +30,7 @@ class SqliteStore final : public sql::SqlStore {
       : SqlStore(std::move(parts)), path_(path), pool_(std::make_shared<DayPool>(day_folder(path))) {}
 
   std::unique_ptr<sql::Connection> connect_reader() override;
+  std::shared_ptr<void> lock_erasures() override;
   std::unique_ptr<sql::Connection> connect_writer() override;
   std::int64_t measure_bytes(sql::Connection& reader) override;
 

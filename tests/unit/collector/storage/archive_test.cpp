@@ -16,6 +16,7 @@
 
 #include "collector/storage/archive/archiver.h"
 #include "collector/storage/archive/day_restore.h"
+#include "collector/storage/archive/user_archive.h"
 #include "collector/storage/consistency.h"
 #include "collector/storage/event_json.h"
 #include "collector/storage/open_store.h"
@@ -69,6 +70,14 @@ class DyingObjects final : public ObjectStore {
 
   ObjectStore& objects_;
   int calls_left_;
+};
+
+/// Whose an event is stands in its user's key.
+class NoPayloads : public PayloadReader {
+ public:
+  [[nodiscard]] UserFields read_user(std::string_view /*payload*/) const override { return {}; }
+  void read_facts(DigestedEvent& /*event*/) const override {}
+  [[nodiscard]] std::string session_user(ProjectId /*project*/, std::string_view /*user*/) const override { return {}; }
 };
 
 struct Fixture {
@@ -623,6 +632,28 @@ TEST_CASE("a day is rewritten without the events that somebody names, and nothin
   CHECK(all->removed == 60);
   CHECK(fixture.names_there() == std::vector{kOldFolder + "manifest.json"});
   CHECK(fixture.restore()->restored == 0);
+}
+
+TEST_CASE("who is erased while a day is being archived is not in the archive afterwards") {
+  Fixture fixture;
+  fixture.append(fixture.events(kOldDay, 70, "f"));
+  Archiver archiver(*fixture.store, *fixture.objects, {}, fixture.options());
+  for (int slices = 0; slices < 2; ++slices) REQUIRE(archiver.work_on(kOldDay));
+  const NoPayloads reader;
+  const UserSelector user{{{UserField::kId, "3"}}, std::nullopt};
+  const auto erasure = fixture.store->begin_erasure(user, reader, false).value();
+  CHECK(fixture.store->begin_erasure(user, reader, false).error().code == "conflict");
+  CHECK(fixture.store->begin_erasure(user, reader, true));
+  while (fixture.store->erase_some(*erasure)->has_more) {
+  }
+  const Sealer sealer;
+  const ArchiveInUse archive{*fixture.objects, sealer, nullptr, [&] { archiver.drop_work(); }};
+  REQUIRE(erase_from_archive(archive, user, reader, false, [](int) { return true; }));
+  fixture.keep_house(archiver);
+  CHECK(fixture.archived_ids().size() == 60);
+  const auto found = erase_from_archive(archive, user, reader, true, [](int) { return true; });
+  REQUIRE(found);
+  CHECK(found->events.empty());
 }
 
 TEST_CASE("of several collectors on one database one archives, and another when that one is gone") {
