@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "collector/storage/archive/user_archive.h"
 #include "collector/storage/erasure_report.h"
@@ -55,7 +56,7 @@ class UserPurges {
   /// All must outlive this.
   UserPurges(Store& store, const PayloadReader& reader, const core::Clock& clock = core::system_clock(),
              std::optional<ArchiveInUse> archive = {})
-      : store_(store), reader_(reader), clock_(clock), archive_(archive) {}
+      : store_(store), reader_(reader), clock_(clock), archive_(std::move(archive)) {}
   ~UserPurges() { stop(); }
   UserPurges(const UserPurges&) = delete;
   UserPurges& operator=(const UserPurges&) = delete;
