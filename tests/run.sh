@@ -152,7 +152,10 @@ if must "system packages" sh cmake/bootstrap.sh test && must "node packages" ins
   # Tests labelled "once" (formatting, the house, ...) say the same in every build. What depends on how fast the collector
   # is says nothing in these.
   if wants asan && build asan; then run_tests asan -LE once -E "$depends_on_speed"; fi
-  if wants tsan && build tsan; then run_tests tsan -LE 'once|e2e' -E "$depends_on_speed"; fi
+  # Of the repeats on PostgreSQL those with threads.
+  if wants tsan && build tsan; then
+    run_tests tsan -LE 'once|e2e' -E "$depends_on_speed|^(storage|digest|accounts)_tests on PostgreSQL"
+  fi
   if wants windows && must "windows: libraries" prepare_windows && build windows; then run_tests windows; fi
   if wants macos; then build_macos; fi
   if wants fuzz && build fuzz; then run_tests fuzz -L fuzz; fi
