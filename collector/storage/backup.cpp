@@ -118,10 +118,10 @@ BackupManifest write_backup(const BackupOptions& options, const fs::path& folder
   if (const auto key = copy_synced(data / kBackedUpUserKey, folder / kBackedUpUserKey)) {
     manifest.files.push_back({std::string(kBackedUpUserKey), key->bytes, key->sha256});
   }
-  // All files that the database names at the moment of its copy are there until they have been copied.
+  // All files that the database names at the moment of its copy are there until they have been copied; also the first
+  // one, when it comes just now.
   DirectoryFiles files(files_of(options));
-  const bool has_files = fs::exists(files_of(options));
-  const auto hold = has_files ? hold_files(files) : nullptr;
+  const auto hold = hold_files(files);
   // Before the database: what leaves the spool in between is stored.
   copy_spool(data / kBackedUpSpool, folder / kBackedUpSpool, manifest);
   const fs::path database = folder / kBackedUpDatabase;
