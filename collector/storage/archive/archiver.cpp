@@ -197,16 +197,20 @@ Status Archiver::find_objects() {
   return {};
 }
 
-Status Archiver::finish() {
-  // Another collector may have been at the same day meanwhile, when this one was taken for dead.
-  const auto now_there = read_manifest(objects_, work_->day);
-  if (!now_there) return now_there.error();
+/// Whether the day's manifest is the one that is expected, or none.
+Status Archiver::compare_manifest(const std::optional<DayManifest>& expected) {
+  const auto there = read_manifest(objects_, work_->day);
+  if (!there) return there.error();
   const auto text_of = [](const std::optional<DayManifest>& manifest) {
     return manifest ? manifest->to_json() : std::string();
   };
-  if (text_of(*now_there) != text_of(work_->before)) {
-    return Error{"archive_changed", "somebody else has written into the archive of " + day_text(work_->day)};
-  }
+  if (text_of(*there) == text_of(expected)) return {};
+  return Error{"archive_changed", "somebody else has written into the archive of " + day_text(work_->day)};
+}
+
+Status Archiver::finish() {
+  // Another collector may have been at the same day meanwhile, when this one was taken for dead.
+  if (Status status = compare_manifest(work_->before); !status) return status;
   if (Status status = find_objects(); !status) return status;
   const auto projects = store_.list_projects();
   if (!projects) return projects.error();
@@ -220,11 +224,7 @@ Status Archiver::finish() {
   if (Status status = write_manifest(objects_, manifest); !status) return status;
   // Somebody who rewrote the day in that moment has removed what the manifest did not name yet: then it is not whole.
   if (Status status = find_objects(); !status) return status;
-  const auto written_there = read_manifest(objects_, work_->day);
-  if (!written_there) return written_there.error();
-  if (text_of(*written_there) != manifest.to_json()) {
-    return Error{"archive_changed", "somebody else has written into the archive of " + day_text(work_->day)};
-  }
+  if (Status status = compare_manifest(manifest); !status) return status;
   const std::int64_t day = work_->day;
   const auto is_whole = store_.end_archiving(day);
   if (!is_whole) return is_whole.error();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "collector/storage/archive/archive_counts.h"
@@ -60,6 +61,7 @@ class Archiver {
   void fill_frame();
   core::Status put_frame();
   core::Status find_objects();
+  core::Status compare_manifest(const std::optional<DayManifest>& expected);
   core::Status finish();
   void fail(const core::Error& error);
 

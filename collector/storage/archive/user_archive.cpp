@@ -89,7 +89,7 @@ Status leave_out(const Error& error, ArchivedOfUser& found) {
 Result<ArchivedOfUser> erase_from_archive(const ArchiveInUse& archive, const UserSelector& user,
                                           const PayloadReader& reader, bool is_dry,
                                           const ArchiveProgress& on_progress) {
-  UserFilter all(user, reader);
+  ArchivedOfUser all;
   {
     const auto turn = take_turn(archive);
     archive.before_erasing();
@@ -101,15 +101,17 @@ Result<ArchivedOfUser> erase_from_archive(const ArchiveInUse& archive, const Use
       filter(stored);
       return {};
     });
-    if (!read) return leave_out(read.error(), all.found);
-    all.found.unreadable += filter.found.unreadable;
-    for (const auto& [project, count] : filter.found.events) all.found.events[project] += count;
-    if (is_dry || filter.found.events.empty()) return {};
-    const auto rewritten = rewrite_day(archive.objects, archive.sealer, day, filter);
-    return rewritten ? Status() : leave_out(rewritten.error(), all.found);
+    if (!read) return leave_out(read.error(), all);
+    all.unreadable += filter.found.unreadable;
+    if (!is_dry && !filter.found.events.empty()) {
+      const auto rewritten = rewrite_day(archive.objects, archive.sealer, day, filter);
+      if (!rewritten) return leave_out(rewritten.error(), all);
+    }
+    for (const auto& [project, count] : filter.found.events) all.events[project] += count;
+    return {};
   });
   if (!status) return status.error();
-  return std::move(all.found);
+  return all;
 }
 
 Status walk_archive(const ArchiveInUse& archive, const UserSelector& user, const PayloadReader& reader,
