@@ -120,6 +120,18 @@ void write_file(const fs::path& path, std::string_view text) {
   file.sync();
 }
 
+void write_whole(const fs::path& part, const fs::path& path, std::string_view bytes) {
+  try {
+    write_file(part, bytes);
+    fs::rename(part, path);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(part, ignored);
+    throw;
+  }
+  sync_folder(path.parent_path());
+}
+
 void sync_folder(const fs::path& path) {
   const File folder(path, O_RDONLY | O_DIRECTORY);
   if (!folder.is_open()) fail("cannot open", path);

@@ -30,6 +30,8 @@ std::optional<std::string> read_file(const std::filesystem::path& path,
 
 void write_file(const std::filesystem::path& path, std::string_view text);
 
+/// A file of that name that is whole or not there: made as `part`, in the same folder, and renamed.
+void write_whole(const std::filesystem::path& part, const std::filesystem::path& path, std::string_view bytes);
 /// What was made, renamed or removed in the folder.
 void sync_folder(const std::filesystem::path& path);
 

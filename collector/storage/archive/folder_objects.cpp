@@ -68,15 +68,7 @@ Status FolderObjects::put(std::string_view name, std::string_view bytes) {
     const fs::path path = folder_ / name;
     make_parents(path.parent_path());
     const fs::path part = path.parent_path() / (std::string(kUnfinishedObject) + core::random_hex(8));
-    try {
-      write_file(part, bytes);
-      fs::rename(part, path);
-    } catch (...) {
-      std::error_code ignored;
-      fs::remove(part, ignored);
-      throw;
-    }
-    sync_folder(path.parent_path());
+    write_whole(part, path, bytes);
     return {};
   });
 }

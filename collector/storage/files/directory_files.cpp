@@ -75,15 +75,7 @@ void DirectoryFiles::put(std::string_view address, std::string_view bytes) {
   const fs::path path = path_of(address);
   make_part(path.parent_path());
   const fs::path part = path.string() + std::string(kUnfinished) + core::random_hex(8);
-  try {
-    write_file(part, bytes);
-    fs::rename(part, path);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove(part, ignored);
-    throw;
-  }
-  sync_folder(path.parent_path());
+  write_whole(part, path, bytes);
 }
 
 // Opened, not only looked up: on a network's disk opening asks the server, where a look-up may answer what was.
