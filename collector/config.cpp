@@ -48,7 +48,7 @@ std::string place(const std::string& path, const toml::source_region& source) {
 }
 
 /// The file's keys as settings; an unknown key is an error, as it is most often a misspelt one.
-Result<Settings> read_file(const std::string& path) {
+Result<Settings> read_settings_file(const std::string& path) {
   Settings settings;
   try {
     const toml::table table = toml::parse_file(path);
@@ -88,7 +88,7 @@ Result<Settings> gather(const std::map<std::string, std::string>& command_line) 
   const auto file =
       given_file != command_line.end() ? std::optional<std::string>(given_file->second) : from_environment("config");
   if (file) {
-    auto from_file = read_file(*file);
+    auto from_file = read_settings_file(*file);
     if (!from_file) return from_file.error();
     settings = std::move(*from_file);
   }

@@ -16,7 +16,7 @@ using core::Result;
 using core::Status;
 using nlohmann::json;
 
-constexpr std::size_t kMostBytes = std::size_t{256} << 10;
+constexpr std::size_t kMostSettingsBytes = std::size_t{256} << 10;
 constexpr std::size_t kMostRules = 200;
 constexpr std::size_t kMostNames = 500;
 
@@ -110,7 +110,7 @@ Status read_grouping(const json& part, DigestSettings& settings) {
 }
 
 Result<json> parse_object(std::string_view text) {
-  if (text.size() > kMostBytes) return invalid("the settings may have 256 KiB");
+  if (text.size() > kMostSettingsBytes) return invalid("the settings may have 256 KiB");
   json parsed = core::parse_bounded_json(text);
   if (!parsed.is_object()) return invalid("the settings must be a JSON object");
   return parsed;

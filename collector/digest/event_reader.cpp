@@ -35,7 +35,6 @@ constexpr UnixMillis kMostFutureMs = 60'000;
 constexpr UnixMillis kMostPastMs = 90 * kDayMs;
 /// Two copies of an event tell its time this much apart at most, once a wrong clock was seen and corrected.
 constexpr UnixMillis kClocksApartMs = kDayMs;
-constexpr std::string_view kAutoAddress = "{{auto}}";
 /// Lists are read up to here; no honest client comes near.
 constexpr std::size_t kMostFrames = 500;
 constexpr std::size_t kMostExceptions = 50;

@@ -9,6 +9,9 @@
 
 namespace trapline::collector {
 
+/// What clients write where the server is to put the address that an event came from.
+inline constexpr std::string_view kAutoAddress = "{{auto}}";
+
 /// "Type: value", the type or the value alone, or "(no message)": one line of at most 200 bytes.
 std::string make_title(std::string_view type, std::string_view value);
 

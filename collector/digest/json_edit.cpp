@@ -13,19 +13,19 @@ namespace {
 
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
-std::size_t skip_blanks(std::string_view json, std::size_t at) {
-  while (at < json.size() && is_blank(json[at])) ++at;
+std::size_t skip_blanks(std::string_view source, std::size_t at) {
+  while (at < source.size() && is_blank(source[at])) ++at;
   return at;
 }
 
 /// The position behind the string whose opening quote is at `at`.
-std::size_t skip_string(std::string_view json, std::size_t at) {
+std::size_t skip_string(std::string_view source, std::size_t at) {
   ++at;
-  while (at < json.size()) {
-    at = json.find('"', at);
-    if (at == std::string_view::npos) return json.size();
+  while (at < source.size()) {
+    at = source.find('"', at);
+    if (at == std::string_view::npos) return source.size();
     std::size_t escapes = 0;
-    while (json[at - 1 - escapes] == '\\') ++escapes;
+    while (source[at - 1 - escapes] == '\\') ++escapes;
     ++at;
     if (escapes % 2 == 0) return at;
   }
@@ -33,12 +33,12 @@ std::size_t skip_string(std::string_view json, std::size_t at) {
 }
 
 /// The position behind the value that begins at `at`.
-std::size_t skip_value(std::string_view json, std::size_t at) {
+std::size_t skip_value(std::string_view source, std::size_t at) {
   std::size_t depth = 0;
-  while (at < json.size()) {
-    const char c = json[at];
+  while (at < source.size()) {
+    const char c = source[at];
     if (c == '"') {
-      at = skip_string(json, at);
+      at = skip_string(source, at);
     } else if (c == '{' || c == '[') {
       ++depth;
       ++at;
@@ -66,16 +66,16 @@ struct Member {
 };
 
 /// The member that begins at `at`, or behind a comma there; nothing at the object's end.
-std::optional<Member> member_at(std::string_view json, std::size_t at) {
-  at = skip_blanks(json, at);
-  if (at < json.size() && json[at] == ',') at = skip_blanks(json, at + 1);
-  if (at >= json.size() || json[at] != '"') return std::nullopt;
+std::optional<Member> member_at(std::string_view source, std::size_t at) {
+  at = skip_blanks(source, at);
+  if (at < source.size() && source[at] == ',') at = skip_blanks(source, at + 1);
+  if (at >= source.size() || source[at] != '"') return std::nullopt;
   Member member;
   member.begin = at;
-  const std::size_t key_end = skip_string(json, at);
-  member.key = json.substr(at + 1, key_end - at - 2);
-  member.value_begin = skip_blanks(json, skip_blanks(json, key_end) + 1);  // behind the colon
-  member.value_end = skip_value(json, member.value_begin);
+  const std::size_t key_end = skip_string(source, at);
+  member.key = source.substr(at + 1, key_end - at - 2);
+  member.value_begin = skip_blanks(source, skip_blanks(source, key_end) + 1);  // behind the colon
+  member.value_end = skip_value(source, member.value_begin);
   return member;
 }
 
@@ -91,8 +91,8 @@ bool is_key(std::string_view written, std::string_view key) {
 }
 
 /// The key's member in an object, from `at` on, which is behind its brace or a member.
-std::optional<Member> find_member(std::string_view json, std::size_t at, std::string_view key) {
-  while (const auto member = member_at(json, at)) {
+std::optional<Member> find_member(std::string_view source, std::size_t at, std::string_view key) {
+  while (const auto member = member_at(source, at)) {
     if (is_key(member->key, key)) return member;
     at = member->value_end;
   }
@@ -100,18 +100,18 @@ std::optional<Member> find_member(std::string_view json, std::size_t at, std::st
 }
 
 /// The key's member in the outermost object, whose brace is at `brace`.
-std::optional<Member> find_outermost(std::string_view json, std::size_t brace, std::string_view key,
+std::optional<Member> find_outermost(std::string_view source, std::size_t brace, std::string_view key,
                                      const MemberPlaces* places) {
-  if (places == nullptr) return find_member(json, brace + 1, key);
+  if (places == nullptr) return find_member(source, brace + 1, key);
   const auto value = places->find(key);
   if (!value) return std::nullopt;
-  return Member{key, 0, *value, skip_value(json, *value)};
+  return Member{key, 0, *value, skip_value(source, *value)};
 }
 
 /// Takes a member that is not its object's first out, with the comma before it.
-void erase_member(std::string& json, const Member& member) {
-  const std::size_t comma = json.rfind(',', member.begin);
-  json.erase(comma, member.value_end - comma);
+void erase_member(std::string& source, const Member& member) {
+  const std::size_t comma = source.rfind(',', member.begin);
+  source.erase(comma, member.value_end - comma);
 }
 
 }  // namespace
@@ -133,9 +133,9 @@ void MemberPlaces::move(std::size_t at, std::ptrdiff_t by) {
   }
 }
 
-void set_json_member(std::string& json, const std::vector<std::string_view>& path, std::string_view value,
+void set_json_member(std::string& source, const std::vector<std::string_view>& path, std::string_view value,
                      MemberPlaces* places) {
-  const std::size_t outermost_brace = json.find('{');
+  const std::size_t outermost_brace = source.find('{');
   const auto moved = [&](std::size_t at, std::size_t from, std::size_t to) {
     if (places != nullptr) places->move(at, static_cast<std::ptrdiff_t>(to) - static_cast<std::ptrdiff_t>(from));
   };
@@ -143,15 +143,16 @@ void set_json_member(std::string& json, const std::vector<std::string_view>& pat
   for (auto key = path.begin(); key != path.end(); ++key) {
     const bool is_last = key + 1 == path.end();
     const bool is_outermost = brace == outermost_brace;
-    const auto member = is_outermost ? find_outermost(json, brace, *key, places) : find_member(json, brace + 1, *key);
+    const auto member =
+        is_outermost ? find_outermost(source, brace, *key, places) : find_member(source, brace + 1, *key);
     if (member && !is_outermost) {
-      while (const auto repeated = find_member(json, member->value_end, *key)) {
-        const std::size_t before = json.size();
-        erase_member(json, *repeated);
-        moved(repeated->begin, before, json.size());
+      while (const auto repeated = find_member(source, member->value_end, *key)) {
+        const std::size_t before = source.size();
+        erase_member(source, *repeated);
+        moved(repeated->begin, before, source.size());
       }
     }
-    if (member && !is_last && json[member->value_begin] == '{') {
+    if (member && !is_last && source[member->value_begin] == '{') {
       brace = member->value_begin;
       continue;
     }
@@ -160,33 +161,33 @@ void set_json_member(std::string& json, const std::vector<std::string_view>& pat
     for (auto rest = key + 1; rest != path.end(); ++rest) made += "{" + json_quoted(*rest) + ":";
     made += value;
     made.append(static_cast<std::size_t>(path.end() - key - 1), '}');
-    const std::size_t before = json.size();
+    const std::size_t before = source.size();
     if (member) {
-      json.replace(member->value_begin, member->value_end - member->value_begin, made);
-      moved(member->value_end, before, json.size());
+      source.replace(member->value_begin, member->value_end - member->value_begin, made);
+      moved(member->value_end, before, source.size());
       return;
     }
-    const bool is_empty = json[skip_blanks(json, brace + 1)] == '}';
+    const bool is_empty = source[skip_blanks(source, brace + 1)] == '}';
     const std::string name = json_quoted(*key) + ":";
-    json.insert(brace + 1, name + made + (is_empty ? "" : ","));
-    moved(brace + 1, before, json.size());
+    source.insert(brace + 1, name + made + (is_empty ? "" : ","));
+    moved(brace + 1, before, source.size());
     if (is_outermost && places != nullptr) places->add(*key, brace + 1 + name.size());
     return;
   }
 }
 
-std::string_view json_value_at(std::string_view json, std::size_t at) {
-  return json.substr(at, skip_value(json, at) - at);
+std::string_view json_value_at(std::string_view source, std::size_t at) {
+  return source.substr(at, skip_value(source, at) - at);
 }
 
-void drop_repeated_members(std::string& json) {
+void drop_repeated_members(std::string& source) {
   std::set<std::string> seen;
-  std::size_t at = json.find('{') + 1;
-  while (const auto member = member_at(json, at)) {
+  std::size_t at = source.find('{') + 1;
+  while (const auto member = member_at(source, at)) {
     at = member->value_end;
     if (seen.insert(plain_key(member->key)).second) continue;
-    at = json.rfind(',', member->begin);
-    erase_member(json, *member);
+    at = source.rfind(',', member->begin);
+    erase_member(source, *member);
   }
 }
 

@@ -30,17 +30,17 @@ class MemberPlaces {
 
 /// Sets one member in a JSON text, found by its path of keys from the outermost object, and copies all else as it
 /// stands: printing an event anew costs three times as much as reading it. Objects on the way that are missing, or no
-/// objects, are made. `json` must be a well-formed object without repeated members and `value` a well-formed value. Of
-/// members with one name in inner objects the first counts, as for the reader, and the others go where one is set.
+/// objects, are made. `source` must be a well-formed object without repeated members and `value` a well-formed value.
+/// Of members with one name in inner objects the first counts, as for the reader, and the others go where one is set.
 /// With `places`, which are kept up, nothing has to be looked for in the outermost object.
-void set_json_member(std::string& json, const std::vector<std::string_view>& path, std::string_view value,
+void set_json_member(std::string& source, const std::vector<std::string_view>& path, std::string_view value,
                      MemberPlaces* places = nullptr);
 
 /// The value that begins at `at`, as it is written.
-std::string_view json_value_at(std::string_view json, std::size_t at);
+std::string_view json_value_at(std::string_view source, std::size_t at);
 
 /// Of the outermost object's members with one name, leaves the first: readers differ in which of them counts.
-void drop_repeated_members(std::string& json);
+void drop_repeated_members(std::string& source);
 
 /// The text as a JSON string, with its quotes.
 std::string json_quoted(std::string_view text);

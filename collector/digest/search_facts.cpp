@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "collector/digest/event_text.h"
 #include "sdk/core/utf8.h"
 
 namespace trapline::collector {
@@ -13,9 +14,8 @@ using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-constexpr std::string_view kAutoAddress = "{{auto}}";
 constexpr std::size_t kMostTexts = 64;
-constexpr std::size_t kMostBytes = std::size_t{8} << 10;
+constexpr std::size_t kMostFactBytes = std::size_t{8} << 10;
 constexpr std::size_t kLongestText = std::size_t{2} << 10;
 constexpr std::size_t kLongestField = 200;
 
@@ -33,7 +33,7 @@ class TextSink {
 
  private:
   std::size_t left_ = kMostTexts;
-  std::size_t bytes_left_ = kMostBytes;
+  std::size_t bytes_left_ = kMostFactBytes;
 };
 
 /// A list, or {"values": [..]}.

@@ -7,7 +7,7 @@
 namespace trapline::collector {
 namespace {
 
-constexpr std::size_t kMostBytes = 512;
+constexpr std::size_t kMostAgentBytes = 512;
 
 struct Product {
   std::string_view token;  ///< followed by its version
@@ -155,7 +155,7 @@ void read_system(std::string_view text, UserAgent& agent) {
 
 UserAgent parse_user_agent(std::string_view header) {
   UserAgent agent;
-  const std::string_view text = header.substr(0, kMostBytes);
+  const std::string_view text = header.substr(0, kMostAgentBytes);
   if (text.empty()) return agent;
   read_browser(text, agent);
   read_system(text, agent);

@@ -17,7 +17,9 @@ using core::Result;
 /// More items than any client sends; a body of empty items must not become a huge list.
 constexpr std::size_t kMostItems = 10'000;
 
-Error invalid(std::string what) { return {"invalid_envelope", "the envelope is malformed: " + std::move(what)}; }
+Error invalid_envelope(std::string what) {
+  return {"invalid_envelope", "the envelope is malformed: " + std::move(what)};
+}
 
 /// The line that begins at `start`, without its end; a carriage return before the newline is tolerated.
 std::string_view line_at(std::string_view body, std::size_t start) {
@@ -59,7 +61,7 @@ Result<std::optional<std::uint64_t>> read_length(const simdjson::dom::object& ob
   simdjson::dom::element length;
   if (object["length"].get(length) != simdjson::SUCCESS || length.is_null()) return std::optional<std::uint64_t>{};
   std::uint64_t number = 0;
-  if (length.get_uint64().get(number) != simdjson::SUCCESS) return invalid("its length is not a whole number");
+  if (length.get_uint64().get(number) != simdjson::SUCCESS) return invalid_envelope("its length is not a whole number");
   return std::optional<std::uint64_t>{number};
 }
 
@@ -76,7 +78,7 @@ class ItemReader {
     const std::string place = "item " + std::to_string(index_) + " at byte " + std::to_string(header_position);
     ++index_;
     const auto header = parse_header_line(line_at(body_, position_));
-    if (!header) return invalid(place + " does not begin with a line that is a JSON object");
+    if (!header) return invalid_envelope(place + " does not begin with a line that is a JSON object");
     item.type = string_field(*header, "type");
     if (item.type == "attachment") {
       item.filename = string_field(*header, "filename");
@@ -84,7 +86,7 @@ class ItemReader {
       item.attachment_type = string_field(*header, "attachment_type");
     }
     const auto length = read_length(*header);
-    if (!length) return invalid(place + ": its length is not a whole number");
+    if (!length) return invalid_envelope(place + ": its length is not a whole number");
     position_ = after_line(body_, position_);
     if (!*length) {
       item.payload = body_.substr(position_, body_.find('\n', position_) - position_);
@@ -103,13 +105,13 @@ class ItemReader {
   Result<bool> read_payload(std::uint64_t length, const std::string& place, EnvelopeItem& item) {
     const std::size_t rest = body_.size() - position_;
     if (length > rest) {
-      return invalid(place + " says its payload has " + std::to_string(length) + " bytes, but only " +
-                     std::to_string(rest) + " follow");
+      return invalid_envelope(place + " says its payload has " + std::to_string(length) + " bytes, but only " +
+                              std::to_string(rest) + " follow");
     }
     item.payload = body_.substr(position_, length);
     position_ += length;
     if (position_ < body_.size() && body_[position_] != '\n' && body_[position_] != '\r') {
-      return invalid(place + ": no newline follows its payload of " + std::to_string(length) + " bytes");
+      return invalid_envelope(place + ": no newline follows its payload of " + std::to_string(length) + " bytes");
     }
     return true;
   }
@@ -123,9 +125,10 @@ class ItemReader {
 
 Result<EnvelopeHeader> parse_envelope_header(std::string_view body) {
   const std::string_view line = line_at(body, core::byte_order_mark_length(body));
-  if (line.empty()) return invalid("it is empty or begins with an empty line, its first line must be a JSON object");
+  if (line.empty())
+    return invalid_envelope("it is empty or begins with an empty line, its first line must be a JSON object");
   const auto object = parse_header_line(line);
-  if (!object) return invalid("its first line is not a JSON object");
+  if (!object) return invalid_envelope("its first line is not a JSON object");
   return read_header(*object);
 }
 
@@ -141,7 +144,7 @@ Result<Envelope> parse_envelope(std::string_view body) {
     if (!has_item) envelope.damage = has_item.error();
     if (!has_item || !*has_item) return envelope;
     if (envelope.items.size() == kMostItems) {
-      envelope.damage = invalid("it has more than " + std::to_string(kMostItems) + " items");
+      envelope.damage = invalid_envelope("it has more than " + std::to_string(kMostItems) + " items");
       return envelope;
     }
     envelope.items.push_back(std::move(item));

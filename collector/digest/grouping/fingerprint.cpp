@@ -70,7 +70,7 @@ void add_default(PartHash& hash, const ReadEvent& event) {
   }
 }
 
-bool is_default_marker(std::string_view part) { return part == "{{ default }}" || part == "{{default}}"; }
+bool asks_for_ours(std::string_view part) { return part == "{{ default }}" || part == "{{default}}"; }
 
 }  // namespace
 
@@ -81,11 +81,10 @@ std::string fingerprint_of(const ReadEvent& event) {
     return hash.finish();
   }
   // The marker alone asks for what is done anyway, and must give the same key.
-  const bool is_only_marker =
-      event.client_fingerprint.size() == 1 && is_default_marker(event.client_fingerprint.front());
+  const bool is_only_marker = event.client_fingerprint.size() == 1 && asks_for_ours(event.client_fingerprint.front());
   if (!is_only_marker) hash.add("client");
   for (const std::string_view part : event.client_fingerprint) {
-    if (is_default_marker(part)) {
+    if (asks_for_ours(part)) {
       add_default(hash, event);
     } else {
       hash.add(part);

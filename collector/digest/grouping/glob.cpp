@@ -5,16 +5,16 @@
 namespace trapline::collector {
 namespace {
 
-constexpr std::size_t kMostBytes = 500;
+constexpr std::size_t kMostPatternBytes = 500;
 constexpr std::int64_t kMostCompiledBytes = 1 << 20;
 
 }  // namespace
 
 core::Result<Glob> Glob::compile(std::string_view pattern, Kind kind) {
   const std::string shown(pattern.substr(0, 80));
-  if (pattern.size() > kMostBytes) {
+  if (pattern.size() > kMostPatternBytes) {
     return core::Error{"invalid_pattern",
-                       "the pattern '" + shown + "…' is longer than " + std::to_string(kMostBytes) + " bytes"};
+                       "the pattern '" + shown + "…' is longer than " + std::to_string(kMostPatternBytes) + " bytes"};
   }
   std::string expression;
   for (std::size_t at = 0; at < pattern.size(); ++at) {

@@ -21,7 +21,7 @@ constexpr std::size_t kLongestCycle = 6;
 
 bool is_default_marker(std::string_view part) { return part == "{{ default }}" || part == "{{default}}"; }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view bare_line(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r\n;");
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t\r\n;") - begin + 1);
@@ -113,7 +113,7 @@ class Grouping {
       place = !frame.module.empty() ? stable_module(frame.module)
                                     : stable_file(!frame.filename.empty() ? frame.filename : frame.package);
     }
-    const std::string_view line = trimmed(frame.context_line);
+    const std::string_view line = bare_line(frame.context_line);
     const bool has_line = !line.empty() && line.size() <= kMostContextBytes;
     if (is_nameless(function, is_javascript_)) {
       // A minified name without a line is better than nothing, but no name at all tells only the file.

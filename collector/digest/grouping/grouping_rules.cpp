@@ -63,7 +63,7 @@ bool is_variable(std::string_view name) {
          name.starts_with(kTagPrefix);
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_spaces(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
   return text;
@@ -77,7 +77,7 @@ void take_apart(std::string_view pattern, Text text, Name name) {
     const std::size_t close = open == std::string_view::npos ? open : pattern.find("}}", open);
     text(pattern.substr(0, close == std::string_view::npos ? close : open));
     if (close == std::string_view::npos) return;
-    name(trimmed(pattern.substr(open + 2, close - open - 2)));
+    name(without_spaces(pattern.substr(open + 2, close - open - 2)));
     pattern.remove_prefix(close + 2);
   }
 }
@@ -109,13 +109,13 @@ Result<std::string> read_pattern(const nlohmann::json& value, std::string_view w
 
 }  // namespace
 
-Result<GroupingRule> GroupingRule::read(const nlohmann::json& json) {
-  if (!json.is_object() || !json.contains("match") || !json["match"].is_object() || json["match"].empty()) {
+Result<GroupingRule> GroupingRule::read(const nlohmann::json& written) {
+  if (!written.is_object() || !written.contains("match") || !written["match"].is_object() || written["match"].empty()) {
     return Error{"invalid_rule", R"(a grouping rule is an object with "match", which has at least one matcher)"};
   }
   GroupingRule rule;
-  if (json["match"].size() > kMostMatchers) return Error{"invalid_rule", "a grouping rule may have 20 matchers"};
-  for (const auto& [field, value] : json["match"].items()) {
+  if (written["match"].size() > kMostMatchers) return Error{"invalid_rule", "a grouping rule may have 20 matchers"};
+  for (const auto& [field, value] : written["match"].items()) {
     const bool is_frame_field = contains(kFrameFields, field);
     if (!is_frame_field && !contains(kEventFields, field) && !field.starts_with(kTagPrefix)) {
       return Error{"invalid_rule",
@@ -134,8 +134,8 @@ Result<GroupingRule> GroupingRule::read(const nlohmann::json& json) {
     matcher.glob = std::move(*glob);
     (is_frame_field ? rule.frame_matchers_ : rule.event_matchers_).push_back(std::move(matcher));
   }
-  if (json.contains("fingerprint")) {
-    const auto& parts = json["fingerprint"];
+  if (written.contains("fingerprint")) {
+    const auto& parts = written["fingerprint"];
     if (!parts.is_array() || parts.empty() || parts.size() > kMostParts) {
       return Error{"invalid_rule", "the fingerprint of a grouping rule is a list of 1 to 20 texts"};
     }
@@ -145,8 +145,8 @@ Result<GroupingRule> GroupingRule::read(const nlohmann::json& json) {
       rule.fingerprint_.push_back(std::move(*pattern));
     }
   }
-  if (json.contains("title")) {
-    auto pattern = read_pattern(json["title"], "the title");
+  if (written.contains("title")) {
+    auto pattern = read_pattern(written["title"], "the title");
     if (!pattern) return pattern.error();
     rule.title_ = std::move(*pattern);
   }

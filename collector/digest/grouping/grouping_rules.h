@@ -28,7 +28,7 @@ namespace trapline::collector {
 class GroupingRule {
  public:
   /// Errors: "invalid_rule", "invalid_pattern", saying what is wrong.
-  static core::Result<GroupingRule> read(const nlohmann::json& json);
+  static core::Result<GroupingRule> read(const nlohmann::json& written);
 
   [[nodiscard]] bool matches(const ReadEvent& event) const;
 
