@@ -84,6 +84,7 @@ void Archiver::drop_work() {
 
 Status Archiver::begin(std::int64_t day) {
   drop_work();  // of a day that was given up
+  if (Status status = objects_.remove_unfinished(); !status) return status;
   auto before = read_manifest(objects_, day);
   if (!before) return before.error();
   if (Status status = remove_strays(objects_, day, *before); !status) return status;
@@ -94,6 +95,7 @@ Status Archiver::begin(std::int64_t day) {
   work_->page_limit = kFirstArchivePage;
   if (work_->before) {
     work_->manifest = *work_->before;
+    work_->manifest.unreadable = 0;  // they are counted again
     work_->to_read.assign(work_->before->objects.begin(), work_->before->objects.end());
   }
   work_->manifest.day = day;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <map>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -67,6 +68,20 @@ DayManifest::Object object_of_json(const json& read) {
     object.events[std::stoll(project.at("project_id").get<std::string>())] = project.at("events").get<std::int64_t>();
   }
   return object;
+}
+
+/// The days of which something is there, and whether all of it is.
+Result<std::map<std::int64_t, bool>> list_days(ObjectStore& objects) {
+  const auto names = objects.list(kEventsFolder);
+  if (!names) return names.error();
+  std::map<std::int64_t, bool> days;
+  for (const std::string& name : *names) {
+    const std::string_view rest = std::string_view(name).substr(kEventsFolder.size());
+    const std::size_t slash = rest.find('/');
+    if (slash == std::string_view::npos) continue;
+    if (const auto day = parse_day(rest.substr(0, slash))) days[*day] |= rest.substr(slash + 1) == kManifestFile;
+  }
+  return days;
 }
 
 }  // namespace
@@ -190,17 +205,24 @@ Status remove_strays(ObjectStore& objects, std::int64_t day, const std::optional
   return {};
 }
 
-Result<std::vector<std::int64_t>> list_archived_days(ObjectStore& objects) {
-  const auto names = objects.list(kEventsFolder);
-  if (!names) return names.error();
-  std::vector<std::int64_t> days;
-  for (const std::string& name : *names) {
-    const std::string_view rest = std::string_view(name).substr(kEventsFolder.size());
-    const std::size_t slash = rest.find('/');
-    if (slash == std::string_view::npos || rest.substr(slash + 1) != kManifestFile) continue;
-    if (const auto day = parse_day(rest.substr(0, slash))) days.push_back(*day);
+Status remove_unfinished_days(ObjectStore& objects) {
+  const auto days = list_days(objects);
+  if (!days) return days.error();
+  for (const auto& [day, is_whole] : *days) {
+    if (is_whole) continue;
+    if (Status status = remove_strays(objects, day, std::nullopt); !status) return status;
   }
-  return days;
+  return objects.remove_unfinished();
+}
+
+Result<std::vector<std::int64_t>> list_archived_days(ObjectStore& objects) {
+  const auto days = list_days(objects);
+  if (!days) return days.error();
+  std::vector<std::int64_t> whole;
+  for (const auto& [day, is_whole] : *days) {
+    if (is_whole) whole.push_back(day);
+  }
+  return whole;
 }
 
 Result<std::string> read_object(ObjectStore& objects, const Sealer& sealer, std::int64_t day,

@@ -52,6 +52,8 @@ core::Status write_manifest(ObjectStore& objects, const DayManifest& manifest);
 /// Removes what lies in the day's folder and is not named: what was broken off has left it there. Without a manifest
 /// that is all.
 core::Status remove_strays(ObjectStore& objects, std::int64_t day, const std::optional<DayManifest>& manifest);
+/// Removes what is of no day's manifest, without looking into the days that have one.
+core::Status remove_unfinished_days(ObjectStore& objects);
 /// The days that have one, oldest first.
 core::Result<std::vector<std::int64_t>> list_archived_days(ObjectStore& objects);
 

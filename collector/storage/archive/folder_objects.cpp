@@ -115,4 +115,15 @@ Status FolderObjects::remove(std::string_view name) {
   });
 }
 
+Status FolderObjects::remove_unfinished() {
+  return on_folder(folder_, "all", [&]() -> Status {
+    std::vector<fs::path> parts;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder_)) {
+      if (entry.path().filename().string().starts_with(kUnfinishedObject)) parts.push_back(entry.path());
+    }
+    for (const fs::path& part : parts) fs::remove(part);
+    return {};
+  });
+}
+
 }  // namespace trapline::collector

@@ -19,6 +19,7 @@ class FolderObjects final : public ObjectStore {
   core::Result<bool> exists(std::string_view name) override;
   core::Result<std::vector<std::string>> list(std::string_view prefix) override;
   core::Status remove(std::string_view name) override;
+  core::Status remove_unfinished() override;
   [[nodiscard]] std::string place() const override { return folder_.string(); }
 
  private:

@@ -39,6 +39,9 @@ class ObjectStore {
   virtual core::Result<std::vector<std::string>> list(std::string_view prefix) = 0;
   /// Does nothing when there is none.
   virtual core::Status remove(std::string_view name) = 0;
+  /// Removes what writing that was broken off has left behind under no object's name. Whoever is writing just now has
+  /// to do so again.
+  virtual core::Status remove_unfinished() { return {}; }
   /// For messages; never with a secret.
   [[nodiscard]] virtual std::string place() const = 0;
 };

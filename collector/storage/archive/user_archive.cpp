@@ -93,6 +93,9 @@ Result<ArchivedOfUser> erase_from_archive(const ArchiveInUse& archive, const Use
   {
     const auto turn = take_turn(archive);
     archive.before_erasing();
+    if (!is_dry) {
+      if (Status status = remove_unfinished_days(archive.objects); !status) return status.error();
+    }
   }
   // A day is written to only when it must be.
   const Status status = for_each_day(archive, on_progress, [&](std::int64_t day) -> Status {

@@ -266,9 +266,11 @@ void EventWriter::keep(const DigestedEvent& event, std::string_view id, std::int
 }
 
 void EventWriter::count_only(const DigestedEvent& event, std::string_view id) {
-  Statement insert = connection_.prepare("INSERT INTO event_counted (project_id, event_id) VALUES (?, ?)");
+  Statement insert =
+      connection_.prepare("INSERT INTO event_counted (project_id, event_id, received_at) VALUES (?, ?, ?)");
   insert.bind(event.project_id);
   insert.bind_blob(id);
+  insert.bind(event.received_at);
   insert.run();
   has_counted_only_ = true;
   if (ahead_) ahead_->add(event.project_id, id);
@@ -320,7 +322,7 @@ RestoreOutcome EventWriter::restore(std::int64_t day, std::span<const DigestedEv
   }
   keep_restored_day(day, is_there, kept_until);
   std::unordered_map<std::int64_t, HashTally> tallies;
-  for (const auto& [hash_id, group] : groups) count_restored(hash_id, group.place.issue_id, group.events, tallies);
+  for (const auto& [hash_id, group] : groups) count_restored(hash_id, group.place.issue_id, group.events, tallies, now);
   for (const auto& [issue, addition] : write_tallies(tallies, new_issues)) update_issue(connection_, addition, now);
   search_.write();
   return outcome;
@@ -366,7 +368,7 @@ bool EventWriter::is_stored_on(std::int64_t day, ProjectId project, std::string_
 /// Events that were counted when they came are kept again, and nothing else. What a hash has more of than were ever
 /// counted, as one has that is made anew, is counted now.
 void EventWriter::count_restored(std::int64_t hash_id, IssueId issue, std::span<const DigestedEvent* const> events,
-                                 std::unordered_map<std::int64_t, HashTally>& tallies) {
+                                 std::unordered_map<std::int64_t, HashTally>& tallies, UnixMillis now) {
   std::int64_t counted = 0;
   {
     Statement counts = connection_.prepare("SELECT count - stored_count FROM issue_hash WHERE id = ?");
@@ -377,7 +379,7 @@ void EventWriter::count_restored(std::int64_t hash_id, IssueId issue, std::span<
   if (counted > 0) lower_kept(connection_, hash_id, -counted);
   for (const DigestedEvent* event : events.subspan(static_cast<std::size_t>(counted))) {
     tallies.try_emplace(hash_id, hash_id, issue).first->second.add(*event, true);
-    search_.add(hash_id, *event);
+    search_.add(hash_id, *event, now);  // else its user would be forgotten at once, being as old as the event
   }
 }
 

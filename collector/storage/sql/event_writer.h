@@ -54,7 +54,7 @@ class EventWriter {
   void keep_restored_day(std::int64_t day, bool was_there, UnixMillis kept_until);
   bool is_stored_on(std::int64_t day, ProjectId project, std::string_view id);
   void count_restored(std::int64_t hash_id, IssueId issue, std::span<const DigestedEvent* const> events,
-                      std::unordered_map<std::int64_t, HashTally>& tallies);
+                      std::unordered_map<std::int64_t, HashTally>& tallies, UnixMillis now);
   Placed look_up_place(const DigestedEvent& event);
   Placed make_place(const DigestedEvent& event, std::unordered_set<IssueId>& new_issues);
   void remember(std::string key, Placed place);

@@ -81,9 +81,11 @@ void set_aside(Connection& connection, const Sealer& sealer, const Statement& ro
   insert.bind_blob(packed);
   insert.run();
   Statement counted = connection.prepare(
-      "INSERT INTO event_counted (project_id, event_id) VALUES (?, ?) ON CONFLICT (project_id, event_id) DO NOTHING");
+      "INSERT INTO event_counted (project_id, event_id, received_at) VALUES (?, ?, ?) "
+      "ON CONFLICT (project_id, event_id) DO NOTHING");
   counted.bind(row.integer(1));
   counted.bind_blob(id);
+  counted.bind(received_at_of(row.integer(0)));
   counted.run();
 }
 

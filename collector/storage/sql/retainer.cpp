@@ -41,6 +41,11 @@ constexpr std::string_view kOldItems[] = {
        (SELECT day, "release", environment, user_hash FROM release_user WHERE project_id = ?1 AND day < ?2 LIMIT ?3))",
     R"(DELETE FROM attachment WHERE id IN
        (SELECT id FROM attachment WHERE project_id = ?1 AND received_at < ?2 LIMIT ?3))",
+    R"(DELETE FROM event_counted WHERE project_id = ?1 AND event_id IN
+       (SELECT event_id FROM event_counted WHERE project_id = ?1 AND received_at < ?2 LIMIT ?3))",
+    // Who was seen last in that hour may have been seen later (kUserLag).
+    R"(DELETE FROM event_user WHERE project_id = ?1 AND (kind, value, "user") IN
+       (SELECT kind, value, "user" FROM event_user WHERE project_id = ?1 AND last_seen < ?2 - CAST(3600000 AS BIGINT) LIMIT ?3))",
 };
 
 }  // namespace

@@ -154,12 +154,12 @@ void SearchWriter::forget() {
   connection_.text_index().forget();
 }
 
-void SearchWriter::add(std::int64_t hash_id, const DigestedEvent& event) {
+void SearchWriter::add(std::int64_t hash_id, const DigestedEvent& event, UnixMillis seen_from) {
   for (const auto& [key, value] : event.tags) add_tag(hash_id, event, key, value);
   for (const auto& [key, value] : event.context_tags) add_tag(hash_id, event, key, value);
   add_tag(hash_id, event, "server_name", event.server_name);
   add_tag(hash_id, event, "transaction", event.transaction);
-  add_users(event);
+  add_users(event, std::max(event.timestamp, seen_from));
   add_texts(hash_id, event);
 }
 
@@ -173,7 +173,7 @@ void SearchWriter::add_tag(std::int64_t hash_id, const DigestedEvent& event, std
   use.last_seen = std::max(use.last_seen, event.timestamp);
 }
 
-void SearchWriter::add_users(const DigestedEvent& event) {
+void SearchWriter::add_users(const DigestedEvent& event, UnixMillis seen_at) {
   const std::string& identity = event.user_identity.empty() ? event.user : event.user_identity;
   if (identity.empty()) return;
   const std::int64_t user = user_hash(identity);
@@ -183,9 +183,9 @@ void SearchWriter::add_users(const DigestedEvent& event) {
     const std::uint64_t hash =
         Hash64().add(event.project_id).add(static_cast<std::int64_t>(kind)).add(value).add(user).value();
     const auto told = told_users_.find(hash);
-    if (told != told_users_.end() && event.timestamp <= told->second + kUserLag) continue;
+    if (told != told_users_.end() && seen_at <= told->second + kUserLag) continue;
     UserUse& use = users_.try_emplace(hash, UserUse{event.project_id, kind, value, user, 0}).first->second;
-    use.last_seen = std::max(use.last_seen, event.timestamp);
+    use.last_seen = std::max(use.last_seen, seen_at);
   }
 }
 

@@ -656,6 +656,28 @@ TEST_CASE("who is erased while a day is being archived is not in the archive aft
   CHECK(found->events.empty());
 }
 
+TEST_CASE("what archiving that was killed has left behind goes when a user is erased") {
+  Fixture fixture;
+  fixture.append(fixture.events(kOldDay, 60, "f"));
+  const Sealer sealer;
+  {
+    ArchiverOptions options = fixture.options();
+    options.object_bytes = 1;
+    Archiver archiver(*fixture.store, *fixture.objects, sealer, options);
+    while (fixture.names_there().empty()) REQUIRE(archiver.work_on(kOldDay));
+  }
+  REQUIRE_FALSE(read_manifest(*fixture.objects, kOldDay).value());
+  const std::string half_written = fixture.folder.path("cold/" + archive_folder_of(kOldDay) + ".part-0011");
+  std::ofstream(half_written) << "half an object";
+  const UserSelector user{{{UserField::kId, "3"}}, std::nullopt};
+  const ArchiveInUse archive{*fixture.objects, sealer};
+  REQUIRE(erase_from_archive(archive, user, NoPayloads(), true, [](int) { return true; }));
+  CHECK(fs::exists(half_written));
+  REQUIRE(erase_from_archive(archive, user, NoPayloads(), false, [](int) { return true; }));
+  CHECK(fixture.names_there().empty());
+  CHECK_FALSE(fs::exists(half_written));
+}
+
 TEST_CASE("of several collectors on one database one archives, and another when that one is gone") {
   if (!is_on_postgres()) return;
   Fixture fixture;

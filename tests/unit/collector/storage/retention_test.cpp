@@ -174,6 +174,36 @@ TEST_CASE("an event that comes for a day that is about to go is counted and not 
   fixture.check_is_sound();
 }
 
+TEST_CASE("who users are, and which events were only counted, is forgotten with the age of events") {
+  Fixture fixture;
+  const auto users = [&] {
+    return fixture.store->complete_search({.of = CompletionQuery::Of::kUsers, .user_field = kAnyUserField}).value();
+  };
+  const auto with_user = [&](std::int64_t day, const std::string& email) {
+    DigestedEvent event = fixture.event(day, "f");
+    event.user = event.user_identity = "email:" + email;
+    event.user_fields = {{UserField::kEmail, email}};
+    return event;
+  };
+  const DigestedEvent too_old = with_user(kToday - 60, "cleo@example.com");
+  fixture.append({with_user(kToday - 60, "cleo@example.com"), with_user(kToday - 50, "ada@example.com"),
+                  with_user(kToday, "bob@example.com")});
+  REQUIRE(fixture.store->retain({.days = 55}));  // that day is about to go
+  CHECK(fixture.store->append(std::vector{too_old})->counted_only == 1);
+  CHECK(fixture.store->append(std::vector{too_old})->duplicates == 1);
+  fixture.retain({.days = 90});
+  CHECK(users() == std::vector<std::string>{"ada@example.com", "bob@example.com", "cleo@example.com"});
+  fixture.clock.advance(std::chrono::hours(2));  // it is not looked at all the time
+  fixture.retain({.days = 40});
+  CHECK(users() == std::vector<std::string>{"bob@example.com"});
+  CHECK(fixture.store->append(std::vector{too_old})->duplicates == 0);
+  // The events' counts stay, and users who come back are found again.
+  CHECK(fixture.store->find_issues({})->items.front().count == 5);
+  fixture.append({with_user(kToday, "ada@example.com")});
+  CHECK(users() == std::vector<std::string>{"ada@example.com", "bob@example.com", "cleo@example.com"});
+  fixture.check_is_sound();
+}
+
 TEST_CASE("the counters hold at every step, also when another process goes on with it") {
   Fixture fixture;
   for (int group = 0; group < 100; ++group) {

@@ -1,0 +1,6 @@
+-- What is remembered of events that were counted and not kept, and of who users are, goes with the age of events.
+-- What is there was received now, as far as is known.
+ALTER TABLE event_counted ADD COLUMN received_at BIGINT NOT NULL DEFAULT 0;
+UPDATE event_counted SET received_at = CAST(extract(epoch FROM now()) * 1000 AS BIGINT);
+CREATE INDEX event_counted_by_age ON event_counted (project_id, received_at);
+CREATE INDEX event_user_by_age ON event_user (project_id, last_seen);
