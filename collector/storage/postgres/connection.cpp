@@ -38,12 +38,12 @@ constexpr std::chrono::seconds kAnswerPatience{75};
 
 // A writer that does not answer any more must not hold the others up for ever. No question here is worth compiling.
 // A machine that has vanished must not keep its locks for hours. What writing looks up must be what is there when it
-// begins, whatever the database is set to.
+// begins, whatever the database is set to. What a search leaves out is looked up in memory (search_clause.cpp).
 constexpr const char* kSettings =
     "SET statement_timeout = '60s'; SET lock_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'; "
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; "
     "SET default_transaction_isolation = 'read committed'; "
-    "SET synchronous_commit = on; SET jit = off; SET client_min_messages = warning";
+    "SET synchronous_commit = on; SET work_mem = '64MB'; SET jit = off; SET client_min_messages = warning";
 /// Of all that writes one is at work at a time, as in a file: 0x74726170 is a name among the database's locks.
 constexpr const char* kBegin = "BEGIN; SELECT pg_advisory_xact_lock(1953653104)";
 

@@ -54,6 +54,9 @@ std::string_view comparison_sign(SearchOperator comparison) {
 
 /// Up to so many group hashes are a list.
 constexpr std::size_t kMostListed = 2'000;
+/// What is not to be there is looked for once, as long as it is on no more group hashes than this: most issues that are
+/// looked at may have it, and then the look at each of them does not end soon.
+constexpr std::size_t kMostExcluded = 500'000;
 /// Of texts that are found: more would take longer than anybody waits, and are of older days.
 constexpr std::size_t kMostTexts = 100'000;
 /// Keeps PostgreSQL from joining all there is when it is the first few issues that are asked for.
@@ -103,8 +106,12 @@ class ConditionWriter {
         return join(node, " AND ", "1 = 1");
       case SearchNode::Kind::kAny:
         return join(node, " OR ", "1 = 0");
-      case SearchNode::Kind::kNot:
-        return "NOT " + write(node.parts.front());
+      case SearchNode::Kind::kNot: {
+        is_negated_ = !is_negated_;
+        std::string sql = "NOT " + write(node.parts.front());
+        is_negated_ = !is_negated_;
+        return sql;
+      }
       case SearchNode::Kind::kTerm:
         break;
     }
@@ -245,11 +252,23 @@ class ConditionWriter {
     connection_.check_deadline();
     if (const auto hashes = few_hashes(what)) return of_hashes(*hashes);
     for (const auto& value : what.values) std::visit([&](const auto& one) { where_.add_value(one); }, value);
+    if (is_negated_ && !is_on_more_than(kMostExcluded, what)) {
+      return "issue.id IN (SELECT issue_id FROM issue_hash WHERE id IN (SELECT hash_id FROM " +
+             std::string(what.table) + " WHERE " + what.column + " IN (" + what.among + ")))";
+    }
     // With many numbers each row of the hash is held against them, and not each of them looked for: "+" keeps the index
     // out of it.
     return "EXISTS (SELECT 1 FROM issue_hash CROSS JOIN " + std::string(what.table) +
            " WHERE issue_id = issue.id AND hash_id = issue_hash.id AND " + (what.is_one ? "" : "+") + what.column +
            " IN (" + what.among + ")" + (connection_.is_remote() ? kForEachRow : "") + ")";
+  }
+
+  bool is_on_more_than(std::size_t most, const Related& what) {
+    Statement count = connection_.prepare("SELECT count(*) FROM (SELECT 1 FROM " + std::string(what.table) + " WHERE " +
+                                          what.column + " IN (" + what.among + ") LIMIT ?) AS counted");
+    bind_values(count, what.values);
+    count.bind(static_cast<std::int64_t>(most) + 1);
+    return count.step() && count.integer(0) > static_cast<std::int64_t>(most);
   }
 
   /// Nothing when there are many (or few that are named often).
@@ -302,6 +321,7 @@ class ConditionWriter {
   Connection& connection_;
   WhereClause& where_;
   std::optional<ProjectId> project_;
+  bool is_negated_ = false;
 };
 
 }  // namespace

@@ -27,6 +27,11 @@ std::string begins_with(std::string_view prefix) {
   return pattern + "%";
 }
 
+/// The common ones are those of most group hashes: that is counted in the index alone.
+constexpr const char* kTagValues = R"(
+  SELECT value FROM (SELECT value, (SELECT count(*) FROM hash_tag WHERE tag_id = tag.id) AS hashes FROM tag)";
+constexpr const char* kMostCommonFirst = ") AS known GROUP BY value ORDER BY sum(hashes) DESC, value";
+
 constexpr std::string_view kLike = R"( LIKE ? ESCAPE '\')";
 
 void of_project(WhereClause& where, const CompletionQuery& query) {
@@ -89,8 +94,7 @@ std::vector<std::string> complete_search(Connection& connection, const Completio
       where.add("key = ?", std::string(kept_of_tag(query.key)));
       where.add("value <> ''");
       where.add("value" + like, pattern);
-      return read_texts(connection, "SELECT value FROM tag JOIN hash_tag ON tag_id = tag.id", where,
-                        " GROUP BY value ORDER BY sum(count) DESC, value", query);
+      return read_texts(connection, kTagValues, where, kMostCommonFirst, query);
     case CompletionQuery::Of::kReleases:
       where.add("version <> ''");
       where.add("version" + like, pattern);
