@@ -1,19 +1,26 @@
 /// How fast questions are answered at size: fills a database with events of 30 days, and then asks what the dashboard
-/// asks, while events go on coming in. Usage: bench_store DATABASE_URL [EVENTS [ISSUES [SAMPLES]]]
+/// asks, while events go on coming in; then for how long retention and erasure hold up those who write.
+/// Usage: bench_store DATABASE_URL [EVENTS [ISSUES [SAMPLES]]]
 ///
-/// The database is an empty one, or one that this program has filled: then it is asked only. A figure of each question,
-/// in milliseconds, goes to standard output (report.h), all of them as a table to standard error.
+/// The database is an empty one, or one that this program has filled: then that is left out. A figure of each question,
+/// in milliseconds, goes to standard output (report.h), all of them as a table to standard error. SAMPLES of 0: it is
+/// filled only.
 
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "collector/digest/stored_payload.h"
 #include "collector/storage/open_store.h"
+#include "collector/storage/retention.h"
 #include "collector/storage/search_parser.h"
+#include "collector/storage/user_rights.h"
 #include "tests/bench/report.h"
 #include "tests/bench/store_events.h"
 
@@ -32,6 +39,9 @@ constexpr double kListMs = 50;
 constexpr double kPageMs = 30;
 constexpr double kTextMs = 150;
 constexpr double kStatsMs = 50;
+constexpr double kSliceMs = 5;
+/// Of retention and of erasure each.
+constexpr int kMostSlices = 2'000;
 
 [[noreturn]] void fail(const std::string& what, const Error& error) {
   std::fprintf(stderr, "bench_store: %s: %s\n", what.c_str(), error.message.c_str());
@@ -76,6 +86,12 @@ class Inflow {
   Inflow(const Inflow&) = delete;
   Inflow& operator=(const Inflow&) = delete;
 
+  /// How long its batches took since this was asked last, in ns.
+  std::vector<std::int64_t> take_times() {
+    const std::scoped_lock lock(mutex_);
+    return std::exchange(times_, {});
+  }
+
  private:
   void run(Store& store, StoreEvents& events) {
     auto next = std::chrono::steady_clock::now();
@@ -83,15 +99,32 @@ class Inflow {
     while (!is_ending_) {
       batch.clear();
       for (int number = 0; number < kInflowBatch; ++number) batch.push_back(events.event(unix_millis()));
+      const std::int64_t begin = trapline::bench::nanos();
       need("storing what comes in", store.append(batch));
+      {
+        const std::scoped_lock lock(mutex_);
+        times_.push_back(trapline::bench::nanos() - begin);
+      }
       next += kInflowPace;
       std::this_thread::sleep_until(next);
     }
   }
 
   std::atomic<bool> is_ending_{false};
+  std::mutex mutex_;
+  std::vector<std::int64_t> times_;
   std::thread thread_;
 };
+
+void tell(const std::string& name, std::vector<std::int64_t> times, double target_ms) {
+  if (times.empty()) return;
+  const double p50 = trapline::bench::percentile(times, 0.5) / 1e3;
+  const double p95 = trapline::bench::percentile(times, 0.95) / 1e3;
+  const double most = trapline::bench::percentile(times, 1) / 1e3;
+  std::fprintf(stderr, "%-58s %8.1f %8.1f %8.1f %6.0f%s\n", name.c_str(), p50, p95, most, target_ms,
+               p95 > target_ms ? "  MISSED" : "");
+  trapline::bench::report("store: " + name + ", p95", p95, "ms", target_ms);
+}
 
 class Questions {
  public:
@@ -106,12 +139,7 @@ class Questions {
       ask(sample);
       if (sample >= kWarm) times.push_back(trapline::bench::nanos() - begin);
     }
-    const double p50 = trapline::bench::percentile(times, 0.5) / 1e3;
-    const double p95 = trapline::bench::percentile(times, 0.95) / 1e3;
-    const double most = trapline::bench::percentile(times, 1) / 1e3;
-    std::fprintf(stderr, "%-58s %8.1f %8.1f %8.1f %6.0f%s\n", name.c_str(), p50, p95, most, target_ms,
-                 p95 > target_ms ? "  MISSED" : "");
-    trapline::bench::report("store: " + name + ", p95", p95, "ms", target_ms);
+    tell(name, std::move(times), target_ms);
   }
 
   void list(const std::string& search, double target_ms, IssueSort sort = IssueSort::kLastSeen,
@@ -231,6 +259,41 @@ void ask_rest(Questions& questions, Store& store) {
   });
 }
 
+void tell_slices(const std::string& what, std::vector<std::int64_t> slices, Inflow& inflow) {
+  tell(what + ": others waited", std::move(slices), kSliceMs);
+  tell(what + ": a batch of 100 events meanwhile", inflow.take_times(), kListMs);
+}
+
+void retain(Store& store, Inflow& inflow, const std::string& what, const RetentionPolicy& policy) {
+  std::vector<std::int64_t> slices;
+  for (int steps = 0; steps < kMostSlices; ++steps) {
+    const RetentionStep step = need(what.c_str(), store.retain(policy));
+    if (step.held_writer.count() > 0) slices.push_back(step.held_writer.count() * 1'000);
+    if (!step.has_more) break;
+  }
+  tell_slices(what, std::move(slices), inflow);
+}
+
+/// It takes from the database: must come last.
+void ask_slices(Store& store, Inflow& inflow) {
+  inflow.take_times();
+  std::this_thread::sleep_for(std::chrono::seconds(5));
+  tell("a batch of 100 events, with nothing beside it", inflow.take_times(), kListMs);
+  const std::int64_t used = need("bytes", store.retain({.days = 0, .most_bytes = std::int64_t{1} << 60})).bytes_used;
+  retain(store, inflow, "thinning", {.days = 0, .most_bytes = used - used / 20});
+  retain(store, inflow, "days that are too old", {.days = trapline::bench::kBenchDays - 2});
+  const StoredPayloadReader reader(std::nullopt);
+  const UserSelector user{{{UserField::kEmail, "user77@example.com"}}, std::nullopt};
+  const auto erasure = need("erasure", store.begin_erasure(user, reader, false));
+  std::vector<std::int64_t> slices;
+  for (int steps = 0; steps < kMostSlices; ++steps) {
+    const ErasureStep step = need("erasure", store.erase_some(*erasure));
+    if (step.held_writer.count() > 0) slices.push_back(step.held_writer.count() * 1'000);
+    if (!step.has_more) break;
+  }
+  tell_slices("a user is erased", std::move(slices), inflow);
+}
+
 }  // namespace
 
 int main(int argument_count, char** arguments) {
@@ -250,13 +313,16 @@ int main(int argument_count, char** arguments) {
   }
   StoreEvents events(*store, number(3, 20'000));
   if (is_new) fill(*store, events, count);
+  const std::size_t samples = number(4, 100);
+  if (samples == 0) return EXIT_SUCCESS;
   std::fprintf(stderr, "%-58s %8s %8s %8s %6s\n", "ms, while 1,000 events/s come in", "p50", "p95", "most", "target");
-  const Inflow inflow(*store, events);
-  Questions questions(*store, number(4, 100));
+  Inflow inflow(*store, events);
+  Questions questions(*store, samples);
   ask_lists(questions);
   ask_texts(questions);
   ask_pages(questions, *store, IssueSort::kCount, "those with most events");
   ask_pages(questions, *store, IssueSort::kLastSeen, "those seen last");
   ask_rest(questions, *store);
+  ask_slices(*store, inflow);
   return EXIT_SUCCESS;
 }
