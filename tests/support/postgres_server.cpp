@@ -88,9 +88,9 @@ void PostgresServer::start() {
   pid_ = start_program(command, folder_.path("log"));
   const auto end = std::chrono::steady_clock::now() + kDeadline;
   while (PQping(url().c_str()) != PQPING_OK) {
-    if (waitpid(pid_, nullptr, WNOHANG) != 0 || std::chrono::steady_clock::now() > end) {
-      throw std::runtime_error("PostgreSQL does not start");
-    }
+    if (std::chrono::steady_clock::now() > end) throw std::runtime_error("PostgreSQL does not start");
+    // As long as a process of a killed one before it lives, it ends at once.
+    if (waitpid(pid_, nullptr, WNOHANG) != 0) pid_ = start_program(command, folder_.path("log"));
     std::this_thread::sleep_for(std::chrono::milliseconds(5));  // polling, until the deadline
   }
 }
@@ -100,7 +100,7 @@ void PostgresServer::stop() { end(SIGINT); }
 
 void PostgresServer::end(int signal) {
   if (pid_ <= 0) return;
-  // A killed postmaster's processes would live on for a moment, and keep the next one from starting.
+  // A killed postmaster's processes would live on.
   ::kill(signal == SIGKILL ? -pid_ : pid_, signal);
   wait_for(pid_);
   pid_ = -1;
