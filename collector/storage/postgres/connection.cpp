@@ -35,6 +35,8 @@ constexpr std::size_t kMostWaiting = 200;
 /// Longer than the server lets anything take: one that is frozen, or behind a network that is gone, holds nobody up for
 /// ever.
 constexpr std::chrono::seconds kAnswerPatience{75};
+/// What goes through all rows of a large table takes as long as it takes.
+constexpr std::chrono::hours kLongWork{24};
 
 // A writer that does not answer any more must not hold the others up for ever. No question here is worth compiling.
 // A machine that has vanished must not keep its locks for hours. What writing looks up must be what is there when it
@@ -322,7 +324,7 @@ void Connection::begin() {
 }
 
 void Connection::take_time() {
-  patience_ = std::chrono::hours(24);
+  patience_ = kLongWork;
   execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0");
 }
 
@@ -368,14 +370,24 @@ void Connection::make_event_day(std::int64_t day) { prepare("SELECT make_event_d
 
 /// It waits for who reads the table, and keeps others waiting meanwhile: not for long.
 void Connection::remove_event_day(std::int64_t day) {
-  execute("SET lock_timeout = '2s'; DROP TABLE IF EXISTS event_" + std::to_string(day) + "; RESET lock_timeout");
+  execute("SET lock_timeout = '2s'; DROP TABLE IF EXISTS event_" + std::to_string(day) + "; SET lock_timeout = '60s'");
 }
 
 /// Written anew: deleted rows alone leave room for other rows, and none for the disk.
 bool Connection::compact_event_day(std::int64_t day) {
-  execute("SET lock_timeout = '2s'");
-  execute("VACUUM FULL event_" + std::to_string(day));
-  execute("RESET lock_timeout");
+  const auto patience = std::exchange(patience_, kLongWork);
+  execute("SET lock_timeout = '2s'; SET statement_timeout = 0");
+  const auto as_before = [&] {
+    patience_ = patience;
+    execute("SET lock_timeout = '60s'; SET statement_timeout = '" + std::string(kStatementTimeout) + "'");
+  };
+  try {
+    execute("VACUUM FULL event_" + std::to_string(day));
+  } catch (const DatabaseError&) {
+    as_before();
+    throw;
+  }
+  as_before();
   return false;
 }
 

@@ -106,6 +106,12 @@ bool PostgresStore::may_retain(sql::Connection& writer) {
 
 std::unique_ptr<sql::Connection> PostgresStore::connect_writer() {
   auto connection = connect();
+  if (connection->schema_version() < migration_texts().size()) {
+    Connection patient(url_);  // some migrations go through all rows, and others may be at it already
+    patient.take_time();
+    patient.execute("SET lock_timeout = 0");
+    sql::migrate(patient, migration_texts());
+  }
   sql::migrate(*connection, migration_texts());
   if (!node().empty() && !take_name(*connection, node())) {
     throw sql::Refusal("database_in_use",

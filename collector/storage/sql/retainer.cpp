@@ -54,6 +54,7 @@ void Retainer::forget() {
   act_ = Act::kNone;
   thinning_.reset();
   to_thin_.clear();
+  compacting_.reset();  // a day that cannot be made smaller must not keep the others from going
 }
 
 void Retainer::look(Connection& reader, const RetentionPolicy& policy, UnixMillis now,
@@ -199,6 +200,7 @@ bool Retainer::plan_old_events(Connection& reader, const Project& project, UnixM
       rows_.push_back(rows.integer(0));
     }
     if (!rows_.empty()) {
+      erases_unarchived_ = !has_archive_;
       act_ = Act::kErase;
       return true;
     }
@@ -297,11 +299,27 @@ void Retainer::erase(Connection& writer, RetentionStep& step) {
   const std::size_t end = std::min(next_row_ + slice_, rows_.size());
   const SliceTimer timer(slice_);
   Transaction transaction(writer);
-  step.erased = erase_events(writer, std::span(rows_).subspan(next_row_, end - next_row_));
+  const auto rows = std::span(rows_).subspan(next_row_, end - next_row_);
+  if (!may_erase(writer, rows)) return forget();
+  step.erased = erase_events(writer, rows);
   transaction.commit();
   thinned_ += step.erased;
   next_row_ = end;
   if (next_row_ == rows_.size()) act_ = Act::kNone;
+}
+
+/// An event may have come in for one of the days after that was looked at.
+bool Retainer::may_erase(Connection& writer, std::span<const std::int64_t> rows) const {
+  if (erases_unarchived_) return true;
+  std::int64_t last = -1;
+  for (const std::int64_t row : rows) {
+    const std::int64_t day = received_at_of(row) / kDayMs;
+    if (std::exchange(last, day) == day) continue;
+    Statement state = writer.prepare("SELECT archived FROM event_day WHERE day = ?");
+    state.bind(day);
+    if (state.step() && state.integer(0) != kArchived) return false;
+  }
+  return true;
 }
 
 void Retainer::expire(Connection& writer) {

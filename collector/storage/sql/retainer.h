@@ -91,6 +91,7 @@ class Retainer {
 
   void lower(Connection& writer);
   void erase(Connection& writer, RetentionStep& step);
+  [[nodiscard]] bool may_erase(Connection& writer, std::span<const std::int64_t> rows) const;
   void expire(Connection& writer);
 
   PayloadDictionaries& dictionaries_;
@@ -107,6 +108,7 @@ class Retainer {
   std::size_t next_kept_ = 0;
   std::vector<std::int64_t> rows_;
   std::size_t next_row_ = 0;
+  bool erases_unarchived_ = false;  ///< whether rows_ may have some that are not in the archive
   std::size_t slice_ = 32;  ///< how many rows or hashes a transaction takes; grows and shrinks with what that costs
   ProjectId project_ = 0;
   UnixMillis before_ = 0;

@@ -87,7 +87,11 @@ bool Retainer::has_no_room_to_wait() const {
 
 bool Retainer::go_on_thinning(Connection& reader, RetentionStep& step) {
   if (compacting_) {
-    if (!reader.compact_event_day(*compacting_)) compacting_.reset();
+    // It may have gone meanwhile.
+    if (find_day(*compacting_) == nullptr) {
+      compacting_.reset();
+    } else if (!reader.compact_event_day(*compacting_))
+      compacting_.reset();
     return true;
   }
   if (!thinning_) return false;
@@ -106,6 +110,7 @@ bool Retainer::go_on_thinning(Connection& reader, RetentionStep& step) {
   const auto [hash, count] = to_thin_.front();
   to_thin_.pop_front();
   choose_rows(reader, hash, count);
+  erases_unarchived_ = !has_archive_ || thins_unarchived_;
   if (!rows_.empty()) act_ = Act::kErase;
   return true;
 }

@@ -14,8 +14,11 @@
 #include "collector/storage/sql/event_queries.h"
 #include "collector/storage/sql/issue_changes.h"
 #include "collector/storage/sql/issue_queries.h"
+#include "collector/storage/sql/ledger_queries.h"
 #include "collector/storage/sql/payload_dictionaries.h"
+#include "collector/storage/sql/release_health.h"
 #include "collector/storage/sql/search_queries.h"
+#include "collector/storage/time_span.h"
 #include "tests/support/test_database.h"
 
 using namespace trapline::collector;
@@ -291,6 +294,29 @@ TEST_CASE("an issue's page and its events are read by an index") {
   fixture.check("its events in a time");
   REQUIRE(sql::find_event(connection, fixture.dictionaries, 1, events.items[0].event.event_id));
   fixture.check("an event");
+}
+
+TEST_CASE("what stats are made of and lists of events are read by an index") {
+  Fixture fixture;
+  sql::Connection& connection = *fixture.connection;
+  sql::sum_ledger(connection, 1, kNow - 30 * kDayMs, kNow);
+  fixture.check("the ledger of 30 days");
+  for (const int filter : {0, 1, 2}) {
+    EventQuery query;
+    query.with_payload = false;
+    if (filter > 0) query.project_id = 1;
+    if (filter > 1) query.from = kNow - kDayMs;
+    sql::find_events(connection, fixture.dictionaries, query);
+    fixture.check("events, filter " + std::to_string(filter));
+  }
+  ReleaseHealthQuery health;
+  health.project_id = 1;
+  health.from = kNow - 30 * kDayMs;
+  health.to = kNow;
+  sql::list_release_health(connection, health);
+  fixture.check("health of releases");
+  sql::list_release_hours(connection, health, "1.0");
+  fixture.check("hours of a release");
 }
 
 TEST_CASE("completions are read by an index") {
