@@ -40,6 +40,8 @@ constexpr double kPageMs = 30;
 constexpr double kTextMs = 150;
 constexpr double kStatsMs = 50;
 constexpr double kSliceMs = 5;
+/// So that a thousand events a second are kept up with.
+constexpr double kBatchMs = 100;
 /// Of retention and of erasure each.
 constexpr int kMostSlices = 2'000;
 
@@ -261,7 +263,7 @@ void ask_rest(Questions& questions, Store& store) {
 
 void tell_slices(const std::string& what, std::vector<std::int64_t> slices, Inflow& inflow) {
   tell(what + ": others waited", std::move(slices), kSliceMs);
-  tell(what + ": a batch of 100 events meanwhile", inflow.take_times(), kListMs);
+  tell(what + ": a batch of 100 events meanwhile", inflow.take_times(), kBatchMs);
 }
 
 void retain(Store& store, Inflow& inflow, const std::string& what, const RetentionPolicy& policy) {
@@ -278,7 +280,7 @@ void retain(Store& store, Inflow& inflow, const std::string& what, const Retenti
 void ask_slices(Store& store, Inflow& inflow) {
   inflow.take_times();
   std::this_thread::sleep_for(std::chrono::seconds(5));
-  tell("a batch of 100 events, with nothing beside it", inflow.take_times(), kListMs);
+  tell("a batch of 100 events, with nothing beside it", inflow.take_times(), kBatchMs);
   const std::int64_t used = need("bytes", store.retain({.days = 0, .most_bytes = std::int64_t{1} << 60})).bytes_used;
   retain(store, inflow, "thinning", {.days = 0, .most_bytes = used - used / 20});
   retain(store, inflow, "days that are too old", {.days = trapline::bench::kBenchDays - 2});

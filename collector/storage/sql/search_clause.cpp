@@ -54,9 +54,9 @@ std::string_view comparison_sign(SearchOperator comparison) {
 
 /// Up to so many group hashes are a list.
 constexpr std::size_t kMostListed = 2'000;
-/// What is not to be there is looked for once, as long as it is on no more group hashes than this: most issues that are
-/// looked at may have it, and then the look at each of them does not end soon.
-constexpr std::size_t kMostExcluded = 500'000;
+/// With at most so many group hashes, what is not to be there is looked for once: most issues that are looked at may
+/// have it, and then the look at each of them does not end soon.
+constexpr std::int64_t kMostLookedThrough = 200'000;
 /// Of texts that are found: more would take longer than anybody waits, and are of older days.
 constexpr std::size_t kMostTexts = 100'000;
 /// Keeps PostgreSQL from joining all there is when it is the first few issues that are asked for.
@@ -252,7 +252,7 @@ class ConditionWriter {
     connection_.check_deadline();
     if (const auto hashes = few_hashes(what)) return of_hashes(*hashes);
     for (const auto& value : what.values) std::visit([&](const auto& one) { where_.add_value(one); }, value);
-    if (is_negated_ && !is_on_more_than(kMostExcluded, what)) {
+    if (is_negated_ && has_few_hashes()) {
       return "issue.id IN (SELECT issue_id FROM issue_hash WHERE id IN (SELECT hash_id FROM " +
              std::string(what.table) + " WHERE " + what.column + " IN (" + what.among + ")))";
     }
@@ -263,12 +263,10 @@ class ConditionWriter {
            " IN (" + what.among + ")" + (connection_.is_remote() ? kForEachRow : "") + ")";
   }
 
-  bool is_on_more_than(std::size_t most, const Related& what) {
-    Statement count = connection_.prepare("SELECT count(*) FROM (SELECT 1 FROM " + std::string(what.table) + " WHERE " +
-                                          what.column + " IN (" + what.among + ") LIMIT ?) AS counted");
-    bind_values(count, what.values);
-    count.bind(static_cast<std::int64_t>(most) + 1);
-    return count.step() && count.integer(0) > static_cast<std::int64_t>(most);
+  /// By their numbers, which are given in order: at most so many.
+  bool has_few_hashes() {
+    Statement last = connection_.prepare("SELECT coalesce(max(id), 0) FROM issue_hash");
+    return last.step() && last.integer(0) <= kMostLookedThrough;
   }
 
   /// Nothing when there are many (or few that are named often).

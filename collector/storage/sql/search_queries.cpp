@@ -30,7 +30,7 @@ std::string begins_with(std::string_view prefix) {
 /// The common ones are those of most group hashes: that is counted in the index alone.
 constexpr const char* kTagValues = R"(
   SELECT value FROM (SELECT value, (SELECT count(*) FROM hash_tag WHERE tag_id = tag.id) AS hashes FROM tag)";
-constexpr const char* kMostCommonFirst = ") AS known GROUP BY value ORDER BY sum(hashes) DESC, value";
+constexpr const char* kMostCommonFirst = ") AS known WHERE hashes > 0 GROUP BY value ORDER BY sum(hashes) DESC, value";
 
 constexpr std::string_view kLike = R"( LIKE ? ESCAPE '\')";
 

@@ -247,6 +247,33 @@ TEST_CASE("releases are compared by their versions") {
                        });
 }
 
+TEST_CASE("what most issues have is left out as what few have: alone, among others, and twice") {
+  Fixture fixture;
+  std::vector<DigestedEvent> events;
+  for (int number = 0; number < 2'200; ++number) {
+    events.push_back(fixture.event("issue " + std::to_string(number)));
+    DigestedEvent& event = events.back();
+    if (number >= 5) event.tags = {{"common", "yes"}};
+    event.level = number % 550 == 3 ? Level::kFatal : Level::kError;
+  }
+  fixture.append(events);
+  check_cases(fixture,
+              {
+                  {"!common:yes", {"issue 0", "issue 1", "issue 2", "issue 3", "issue 4"}},
+                  {"!has:common", {"issue 0", "issue 1", "issue 2", "issue 3", "issue 4"}},
+                  {"!common:yes !level:fatal", {"issue 0", "issue 1", "issue 2", "issue 4"}},
+                  {"level:fatal OR !common:yes",
+                   {"issue 0", "issue 1", "issue 1103", "issue 1653", "issue 2", "issue 3", "issue 4", "issue 553"}},
+                  {"NOT (!common:yes) level:fatal", {"issue 1103", "issue 1653", "issue 553"}},
+                  {"NOT (common:yes OR level:fatal)", {"issue 0", "issue 1", "issue 2", "issue 4"}},
+              });
+  // An issue has what one of its group hashes has.
+  const auto id_of = [&](const std::string& title) { return fixture.page("title:\"" + title + "\"")->items.at(0).id; };
+  const std::vector<IssueId> others{id_of("issue 700")};
+  REQUIRE(fixture.store->merge_issues(id_of("issue 0"), others, ""));
+  check_cases(fixture, {{"!common:yes", {"issue 1", "issue 2", "issue 3", "issue 4"}}});
+}
+
 TEST_CASE("few issues or many, one project or all: the same are found") {
   Fixture fixture;
   REQUIRE(fixture.store->create_project("q", std::string(32, 'b')));
