@@ -1,10 +1,12 @@
 #include "collector/archive_commands.h"
 
 #include <iostream>
+#include <optional>
 #include <set>
 #include <vector>
 
 #include "collector/commands.h"
+#include "collector/digest/stored_payload.h"
 #include "collector/progress_bar.h"
 #include "collector/storage/archive/day_restore.h"
 #include "collector/storage/time_span.h"
@@ -42,6 +44,7 @@ Result<std::vector<std::int64_t>> days_of(ObjectStore& objects, const ArchiveWis
 Status restore_one(const Config& config, Store& store, ObjectStore& objects, const ArchiveWishes& wishes,
                    std::int64_t day) {
   const Sealer sealer(config.keys);
+  const StoredPayloadReader reader(std::nullopt);
   RestoreOutcome outcome;
   {
     ProgressBar bar;
@@ -49,6 +52,7 @@ Status restore_one(const Config& config, Store& store, ObjectStore& objects, con
                                       {.day = day,
                                        .project = wishes.project,
                                        .kept_until = core::system_clock().unix_millis() + wishes.keep_days * kDayMs,
+                                       .reader = &reader,
                                        .on_progress = [&bar](std::uint64_t done, std::uint64_t total) {
                                          bar.show(done, total);
                                          return true;

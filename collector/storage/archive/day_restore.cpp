@@ -103,10 +103,22 @@ class DayRestore {
       return Error{"archive_damaged", "an event of another day is among those of " + day_text(manifest_.day)};
     }
     event.project_id = project->second;
+    read_facts(event);
     batch_bytes_ += event.payload.size();
     batch_.push_back(std::move(event));
     const bool is_full = batch_.size() >= kRestoredAtOnce || batch_bytes_ >= kRestoredBytesAtOnce;
     return is_full ? store_batch() : Status{};
+  }
+
+  /// Days that are brought back have no index of words.
+  void read_facts(DigestedEvent& event) const {
+    if (request_.reader == nullptr) return;
+    try {
+      request_.reader->read_facts(event);
+    } catch (const std::exception&) {  // it is stored as it is
+    }
+    event.texts.clear();
+    event.trail_texts.clear();
   }
 
   Status store_batch() {
@@ -191,6 +203,7 @@ Result<RewriteOutcome> rewrite_day(ObjectStore& objects, const Sealer& sealer, s
   auto manifest = manifest_of(objects, day);
   if (!manifest) return manifest.error();
   RewriteOutcome outcome;
+  const std::string before = manifest->to_json();
   std::vector<DayManifest::Object> kept;
   for (const DayManifest::Object& object : manifest->objects) {
     auto anew = rewrite_object(objects, sealer, day, object, is_removed, outcome.removed);
@@ -201,6 +214,12 @@ Result<RewriteOutcome> rewrite_day(ObjectStore& objects, const Sealer& sealer, s
   }
   manifest->objects = std::move(kept);
   if (outcome.rewritten > 0) {
+    const auto there = manifest_of(objects, day);
+    if (!there) return there.error();
+    if (there->to_json() != before) {
+      return Error{"archive_changed", "somebody else has written into the archive of " + day_text(day) +
+                                          " meanwhile: run it again, and it does the rest"};
+    }
     if (Status status = write_manifest(objects, *manifest); !status) return status.error();
   }
   // Also what an earlier call, or an archiver, has left there when it was killed.

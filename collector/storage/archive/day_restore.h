@@ -10,6 +10,7 @@
 
 #include "collector/storage/archive/day_manifest.h"
 #include "collector/storage/store.h"
+#include "collector/storage/user_rights.h"
 
 namespace trapline::collector {
 
@@ -17,6 +18,8 @@ struct RestoreRequest {
   std::int64_t day = 0;
   std::optional<std::string> project;  ///< by the name that it had, or has; nothing: all
   UnixMillis kept_until = 0;           ///< until then retention leaves the day alone
+  /// Tells what events are searched by beside their tags. Borrowed; null: they are not found by their users.
+  const PayloadReader* reader = nullptr;
   /// Bytes of objects, each of which is read twice. Called now and then; false breaks the restore off.
   std::function<bool(std::uint64_t done, std::uint64_t total)> on_progress = [](std::uint64_t, std::uint64_t) {
     return true;

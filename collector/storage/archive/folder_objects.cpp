@@ -67,8 +67,17 @@ Status FolderObjects::put(std::string_view name, std::string_view bytes) {
   return on_folder(folder_, name, [&]() -> Status {
     const fs::path path = folder_ / name;
     make_parents(path.parent_path());
-    const fs::path part = path.parent_path() / (std::string(kUnfinishedObject) + core::random_hex(8));
-    write_whole(part, path, bytes);
+    const auto write = [&] {
+      write_whole(path.parent_path() / (std::string(kUnfinishedObject) + core::random_hex(8)), path, bytes);
+    };
+    try {
+      write();
+    } catch (const fs::filesystem_error& error) {
+      // Somebody has taken it for what was left behind (remove_unfinished()).
+      if (error.code() != std::errc::no_such_file_or_directory) throw;
+      make_parents(path.parent_path());
+      write();
+    }
     return {};
   });
 }
@@ -119,7 +128,10 @@ Status FolderObjects::remove_unfinished() {
   return on_folder(folder_, "all", [&]() -> Status {
     std::vector<fs::path> parts;
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder_)) {
-      if (entry.path().filename().string().starts_with(kUnfinishedObject)) parts.push_back(entry.path());
+      const fs::path name = entry.path().lexically_relative(folder_);
+      if (is_object_name(name.parent_path().generic_string()) &&
+          name.filename().string().starts_with(kUnfinishedObject))
+        parts.push_back(entry.path());
     }
     for (const fs::path& part : parts) fs::remove(part);
     return {};

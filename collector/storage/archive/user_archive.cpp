@@ -100,6 +100,11 @@ Result<ArchivedOfUser> erase_from_archive(const ArchiveInUse& archive, const Use
   // A day is written to only when it must be.
   const Status status = for_each_day(archive, on_progress, [&](std::int64_t day) -> Status {
     UserFilter filter(user, reader);
+    if (!is_dry) {
+      const auto manifest = read_manifest(archive.objects, day);
+      if (!manifest) return leave_out(manifest.error(), all);
+      if (Status removed = remove_strays(archive.objects, day, *manifest); !removed) return removed;
+    }
     Status read = read_day(archive, day, [&](const StoredEvent& stored) -> Status {
       filter(stored);
       return {};

@@ -71,7 +71,7 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
     }
     Ledger::Line& line = ledger.line(event);
     Placed place = look_up_place(event);
-    const Fate fate = write(event, *packed[index], keeps, place, new_issues);
+    const Fate fate = write(event, *packed[index], keeps, place, new_issues, now);
     const bool was_given_before = event.sequence > 0 && event.sequence <= position;
     is_anew = is_anew || (was_given_before && fate != Fate::kKnown);
     if (fate == Fate::kKnown) {
@@ -83,7 +83,7 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
     ++(is_kept ? outcome.stored : outcome.counted_only);
     ++(is_kept ? line.stored : line.counted_only);
     tallies.try_emplace(place.hash_id, place.hash_id, place.issue_id).first->second.add(event, is_kept);
-    search_.add(place.hash_id, event);
+    search_.add(place.hash_id, event, event.received_at);
   }
   for (const auto& [issue, addition] : write_tallies(tallies, new_issues)) {
     const auto changes = update_issue(connection_, addition, now);
@@ -123,7 +123,7 @@ std::unordered_map<IssueId, IssueAddition> EventWriter::write_tallies(
 /// Stores the event, or counts it, unless it is known; a known one leaves no trace, not even a hash. `place` is where
 /// its hash leads, and is made when there is none.
 EventWriter::Fate EventWriter::write(const DigestedEvent& event, const std::string& packed, const KeepRule& keeps,
-                                     Placed& place, std::unordered_set<IssueId>& new_issues) {
+                                     Placed& place, std::unordered_set<IssueId>& new_issues, UnixMillis now) {
   const std::string id = event_id_bytes(event.event_id);
   if (is_known(event, id)) return Fate::kKnown;
   if (place.hash_id == 0) place = make_place(event, new_issues);
@@ -131,7 +131,7 @@ EventWriter::Fate EventWriter::write(const DigestedEvent& event, const std::stri
     keep(event, id, place.hash_id, packed);
     return Fate::kKept;
   }
-  count_only(event, id);
+  count_only(event, id, now);
   return Fate::kCountedOnly;
 }
 
@@ -265,12 +265,13 @@ void EventWriter::keep(const DigestedEvent& event, std::string_view id, std::int
   ++next_row_id_;
 }
 
-void EventWriter::count_only(const DigestedEvent& event, std::string_view id) {
+void EventWriter::count_only(const DigestedEvent& event, std::string_view id, UnixMillis now) {
   Statement insert =
       connection_.prepare("INSERT INTO event_counted (project_id, event_id, received_at) VALUES (?, ?, ?)");
   insert.bind(event.project_id);
   insert.bind_blob(id);
-  insert.bind(event.received_at);
+  // It may come again after a kill: an id that is as old as the event might be forgotten by then.
+  insert.bind(std::max(event.received_at, now));
   insert.run();
   has_counted_only_ = true;
   if (ahead_) ahead_->add(event.project_id, id);
@@ -377,9 +378,11 @@ void EventWriter::count_restored(std::int64_t hash_id, IssueId issue, std::span<
       counted = std::clamp<std::int64_t>(counts.integer(0), 0, static_cast<std::int64_t>(events.size()));
   }
   if (counted > 0) lower_kept(connection_, hash_id, -counted);
+  // As if they had been here now: else those users would be forgotten at once.
+  for (const DigestedEvent* event : events.first(static_cast<std::size_t>(counted))) search_.add_users(*event, now);
   for (const DigestedEvent* event : events.subspan(static_cast<std::size_t>(counted))) {
     tallies.try_emplace(hash_id, hash_id, issue).first->second.add(*event, true);
-    search_.add(hash_id, *event, now);  // else its user would be forgotten at once, being as old as the event
+    search_.add(hash_id, *event, now);
   }
 }
 

@@ -44,7 +44,7 @@ class EventWriter {
   enum class Fate { kKept, kCountedOnly, kKnown };
 
   Fate write(const DigestedEvent& event, const std::string& packed, const KeepRule& keeps, Placed& place,
-             std::unordered_set<IssueId>& new_issues);
+             std::unordered_set<IssueId>& new_issues, UnixMillis now);
   bool is_live(ProjectId project, std::unordered_map<ProjectId, bool>& known);
   std::unordered_map<IssueId, IssueAddition> write_tallies(const std::unordered_map<std::int64_t, HashTally>& tallies,
                                                            const std::unordered_set<IssueId>& new_issues);
@@ -64,7 +64,7 @@ class EventWriter {
   bool is_known(const DigestedEvent& event, std::string_view id);
   bool takes_events(UnixMillis received_at);
   void keep(const DigestedEvent& event, std::string_view id, std::int64_t hash_id, const std::string& packed);
-  void count_only(const DigestedEvent& event, std::string_view id);
+  void count_only(const DigestedEvent& event, std::string_view id, UnixMillis now);
   std::int64_t next_row_id(UnixMillis received_at);
 
   Connection& connection_;

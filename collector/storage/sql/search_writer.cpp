@@ -154,12 +154,12 @@ void SearchWriter::forget() {
   connection_.text_index().forget();
 }
 
-void SearchWriter::add(std::int64_t hash_id, const DigestedEvent& event, UnixMillis seen_from) {
+void SearchWriter::add(std::int64_t hash_id, const DigestedEvent& event, UnixMillis seen_at) {
   for (const auto& [key, value] : event.tags) add_tag(hash_id, event, key, value);
   for (const auto& [key, value] : event.context_tags) add_tag(hash_id, event, key, value);
   add_tag(hash_id, event, "server_name", event.server_name);
   add_tag(hash_id, event, "transaction", event.transaction);
-  add_users(event, std::max(event.timestamp, seen_from));
+  add_users(event, seen_at);
   add_texts(hash_id, event);
 }
 

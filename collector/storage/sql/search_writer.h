@@ -84,8 +84,10 @@ class SearchWriter {
   explicit SearchWriter(Connection& connection);
 
   /// The event, which was stored or counted, is borrowed until write().
-  /// Its user is found as one who was seen at `seen_from` at least.
-  void add(std::int64_t hash_id, const DigestedEvent& event, UnixMillis seen_from = 0);
+  /// `seen_at`: when its user was here, for as long as that is remembered. By our own clock, not by a client's.
+  void add(std::int64_t hash_id, const DigestedEvent& event, UnixMillis seen_at);
+  /// As far as its user goes.
+  void add_users(const DigestedEvent& event, UnixMillis seen_at);
   /// At the batch's end, in its transaction.
   void write();
   /// Must be called when a transaction was rolled back, and when others may have deleted rows.
@@ -124,7 +126,6 @@ class SearchWriter {
   };
 
   void add_tag(std::int64_t hash_id, const DigestedEvent& event, std::string_view key, std::string_view value);
-  void add_users(const DigestedEvent& event, UnixMillis seen_at);
   void add_texts(std::int64_t hash_id, const DigestedEvent& event);
   void add_text(std::int64_t hash_id, UnixMillis day, std::string_view text, std::size_t& bytes);
   /// What is added to a row of hash_tag.

@@ -20,6 +20,7 @@
 #include "collector/storage/consistency.h"
 #include "collector/storage/event_json.h"
 #include "collector/storage/open_store.h"
+#include "collector/storage/search_parser.h"
 #include "collector/storage/time_span.h"
 #include "tests/support/bucket_server.h"
 #include "tests/support/manual_clock.h"
@@ -78,6 +79,15 @@ class NoPayloads : public PayloadReader {
   [[nodiscard]] UserFields read_user(std::string_view /*payload*/) const override { return {}; }
   void read_facts(DigestedEvent& /*event*/) const override {}
   [[nodiscard]] std::string session_user(ProjectId /*project*/, std::string_view /*user*/) const override { return {}; }
+};
+
+/// Payloads that tell of ada.
+class AdasPayloads final : public NoPayloads {
+ public:
+  void read_facts(DigestedEvent& event) const override {
+    event.user_fields = {{UserField::kEmail, "ada@example.com"}};
+    event.texts = {"words"};
+  }
 };
 
 struct Fixture {
@@ -257,6 +267,25 @@ TEST_CASE("what was brought back stays for as long as was asked, and goes then w
   fixture.archive_and_drop();
   CHECK(fixture.shown(kOldDay).empty());
   CHECK(fixture.names_there() == names);
+  fixture.check_is_sound();
+}
+
+TEST_CASE("events that were brought back are found by their users, who were forgotten meanwhile") {
+  Fixture fixture;
+  fixture.append(fixture.events(kOldDay, 5, "f"));
+  fixture.archive_and_drop();
+  const auto found = [&] {
+    IssueQuery query;
+    query.search = parse_search("user.email:ada@example.com", {kNow, {}}).value();
+    return fixture.store->find_issues(query)->items.size();
+  };
+  CHECK(found() == 0);
+  const AdasPayloads reader;
+  REQUIRE(restore_day(*fixture.store, *fixture.objects, fixture.sealer(),
+                      {.day = kOldDay, .kept_until = kNow + kDayMs, .reader = &reader}));
+  CHECK(found() == 1);
+  fixture.archive_and_drop();
+  CHECK(found() == 1);
   fixture.check_is_sound();
 }
 

@@ -196,11 +196,15 @@ TEST_CASE("who users are, and which events were only counted, is forgotten with 
   fixture.clock.advance(std::chrono::hours(2));  // it is not looked at all the time
   fixture.retain({.days = 40});
   CHECK(users() == std::vector<std::string>{"bob@example.com"});
+  CHECK(fixture.store->append(std::vector{too_old})->duplicates == 1);  // it was counted now, whatever its age
+  fixture.clock.advance(std::chrono::hours(24 * 41));
+  fixture.retain({.days = 40});
+  CHECK(users().empty());
   CHECK(fixture.store->append(std::vector{too_old})->duplicates == 0);
   // The events' counts stay, and users who come back are found again.
   CHECK(fixture.store->find_issues({})->items.front().count == 5);
   fixture.append({with_user(kToday, "ada@example.com")});
-  CHECK(users() == std::vector<std::string>{"ada@example.com", "bob@example.com", "cleo@example.com"});
+  CHECK(users() == std::vector<std::string>{"ada@example.com", "cleo@example.com"});
   fixture.check_is_sound();
 }
 
@@ -283,6 +287,33 @@ TEST_CASE("thinning keeps an issue's first and newest event, and the first of ea
   const auto page = fixture.store->find_events({.limit = 1'000}).value();
   for (const StoredEvent& stored : page.items) kept.insert(stored.event.event_id);
   for (const std::size_t landmark : {0U, 200U, 399U}) CHECK(kept.contains(events[landmark].event_id));
+}
+
+TEST_CASE("thinning keeps the event with which a resolved issue came back") {
+  Fixture fixture;
+  const auto events_of_now = [&](int number) {
+    std::vector<DigestedEvent> events;
+    for (int left = number; left > 0; --left) {
+      fixture.clock.advance(std::chrono::milliseconds(2));
+      events.push_back(fixture.event(kToday, "f"));
+      events.back().received_at = events.back().timestamp = fixture.clock.unix_millis();
+    }
+    return events;
+  };
+  fixture.append(events_of_now(200));
+  const IssueId issue = fixture.store->find_issues({})->items.front().id;
+  REQUIRE(fixture.store->set_issue_state(issue, {.status = IssueStatus::kResolved}, "ada"));
+  const auto back = events_of_now(1);
+  fixture.append(back);
+  CHECK(fixture.store->find_issue(issue).value()->state.status == IssueStatus::kUnresolved);
+  fixture.append(events_of_now(200));
+  fixture.clock.advance(std::chrono::hours(24));
+  const RetentionPolicy policy{.days = 90, .most_bytes = fixture.store->retain({.days = 90})->bytes_used * 99 / 100};
+  for (int steps = 0; fixture.days_kept().size() > 103; ++steps) {
+    REQUIRE(steps < 1'000);
+    REQUIRE(fixture.store->retain(policy));
+  }
+  CHECK(fixture.store->has_event(1, back.front().event_id).value());
 }
 
 TEST_CASE("landmarks are kept, whatever the number") {
