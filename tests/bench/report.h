@@ -13,10 +13,15 @@ namespace trapline::bench {
 
 /// `target` is what the figure must not pass (a negative one: what it must reach).
 inline void report(const std::string& name, double value, const char* unit, double target) {
+  std::string escaped;
+  for (const char c : name) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
   const bool is_met = target < 0 ? value >= -target : value <= target;
   std::printf(R"({"name":"%s","value":%.3f,"unit":"%s","target":%.3f,"met":%s})"
               "\n",
-              name.c_str(), value, unit, target, is_met ? "true" : "false");
+              escaped.c_str(), value, unit, target, is_met ? "true" : "false");
   std::fflush(stdout);
 }
 
