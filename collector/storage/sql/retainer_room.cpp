@@ -88,10 +88,7 @@ bool Retainer::has_no_room_to_wait() const {
 bool Retainer::go_on_thinning(Connection& reader, RetentionStep& step) {
   if (compacting_) {
     // It may have gone meanwhile.
-    if (find_day(*compacting_) == nullptr) {
-      compacting_.reset();
-    } else if (!reader.compact_event_day(*compacting_))
-      compacting_.reset();
+    if (find_day(*compacting_) == nullptr || !reader.compact_event_day(*compacting_)) compacting_.reset();
     return true;
   }
   if (!thinning_) return false;
