@@ -56,10 +56,10 @@ std::vector<std::string> issues(CollectorProcess& collector) {
 
 /// Many rows, so that the program can be killed while it copies them.
 void add_rows(const std::string& path, int count) {
-  Database(path).run(("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
-                      std::to_string(count) +
-                      ") INSERT INTO event_counted (project_id, event_id) SELECT 1, CAST(printf('%016d', i) AS BLOB) FROM n")
-                         .c_str());
+  Database(path).run(
+      ("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " + std::to_string(count) +
+       ") INSERT INTO event_counted (project_id, event_id) SELECT 1, CAST(printf('%016d', i) AS BLOB) FROM n")
+          .c_str());
 }
 
 constexpr const char* kDoneBefore = "the target is not empty";
