@@ -1,6 +1,7 @@
 /// Attachments with the real program: one file for the same bytes, gone with its project, and none lost or left by
 /// kills.
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -110,16 +111,19 @@ TEST_CASE("a collector that is killed while files come and go loses none that it
   const std::string data = folder.path("data");
   std::string key;
   std::vector<int> acknowledged;
+  std::atomic<int> count{0};
   int next = 1;
   for (int round = 0; round < 12; ++round) {
     CollectorProcess collector(data);
     if (round == 0) key = collector.key();
     const auto client = collector.client();
+    const int before = count;
     std::thread sending([&] {
-      while (send(*client, key, next, content(next % 7))) acknowledged.push_back(next++);
+      for (; send(*client, key, next, content(next % 7)); ++count) acknowledged.push_back(next++);
       ++next;  // it may have been taken
     });
-    std::this_thread::sleep_for(std::chrono::milliseconds(20 * round));  // the instant of the kill, not a wait
+    CHECK(comes_true([&] { return count >= before + round / 2; }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(3 * round));  // the instant of the kill, not a wait
     collector.end(SIGKILL);
     sending.join();
     // Not after the last round, whose last file is waited for below.
