@@ -77,6 +77,10 @@ Status BackupCommand::run(const Config& config) const {
     std::cerr << "warning: left out, as it cannot be read: " << file << '\n';
   }
   std::cout << backup_ << ": " << size_of(*manifest) << " in " << manifest->files.size() << " files\n";
+  if (is_in_bucket(config.files)) {
+    std::cerr << "attachments stay where they are, in " << config.files
+              << ": keep versions of the bucket, or copy it now\n";
+  }
   return {};
 }
 

@@ -102,14 +102,6 @@ Result<Settings> gather(const std::map<std::string, std::string>& command_line) 
 }
 
 /// Where all programs that speak S3 look for them; no options, as others can read the command line.
-BucketCredentials bucket_credentials() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): at the start only
-    return std::string(value != nullptr ? value : "");
-  };
-  return {variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"), variable("AWS_SESSION_TOKEN")};
-}
-
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
   Number number{};
@@ -172,10 +164,18 @@ core::Status read_ranges(const Setting& setting, std::vector<AddressRange>& rang
 
 }  // namespace
 
+BucketCredentials bucket_credentials() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): at the start only
+    return std::string(value != nullptr ? value : "");
+  };
+  return {variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"), variable("AWS_SESSION_TOKEN")};
+}
+
 std::string Config::database_url() const { return database.empty() ? "sqlite:" + data + "/trapline.db" : database; }
 
 StoreOptions Config::store_options() const {
-  StoreOptions options{files, keys};
+  StoreOptions options{files, keys, files_bucket};
   if (options.files.empty() && !database_url().starts_with("sqlite:")) options.files = data + "/files";
   return options;
 }
@@ -189,12 +189,14 @@ std::string Config::public_url_at(int actual_port) const {
 }
 
 std::span<const ConfigOption> config_options() {
-  static const std::array<ConfigOption, 23> kOptions{{
+  static const std::array<ConfigOption, 25> kOptions{{
       {"data", "DIR", "folder for the database and the spool (default ./trapline-data)"},
       {"database", "URL", "sqlite:PATH (default sqlite:DATA/trapline.db) or postgres://USER:PASSWORD@HOST:PORT/NAME"},
       {"files", "DIR",
-       "folder for attachments, one for all collectors on a database (default: with SQLite PATH.files, else "
-       "DATA/files)"},
+       "folder for attachments, or s3://BUCKET/PREFIX, one for all collectors on a database (default: with SQLite "
+       "PATH.files, else DATA/files); a bucket's key is in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"},
+      {"files-endpoint", "URL", "server of that bucket, as in http://127.0.0.1:9000 (default Amazon's)"},
+      {"files-region", "NAME", "region of that bucket (default us-east-1)"},
       {"encryption-key-file", "FILE",
        "seal events and attachments with the first of the file's keys; the others open older ones (default: none)"},
       {"listen", "HOST:PORT", "address to listen on (default 127.0.0.1:8790; port 0 picks a free one)"},
@@ -238,6 +240,9 @@ core::Result<Config> load_config(const std::map<std::string, std::string>& comma
   text_of("data", config.data);
   text_of("database", config.database);
   text_of("files", config.files);
+  text_of("files-endpoint", config.files_bucket.endpoint);
+  text_of("files-region", config.files_bucket.region);
+  config.files_bucket.credentials = bucket_credentials();
   text_of("archive", config.archive.url);
   text_of("archive-endpoint", config.archive.endpoint);
   text_of("archive-region", config.archive.region);

@@ -23,7 +23,8 @@ struct Config {
   std::string host = "127.0.0.1";
   int port = 8790;       ///< 0 picks a free one
   std::string database;  ///< URL; empty: sqlite:<data>/trapline.db
-  std::string files;     ///< folder; empty: see StoreOptions, with PostgreSQL <data>/files
+  std::string files;     ///< folder or bucket; empty: see StoreOptions, with PostgreSQL <data>/files
+  BucketAccess files_bucket;
   std::vector<EncryptionKey> keys;
   std::string public_url;  ///< where clients reach the collector; empty: http://<host>:<port>
   IntakeLimits limits;
@@ -49,6 +50,10 @@ struct ConfigOption {
 
 /// All options but --config.
 std::span<const ConfigOption> config_options();
+
+/// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of the environment. At the start only: not for
+/// threads.
+BucketCredentials bucket_credentials();
 
 /// Puts the sources together. `command_line` holds the options that were given, by name, "config" among them. Error:
 /// "invalid_config", naming the source, the option and what it takes.

@@ -38,7 +38,7 @@ void add_options(CLI::App& command, GivenOptions& given, bool is_serve, bool kno
   };
   add({"config", "FILE", "TOML file with any of these options as keys"});
   for (const ConfigOption& option : config_options()) {
-    const bool is_for_all = option.name == "data" || option.name == "database" || option.name == "files" ||
+    const bool is_for_all = option.name == "data" || option.name == "database" || option.name.starts_with("files") ||
                             option.name == "encryption-key-file" || option.name == "listen" ||
                             option.name == "public-url";
     const bool is_of_archive = option.name.starts_with("archive");

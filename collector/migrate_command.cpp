@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "collector/config.h"
 #include "collector/ingest/spool.h"
 #include "collector/migration_meter.h"
 #include "collector/serve.h"
@@ -100,9 +101,16 @@ CLI::App* add_migrate_command(CLI::App& app, MigrateArguments& arguments) {
                    "the collector's data folder, whose spool stays in use (default: the SQLite file's folder)")
       ->type_name("DIR");
   command
-      ->add_option("--files", arguments.files,
-                   "the folder for attachments of the PostgreSQL database (default: DATA/files)")
+      ->add_option(
+          "--files", arguments.files,
+          "the folder, or s3://BUCKET/PREFIX, for attachments of the PostgreSQL database (default: DATA/files)")
       ->type_name("DIR");
+  command->add_option("--sqlite-files", arguments.sqlite_files, "the same of the SQLite database (default: PATH.files)")
+      ->type_name("DIR");
+  command->add_option("--files-endpoint", arguments.bucket.endpoint, "server of that bucket (default Amazon's)")
+      ->type_name("URL");
+  command->add_option("--files-region", arguments.bucket.region, "region of that bucket (default us-east-1)")
+      ->type_name("NAME");
   command->footer(
       "Stop the collector first. Whatever ends this command, run it again and it goes on where it was. In the end "
       "both\n"
@@ -124,8 +132,13 @@ core::Status run_migrate_command(const MigrateArguments& arguments) {
   options.from = arguments.from;
   options.to = arguments.to;
   const std::string files = arguments.files.empty() ? folder->path + "/files" : arguments.files;
-  if (!options.from.starts_with("sqlite:")) options.from_files = files;
-  if (!options.to.starts_with("sqlite:")) options.to_files = files;
+  const auto files_of = [&](const std::string& database) {
+    return database.starts_with("sqlite:") ? arguments.sqlite_files : files;
+  };
+  options.from_files = files_of(options.from);
+  options.to_files = files_of(options.to);
+  options.bucket = arguments.bucket;
+  options.bucket.credentials = bucket_credentials();
   options.spool = folder->spool;
   options.on_progress = [&](const MigrationProgress& progress) {
     meter.show(progress, std::chrono::steady_clock::now());

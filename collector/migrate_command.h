@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "collector/storage/store_options.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -13,8 +14,10 @@ namespace trapline::collector {
 struct MigrateArguments {
   std::string from;
   std::string to;
-  std::string files;  ///< folder for attachments with PostgreSQL; empty: DATA/files
-  std::string data;   ///< the collector's data folder; empty: where the SQLite file is
+  std::string files;         ///< for attachments with PostgreSQL, a folder or a bucket; empty: DATA/files
+  std::string sqlite_files;  ///< the same with SQLite; empty: PATH.files
+  BucketAccess bucket;       ///< of either
+  std::string data;          ///< the collector's data folder; empty: where the SQLite file is
 };
 
 /// The command as the command line knows it; `arguments` is filled when it is parsed.

@@ -19,6 +19,7 @@
 #include "collector/storage/sqlite/event_days.h"
 #include "collector/storage/sqlite/migrations.h"
 #include "collector/storage/sqlite/online_copy.h"
+#include "collector/storage/store_options.h"
 #include "sdk/core/clock.h"
 
 namespace trapline::collector {
@@ -76,7 +77,7 @@ void copy_spool(const fs::path& from, const fs::path& to, BackupManifest& manife
 }
 
 /// Keeps files from being removed until it is given back. A collector that removes some is done in a moment.
-std::unique_ptr<FileLock> hold_files(FileStore& files) {
+std::shared_ptr<void> hold_files(FileStore& files) {
   constexpr auto kPatience = std::chrono::seconds(60);
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (true) {
@@ -105,9 +106,9 @@ void copy_files(FileStore& files, const fs::path& from, const fs::path& to, Back
   if (!addresses.empty()) sync_folder(to);
 }
 
-/// Where attachments' files are.
+/// Where attachments' files are, unless they are in a bucket.
 std::string files_of(const BackupOptions& options) {
-  return options.files.empty() ? options.database + ".files" : options.files;
+  return options.files.empty() || is_in_bucket(options.files) ? options.database + ".files" : options.files;
 }
 
 BackupManifest write_backup(const BackupOptions& options, const fs::path& folder) {
@@ -120,8 +121,9 @@ BackupManifest write_backup(const BackupOptions& options, const fs::path& folder
   }
   // All files that the database names at the moment of its copy are there until they have been copied; also the first
   // one, when it comes just now.
+  const bool has_files = !is_in_bucket(options.files);
   DirectoryFiles files(files_of(options));
-  const auto hold = hold_files(files);
+  const auto hold = has_files ? hold_files(files) : nullptr;
   // Before the database: what leaves the spool in between is stored.
   copy_spool(data / kBackedUpSpool, folder / kBackedUpSpool, manifest);
   const fs::path database = folder / kBackedUpDatabase;
@@ -138,7 +140,7 @@ BackupManifest write_backup(const BackupOptions& options, const fs::path& folder
   sync_folder(days);
   const FileDigest digest = sync_file(database);
   manifest.files.push_back({std::string(kBackedUpDatabase), digest.bytes, digest.sha256});
-  copy_files(files, files_of(options), folder / kBackedUpFiles, manifest);
+  if (has_files) copy_files(files, files_of(options), folder / kBackedUpFiles, manifest);
   write_file(folder / kManifestName, manifest.to_json());
   sync_folder(folder);
   return manifest;

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <sodium.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sdk/core/hex.h"
@@ -111,6 +112,12 @@ std::optional<std::string> read_file(const fs::path& path, std::size_t most) {
   }
   bytes.resize(read);
   return bytes;
+}
+
+std::optional<std::int64_t> written_at(const fs::path& path) {
+  struct stat facts {};
+  if (stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
+  return static_cast<std::int64_t>(facts.st_mtim.tv_sec) * 1'000 + facts.st_mtim.tv_nsec / 1'000'000;
 }
 
 void write_file(const fs::path& path, std::string_view text) {

@@ -28,6 +28,9 @@ FileDigest sync_file(const std::filesystem::path& path);
 std::optional<std::string> read_file(const std::filesystem::path& path,
                                      std::size_t most = std::numeric_limits<std::size_t>::max());
 
+/// When the file was written last, in Unix milliseconds; nothing when there is no such file.
+std::optional<std::int64_t> written_at(const std::filesystem::path& path);
+
 void write_file(const std::filesystem::path& path, std::string_view text);
 
 /// A file of that name that is whole or not there: made as `part`, in the same folder, and renamed.

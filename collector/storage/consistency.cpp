@@ -78,7 +78,7 @@ Result<CheckReport> check_store(std::string_view database_url, const CheckOption
   const auto url = parse_database_url(database_url);
   if (!url) return url.error();
   try {
-    const auto files = open_files(*url, options.store.files);
+    const auto files = open_files(*url, options.store.files, options.store.bucket);
     return url->is_postgres ? check_postgres(url->place, options, files.get())
                             : check_sqlite(url->place, options, files.get());
   } catch (...) {

@@ -46,7 +46,7 @@ Result<RotationReport> rotate_keys(std::string_view database_url, const Rotation
   try {
     const auto connection = connect(*url);
     sql::require_keys(*connection, sealer);
-    const auto files = open_files(*url, options.store.files);
+    const auto files = open_files(*url, options.store.files, options.store.bucket);
     return sql::rotate_keys(*connection, files.get(), sealer, options, core::system_clock().unix_millis());
   } catch (...) {
     return sql::error_of_current_exception();

@@ -44,8 +44,8 @@ core::Result<MigrationReport> migrate_store(const MigrationOptions& options) {
   try {
     const auto source = open_end(*from, End::kSource);
     const auto target = open_end(*to, End::kTarget);
-    const auto from_files = open_files(*from, options.from_files);
-    const auto to_files = open_files(*to, options.to_files);
+    const auto from_files = open_files(*from, options.from_files, options.bucket);
+    const auto to_files = open_files(*to, options.to_files, options.bucket);
     return sql::copy_store({*source, from_files.get()}, {*target, to_files.get()}, options);
   } catch (...) {
     return sql::error_of_current_exception();

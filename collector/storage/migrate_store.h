@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/storage/store_options.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -22,6 +23,7 @@ struct MigrationOptions {
   std::string to;
   std::string from_files = {};  ///< the folders for attachments' files, as in StoreOptions
   std::string to_files = {};
+  BucketAccess bucket = {};  ///< of a bucket among them
   /// The name of the spool beside the database (Spool::name()): how far it has been digested goes with the move. Empty:
   /// there is none.
   std::string spool;

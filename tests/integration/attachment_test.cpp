@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -16,9 +17,11 @@
 
 #include "tests/integration/collector_process.h"
 #include "tests/integration/database.h"
+#include "tests/support/bucket_server.h"
 #include "tests/support/temporary_folder.h"
 
 using nlohmann::json;
+using trapline::tests::BucketServer;
 using trapline::tests::CollectorProcess;
 using trapline::tests::Database;
 using trapline::tests::run_collector;
@@ -221,4 +224,45 @@ TEST_CASE("of an encrypted store the files show nothing, it is not opened withou
   CHECK_MESSAGE(checked.exit_status == 0, checked.output);
   CHECK(checked.output.find("sealed with the key") != std::string::npos);
   CHECK(checked.output.find("chmod 600") != std::string::npos);
+}
+
+TEST_CASE("files go into a bucket, also when it is away for a moment and the collector is killed") {
+  const TemporaryFolder folder;
+  setenv("AWS_ACCESS_KEY_ID", std::string(BucketServer::kAccessKey).c_str(), 1);
+  setenv("AWS_SECRET_ACCESS_KEY", std::string(BucketServer::kSecretKey).c_str(), 1);
+  BucketServer server;
+  const std::vector<std::string> options = {"--files",          "s3://cold/files-of-shop",
+                                            "--files-endpoint", server.endpoint(),
+                                            "--files-region",   std::string(BucketServer::kRegion)};
+  const std::string data = folder.path("data");
+  {
+    CollectorProcess collector(data, options);
+    const auto client = collector.client();
+    const std::string key = collector.key();
+    CHECK(send(*client, key, 1, content(1)));
+    CHECK(comes_true([&] { return server.objects().size() == 1; }));
+    server.hold_puts(true);
+    CHECK(send(*client, key, 2, content(2)));
+    CHECK(send(*client, key, 3, content(1)));
+    CHECK(comes_true([&] { return server.puts_held() > 0; }));
+    collector.end(SIGKILL);
+    server.hold_puts(false);
+  }
+  CollectorProcess collector(data, options);
+  const auto client = collector.client();
+  for (const int number : {1, 2, 3}) {
+    const std::string files = "/events/1/" + event_id(number) + "/attachments";
+    REQUIRE(comes_true([&] { return collector.get(files)["items"].size() == 1; }));
+    const auto served = client->Get("/api/v1" + files + "/" + collector.get(files)["items"][0]["id"].get<std::string>(),
+                                    {{"Authorization", "Bearer " + collector.token()}});
+    REQUIRE(served);
+    CHECK(served->body == content(number == 3 ? 1 : number));
+  }
+  CHECK(server.objects().size() == 2);
+  CHECK(server.wrong_signatures() == 0);
+  collector.end(SIGTERM);
+  std::vector<std::string> check = {"check", "--deep", "--data", data};
+  check.insert(check.end(), options.begin(), options.end());
+  const auto checked = run_collector(check);
+  CHECK_MESSAGE(checked.exit_status == 0, checked.output);
 }

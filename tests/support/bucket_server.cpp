@@ -76,6 +76,14 @@ void refuse(httplib::Response& response, int status, const std::string& code) {
   response.set_content("<?xml version=\"1.0\"?><Error><Code>" + code + "</Code></Error>", "application/xml");
 }
 
+std::string time_text(std::time_t time) {
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.000Z", &parts);
+  return text;
+}
+
 }  // namespace
 
 BucketServer::BucketServer() : server_(std::make_unique<httplib::Server>()) {
@@ -170,6 +178,16 @@ std::string BucketServer::fault_of(const httplib::Request& request) const {
   return field_of(authorization, "Signature") == hex(hmac(as_key(key), to_sign)) ? "" : "SignatureDoesNotMatch";
 }
 
+void BucketServer::age(std::time_t seconds) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [name, time] : times_) time -= seconds;
+}
+
+void BucketServer::lose(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  objects_.erase(name);
+}
+
 void BucketServer::answer_object(const httplib::Request& request, httplib::Response& response) {
   const std::string bucket = "/" + std::string(kBucket);
   if (request.path != bucket && !request.path.starts_with(bucket + "/")) {
@@ -187,6 +205,7 @@ void BucketServer::answer_object(const httplib::Request& request, httplib::Respo
   const auto found = objects_.find(key);
   if (request.method == "PUT") {
     objects_[key] = request.body;
+    times_[key] = std::time(nullptr);
     response.status = 200;
   } else if (request.method == "DELETE") {
     objects_.erase(key);
@@ -208,8 +227,8 @@ void BucketServer::answer_list(const httplib::Request& request, httplib::Respons
     if (!object->first.starts_with(prefix)) continue;
     is_truncated = count == kKeysOnPage;
     if (is_truncated) break;
-    keys += "<Contents><Key>" + object->first + "</Key><Size>" + std::to_string(object->second.size()) +
-            "</Size></Contents>";
+    keys += "<Contents><Key>" + object->first + "</Key><LastModified>" + time_text(times_.at(object->first)) +
+            "</LastModified><Size>" + std::to_string(object->second.size()) + "</Size></Contents>";
     ++count;
   }
   response.set_content("<?xml version=\"1.0\"?><ListBucketResult><IsTruncated>" +

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -40,6 +41,10 @@ class BucketServer {
   void fail_next(int count, int status);
   /// With this token in each request; empty: without one.
   void require_session_token(std::string token);
+  /// As if all objects had been put so many seconds earlier.
+  void age(std::time_t seconds);
+  /// As if it had been lost.
+  void lose(const std::string& name);
   /// No place for further objects: 507.
   void set_full(bool is_full) { is_full_ = is_full; }
   /// A PUT waits as long as this is set.
@@ -60,7 +65,8 @@ class BucketServer {
   int port_ = 0;
   std::thread thread_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::string> objects_;  ///< guarded by mutex_, as the next three
+  std::map<std::string, std::string> objects_;  ///< guarded by mutex_, as the next four
+  std::map<std::string, std::time_t> times_;    ///< of their last PUT
   std::string session_token_;
   int failures_left_ = 0;
   int failure_ = 500;

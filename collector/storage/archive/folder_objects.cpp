@@ -93,25 +93,31 @@ Result<std::optional<std::string>> FolderObjects::get(std::string_view name) {
   });
 }
 
+Result<std::optional<std::string>> FolderObjects::get_first(std::string_view name, std::size_t bytes) {
+  return on_folder(folder_, name,
+                   [&]() -> Result<std::optional<std::string>> { return read_file(folder_ / name, bytes); });
+}
+
 Result<bool> FolderObjects::exists(std::string_view name) {
   return on_folder(folder_, name, [&]() -> Result<bool> { return fs::is_regular_file(folder_ / name); });
 }
 
-Result<std::vector<std::string>> FolderObjects::list(std::string_view prefix) {
+Result<std::vector<ObjectStore::Entry>> FolderObjects::list_entries(std::string_view prefix) {
   const std::size_t slash = prefix.rfind('/');
   const std::string_view parent = slash == std::string_view::npos ? std::string_view() : prefix.substr(0, slash);
   // An empty prefix is that of all names.
-  return on_folder(folder_, parent.empty() ? "all" : parent, [&]() -> Result<std::vector<std::string>> {
-    std::vector<std::string> names;
+  return on_folder(folder_, parent.empty() ? "all" : parent, [&]() -> Result<std::vector<Entry>> {
+    std::vector<Entry> entries;
     const fs::path below = parent.empty() ? folder_ : folder_ / parent;
-    if (!fs::is_directory(below)) return names;
-    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(below)) {
-      if (!entry.is_regular_file()) continue;
-      std::string name = entry.path().lexically_relative(folder_).generic_string();
-      if (is_object_name(name) && name.starts_with(prefix)) names.push_back(std::move(name));
+    if (!fs::is_directory(below)) return entries;
+    for (const fs::directory_entry& file : fs::recursive_directory_iterator(below)) {
+      if (!file.is_regular_file()) continue;
+      std::string name = file.path().lexically_relative(folder_).generic_string();
+      if (!is_object_name(name) || !name.starts_with(prefix)) continue;
+      if (const auto time = written_at(file.path())) entries.push_back({std::move(name), *time});
     }
-    std::sort(names.begin(), names.end());
-    return names;
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
+    return entries;
   });
 }
 

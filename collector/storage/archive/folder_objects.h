@@ -16,8 +16,9 @@ class FolderObjects final : public ObjectStore {
 
   core::Status put(std::string_view name, std::string_view bytes) override;
   core::Result<std::optional<std::string>> get(std::string_view name) override;
+  core::Result<std::optional<std::string>> get_first(std::string_view name, std::size_t bytes) override;
   core::Result<bool> exists(std::string_view name) override;
-  core::Result<std::vector<std::string>> list(std::string_view prefix) override;
+  core::Result<std::vector<Entry>> list_entries(std::string_view prefix) override;
   core::Status remove(std::string_view name) override;
   core::Status remove_unfinished() override;
   [[nodiscard]] std::string place() const override { return folder_.string(); }

@@ -1,6 +1,7 @@
 #pragma once
 
-/// Where the cold archive is: objects under names, in a folder or a bucket. Not thread-safe; each user opens one.
+/// Objects under names, in a folder or a bucket: where the cold archive is, and attachments may be. Not thread-safe;
+/// each user opens one.
 
 #include <cstddef>
 #include <functional>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sdk/core/clock.h"
 #include "sdk/core/result.h"
 
 namespace trapline::collector {
@@ -25,6 +27,11 @@ class ObjectStore {
   /// Larger objects are not read: no archive has them.
   static constexpr std::size_t kMostBytes = std::size_t{1} << 30;
 
+  struct Entry {
+    std::string name;
+    core::UnixMillis written_at = 0;  ///< by the store's clock
+  };
+
   ObjectStore() = default;
   virtual ~ObjectStore() = default;
   ObjectStore(const ObjectStore&) = delete;
@@ -34,9 +41,13 @@ class ObjectStore {
   virtual core::Status put(std::string_view name, std::string_view bytes) = 0;
   /// Nothing when there is none.
   virtual core::Result<std::optional<std::string>> get(std::string_view name) = 0;
+  /// The first bytes of it, fewer when it has not so many.
+  virtual core::Result<std::optional<std::string>> get_first(std::string_view name, std::size_t bytes) = 0;
   virtual core::Result<bool> exists(std::string_view name) = 0;
-  /// The names that begin with the prefix ("events/2026-01-02/"), in alphabetical order.
-  virtual core::Result<std::vector<std::string>> list(std::string_view prefix) = 0;
+  /// Those whose names begin with the prefix ("events/2026-01-02/"), in alphabetical order.
+  virtual core::Result<std::vector<Entry>> list_entries(std::string_view prefix) = 0;
+  /// Their names.
+  core::Result<std::vector<std::string>> list(std::string_view prefix);
   /// Does nothing when there is none.
   virtual core::Status remove(std::string_view name) = 0;
   /// Removes what writing that was broken off has left behind under no object's name. Whoever is writing just now has
@@ -58,6 +69,7 @@ struct ArchiveAddress {
   std::string endpoint;  ///< of the bucket's server, "http://127.0.0.1:9000"; empty: Amazon's of the region
   std::string region;    ///< empty: us-east-1
   BucketCredentials credentials = {};
+  std::string option = "--archive";  ///< that it was given by, for messages: others are named as this and "-endpoint"
   /// Asked while something is sent or waited for: true breaks it off with "archive_unavailable".
   std::function<bool()> is_cancelled = [] { return false; };
 };

@@ -32,7 +32,7 @@ Result<std::string> read_endpoint(const ArchiveAddress& address, const std::stri
   const bool has_host = scheme_end != std::string::npos && endpoint.size() > scheme_end + 3;
   const std::string host = has_host ? endpoint.substr(scheme_end + 3) : std::string();
   if (!has_host || (scheme != "http" && scheme != "https") || host.find_first_of("/?#@ ") != std::string::npos) {
-    return invalid_archive("--archive-endpoint takes an address such as https://s3.example.com:9000, not '" +
+    return invalid_archive(address.option + "-endpoint takes an address such as https://s3.example.com:9000, not '" +
                            address.endpoint + "'");
   }
   return endpoint;
@@ -42,7 +42,7 @@ Result<BucketAddress> read_bucket(const ArchiveAddress& address) {
   BucketAddress bucket;
   bucket.region = address.region.empty() ? "us-east-1" : address.region;
   if (!is_plain_part(bucket.region)) {
-    return invalid_archive("--archive-region takes a name such as eu-central-1, not '" + address.region + "'");
+    return invalid_archive(address.option + "-region takes a name such as eu-central-1, not '" + address.region + "'");
   }
   auto endpoint = read_endpoint(address, bucket.region);
   if (!endpoint) return endpoint.error();
@@ -53,14 +53,23 @@ Result<BucketAddress> read_bucket(const ArchiveAddress& address) {
   bucket.bucket = rest.substr(0, slash);
   if (slash != std::string_view::npos) bucket.prefix = std::string(rest.substr(slash + 1)) + "/";
   if (!is_object_name(rest)) {
-    return invalid_archive(
-        "--archive takes s3://BUCKET or s3://BUCKET/PREFIX of letters, digits, '-', '_' and '.', not '" + address.url +
-        "'");
+    return invalid_archive(address.option +
+                           " takes s3://BUCKET or s3://BUCKET/PREFIX of letters, digits, '-', '_' and '.', not '" +
+                           address.url + "'");
   }
   return bucket;
 }
 
 }  // namespace
+
+Result<std::vector<std::string>> ObjectStore::list(std::string_view prefix) {
+  auto entries = list_entries(prefix);
+  if (!entries) return entries.error();
+  std::vector<std::string> names;
+  names.reserve(entries->size());
+  for (Entry& entry : *entries) names.push_back(std::move(entry.name));
+  return names;
+}
 
 bool is_object_name(std::string_view name) {
   if (name.size() > kLongestObjectName) return false;
@@ -74,17 +83,18 @@ bool is_object_name(std::string_view name) {
 }
 
 Result<std::unique_ptr<ObjectStore>> open_objects(const ArchiveAddress& address) {
-  if (address.url.empty()) return invalid_archive("no archive was named: --archive takes a folder or s3://BUCKET");
+  if (address.url.empty())
+    return invalid_archive("nothing was named: " + address.option + " takes a folder or s3://BUCKET");
   if (!address.url.starts_with(kBucketScheme)) {
     if (address.url.find("://") != std::string::npos) {
-      return invalid_archive("--archive takes a folder or s3://BUCKET/PREFIX, not '" + address.url + "'");
+      return invalid_archive(address.option + " takes a folder or s3://BUCKET/PREFIX, not '" + address.url + "'");
     }
     return std::unique_ptr<ObjectStore>(std::make_unique<FolderObjects>(address.url));
   }
   auto bucket = read_bucket(address);
   if (!bucket) return bucket.error();
   if (address.credentials.access_key.empty() || address.credentials.secret_key.empty()) {
-    return invalid_archive("the archive " + address.url +
+    return invalid_archive(address.option + " " + address.url +
                            " needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment");
   }
   return std::unique_ptr<ObjectStore>(

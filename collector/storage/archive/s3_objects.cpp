@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <thread>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "collector/storage/archive/content_hash.h"
 #include "collector/storage/archive/s3_xml.h"
 #include "sdk/core/random.h"
+#include "sdk/core/timestamp.h"
 
 namespace trapline::collector {
 namespace {
@@ -27,6 +29,9 @@ constexpr int kMostTriesOfRequest = 4;
 constexpr std::size_t kLongestCode = 64;
 constexpr std::chrono::milliseconds kFirstRequestPause{250};
 constexpr std::chrono::milliseconds kCancelPoll{50};
+
+/// Nobody takes that object for an old one.
+constexpr core::UnixMillis kUnknownTime = std::numeric_limits<core::UnixMillis>::max();
 
 bool may_pass(long status) { return status == 0 || status == 429 || status >= 500; }
 
@@ -117,6 +122,7 @@ S3Objects::Answer S3Objects::ask_once(const Request& request) {
   add("Host: " + host_of(address_.endpoint));
   add("x-amz-content-sha256: " + sha256_hex(request.body));
   if (!credentials_.session_token.empty()) add("x-amz-security-token: " + credentials_.session_token);
+  if (request.first_bytes > 0) add("Range: bytes=0-" + std::to_string(request.first_bytes - 1));
   add("Expect:");  // no waiting for "100 Continue"
   if (request.method == "PUT") {
     add("Content-Type: application/octet-stream");
@@ -177,7 +183,7 @@ Result<S3Objects::Answer> S3Objects::ask(const Request& request) {
 }
 
 Error S3Objects::error_of(const Request& request, const Answer& answer) const {
-  const std::string where = "the archive " + place() + ": ";
+  const std::string where = "the bucket " + place() + ": ";
   if (answer.status == 0) return {"archive_unavailable", where + "no answer: " + answer.error};
   const std::string code = xml_text(answer.body, "Code").substr(0, kLongestCode);
   const std::string told = "it answered " + std::to_string(answer.status) + (code.empty() ? "" : " " + code) + " to " +
@@ -196,7 +202,7 @@ Error S3Objects::error_of(const Request& request, const Answer& answer) const {
 
 Status S3Objects::put(std::string_view name, std::string_view bytes) {
   if (!is_object_name(name)) return Error{"invalid_archive", "'" + std::string(name) + "' is no name of an object"};
-  const Request request{"PUT", path_of(name), bytes};
+  const Request request{"PUT", path_of(name), bytes, 0};
   const auto answer = ask(request);
   if (!answer) return answer.error();
   return answer->status == 200 ? Status{} : Status{error_of(request, *answer)};
@@ -204,7 +210,7 @@ Status S3Objects::put(std::string_view name, std::string_view bytes) {
 
 Result<std::optional<std::string>> S3Objects::get(std::string_view name) {
   if (!is_object_name(name)) return Error{"invalid_archive", "'" + std::string(name) + "' is no name of an object"};
-  const Request request{"GET", path_of(name), {}};
+  const Request request{"GET", path_of(name), {}, 0};
   auto answer = ask(request);
   if (!answer) return answer.error();
   if (answer->status == 200) return std::optional(std::move(answer->body));
@@ -212,43 +218,56 @@ Result<std::optional<std::string>> S3Objects::get(std::string_view name) {
   return error_of(request, *answer);
 }
 
+Result<std::optional<std::string>> S3Objects::get_first(std::string_view name, std::size_t bytes) {
+  if (!is_object_name(name)) return Error{"invalid_archive", "'" + std::string(name) + "' is no name of an object"};
+  const Request request{"GET", path_of(name), {}, bytes};
+  auto answer = ask(request);
+  if (!answer) return answer.error();
+  if (answer->status == 200 || answer->status == 206) return std::optional(answer->body.substr(0, bytes));
+  if (answer->status == 416) return std::optional(std::string());  // it has none
+  if (answer->status == 404 && xml_text(answer->body, "Code") != "NoSuchBucket") return std::optional<std::string>();
+  return error_of(request, *answer);
+}
+
 Result<bool> S3Objects::exists(std::string_view name) {
   if (!is_object_name(name)) return Error{"invalid_archive", "'" + std::string(name) + "' is no name of an object"};
-  const Request request{"HEAD", path_of(name), {}};
+  const Request request{"HEAD", path_of(name), {}, 0};
   const auto answer = ask(request);
   if (!answer) return answer.error();
   if (answer->status == 200 || answer->status == 404) return answer->status == 200;
   return error_of(request, *answer);
 }
 
-Result<std::vector<std::string>> S3Objects::list(std::string_view prefix) {
-  std::vector<std::string> names;
+Result<std::vector<ObjectStore::Entry>> S3Objects::list_entries(std::string_view prefix) {
+  std::vector<Entry> entries;
   const std::string whole_prefix = address_.prefix + std::string(prefix);
   std::string after;
   while (true) {
     // Sorted, as a signature wants them.
     std::string path = "/" + address_.bucket + "?list-type=2&prefix=" + query_value(whole_prefix);
     if (!after.empty()) path += "&start-after=" + query_value(after);
-    const Request request{"GET", std::move(path), {}};
+    const Request request{"GET", std::move(path), {}, 0};
     const auto answer = ask(request);
     if (!answer) return answer.error();
     if (answer->status != 200) return error_of(request, *answer);
     const auto keys = xml_texts(answer->body, "Key");
-    for (const std::string& key : keys) {
-      if (!key.starts_with(whole_prefix)) continue;
-      std::string name = key.substr(address_.prefix.size());
-      if (is_object_name(name)) names.push_back(std::move(name));
+    const auto times = xml_texts(answer->body, "LastModified");
+    for (std::size_t index = 0; index < keys.size(); ++index) {
+      if (!keys[index].starts_with(whole_prefix)) continue;
+      std::string name = keys[index].substr(address_.prefix.size());
+      const auto time = index < times.size() ? core::parse_timestamp(times[index]) : std::nullopt;
+      if (is_object_name(name)) entries.push_back({std::move(name), time.value_or(kUnknownTime)});
     }
     if (xml_text(answer->body, "IsTruncated") != "true" || keys.empty() || keys.back() == after) break;
     after = keys.back();
   }
-  std::sort(names.begin(), names.end());
-  return names;
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
+  return entries;
 }
 
 Status S3Objects::remove(std::string_view name) {
   if (!is_object_name(name)) return Error{"invalid_archive", "'" + std::string(name) + "' is no name of an object"};
-  const Request request{"DELETE", path_of(name), {}};
+  const Request request{"DELETE", path_of(name), {}, 0};
   const auto answer = ask(request);
   if (!answer) return answer.error();
   const bool is_gone = answer->status == 200 || answer->status == 204 ||

@@ -29,8 +29,9 @@ class S3Objects final : public ObjectStore {
 
   core::Status put(std::string_view name, std::string_view bytes) override;
   core::Result<std::optional<std::string>> get(std::string_view name) override;
+  core::Result<std::optional<std::string>> get_first(std::string_view name, std::size_t bytes) override;
   core::Result<bool> exists(std::string_view name) override;
-  core::Result<std::vector<std::string>> list(std::string_view prefix) override;
+  core::Result<std::vector<Entry>> list_entries(std::string_view prefix) override;
   core::Status remove(std::string_view name) override;
   [[nodiscard]] std::string place() const override;
 
@@ -39,6 +40,7 @@ class S3Objects final : public ObjectStore {
     std::string method;
     std::string path;  ///< of the URL, with what stands behind '?'
     std::string_view body;
+    std::size_t first_bytes = 0;  ///< so many of the object; 0: all
   };
   struct Answer {
     long status = 0;  ///< 0: there was none

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "collector/storage/backup_files.h"
@@ -21,12 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kUnfinished = ".part-";
 constexpr std::size_t kAddressDigits = 64;
-
-std::optional<UnixMillis> written_at(const fs::path& path) {
-  struct stat facts {};
-  if (stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
-  return static_cast<UnixMillis>(facts.st_mtim.tv_sec) * 1'000 + facts.st_mtim.tv_nsec / 1'000'000;
-}
 
 /// Every file below the folder, with the name of the folder that it is in. One that vanishes meanwhile is left out.
 void for_each_file(const fs::path& folder, const std::function<void(const std::string&, const fs::path&)>& take) {
@@ -119,11 +112,11 @@ void DirectoryFiles::remove_unfinished(UnixMillis before) {
   });
 }
 
-std::unique_ptr<FileLock> DirectoryFiles::hold() {
+std::shared_ptr<void> DirectoryFiles::hold() {
   make_folder();
   auto lock = FileLock::take((folder_ / "lock").string());
   if (!lock && lock.error().code != "in_use") throw std::runtime_error(lock.error().message);
-  return lock ? std::move(*lock) : nullptr;
+  return lock ? std::shared_ptr<void>(std::move(*lock)) : nullptr;
 }
 
 }  // namespace trapline::collector

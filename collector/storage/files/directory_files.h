@@ -24,7 +24,7 @@ class DirectoryFiles final : public FileStore {
   void remove(std::string_view address) override;
   void list(const std::function<void(const Entry&)>& take) override;
   void remove_unfinished(UnixMillis before) override;
-  std::unique_ptr<FileLock> hold() override;
+  std::shared_ptr<void> hold() override;
   [[nodiscard]] std::string place() const override { return folder_.string(); }
 
  private:

@@ -12,7 +12,6 @@
 #include <string>
 #include <string_view>
 
-#include "collector/storage/file_lock.h"
 #include "collector/storage/records.h"
 
 namespace trapline::collector {
@@ -47,7 +46,7 @@ class FileStore {
   /// What a put() has left that was broken off before that time.
   virtual void remove_unfinished(UnixMillis before) = 0;
   /// Held by who removes files, and by who needs them all to stay. Null: another one holds it.
-  virtual std::unique_ptr<FileLock> hold() = 0;
+  virtual std::shared_ptr<void> hold() = 0;
   /// For messages.
   [[nodiscard]] virtual std::string place() const = 0;
 };

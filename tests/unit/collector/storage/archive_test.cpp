@@ -58,9 +58,13 @@ class DyingObjects final : public ObjectStore {
     if (dies()) return death();
     return objects_.exists(name);
   }
-  Result<std::vector<std::string>> list(std::string_view prefix) override {
+  Result<std::optional<std::string>> get_first(std::string_view name, std::size_t bytes) override {
     if (dies()) return death();
-    return objects_.list(prefix);
+    return objects_.get_first(name, bytes);
+  }
+  Result<std::vector<Entry>> list_entries(std::string_view prefix) override {
+    if (dies()) return death();
+    return objects_.list_entries(prefix);
   }
   Status remove(std::string_view name) override { return dies() ? Status{death()} : objects_.remove(name); }
   [[nodiscard]] std::string place() const override { return objects_.place(); }

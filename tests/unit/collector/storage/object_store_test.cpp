@@ -57,6 +57,14 @@ void check_keeps_objects(ObjectStore& objects) {
         std::vector<std::string>{"events/2026-01-02/a.zst", "events/2026-01-02/c.zst", "events/2026-01-02/empty",
                                  "events/2026-01-02/manifest.json"});
   CHECK(objects.list("events/")->size() == 6);
+  CHECK(**objects.get_first("events/2026-01-02/a.zst", 10) == bytes.substr(0, 10));
+  CHECK(**objects.get_first("events/2026-01-02/manifest.json", 10) == "{}");
+  CHECK(objects.get_first("events/2026-01-02/empty", 10)->value().empty());
+  CHECK_FALSE(objects.get_first("events/2026-01-02/none", 10)->has_value());
+  const auto now = trapline::core::system_clock().unix_millis();
+  for (const ObjectStore::Entry& entry : objects.list_entries("events/").value()) {
+    CHECK(std::abs(entry.written_at - now) < 60'000);
+  }
   REQUIRE(objects.remove("events/2026-01-02/a.zst"));
   REQUIRE(objects.remove("events/2026-01-02/a.zst"));
   CHECK_FALSE(objects.get("events/2026-01-02/a.zst")->has_value());
