@@ -66,12 +66,13 @@ bool BucketFiles::contains(std::string_view address) {
 }
 
 std::optional<std::string> BucketFiles::get(std::string_view address) {
-  return std::move(*ask([name = object_of(address)](ObjectStore& objects) { return objects.get(name); }));
+  auto bytes = ask([name = object_of(address)](ObjectStore& objects) { return objects.get(name); });
+  return std::move(*bytes);
 }
 
 std::optional<std::string> BucketFiles::head(std::string_view address, std::size_t bytes) {
-  return std::move(
-      *ask([name = object_of(address), bytes](ObjectStore& objects) { return objects.get_first(name, bytes); }));
+  auto first = ask([name = object_of(address), bytes](ObjectStore& objects) { return objects.get_first(name, bytes); });
+  return std::move(*first);
 }
 
 void BucketFiles::remove(std::string_view address) {
