@@ -84,7 +84,7 @@ bool is_object_name(std::string_view name) {
 
 Result<std::unique_ptr<ObjectStore>> open_objects(const ArchiveAddress& address) {
   if (address.url.empty())
-    return invalid_archive("nothing was named: " + address.option + " takes a folder or s3://BUCKET");
+    return invalid_archive("no archive was named: " + address.option + " takes a folder or s3://BUCKET");
   if (!address.url.starts_with(kBucketScheme)) {
     if (address.url.find("://") != std::string::npos) {
       return invalid_archive(address.option + " takes a folder or s3://BUCKET/PREFIX, not '" + address.url + "'");

@@ -62,7 +62,8 @@ void check_keeps_objects(ObjectStore& objects) {
   CHECK(objects.get_first("events/2026-01-02/empty", 10)->value().empty());
   CHECK_FALSE(objects.get_first("events/2026-01-02/none", 10)->has_value());
   const auto now = trapline::core::system_clock().unix_millis();
-  for (const ObjectStore::Entry& entry : objects.list_entries("events/").value()) {
+  const auto entries = objects.list_entries("events/").value();
+  for (const ObjectStore::Entry& entry : entries) {
     CHECK(std::abs(entry.written_at - now) < 60'000);
   }
   REQUIRE(objects.remove("events/2026-01-02/a.zst"));
