@@ -190,7 +190,7 @@ void Retainer::choose_rows(Connection& reader, std::int64_t hash, std::int64_t c
   next_row_ = 0;
   const std::int64_t first = end_row_of(reader, hash, "ASC");
   const std::int64_t newest = end_row_of(reader, hash, "DESC");
-  const TurningPoints turning_points(reader, hash, *thinning_);
+  TurningPoints turning_points(reader, hash, *thinning_);
   auto regression = turning_points.regressions.begin();
   const std::int64_t stride = std::max<std::int64_t>(1, count / kMostLookedAt);
   std::vector<EventWorth> worths;
@@ -221,6 +221,8 @@ void Retainer::choose_rows(Connection& reader, std::int64_t hash, std::int64_t c
       const auto since = turning_points.first_in_release.find(event.release);
       const bool is_first_in_release =
           since != turning_points.first_in_release.end() && event.timestamp <= since->second;
+      // One of them: a sender whose clock stands still tells the same time of all.
+      if (is_first_in_release) turning_points.first_in_release.erase(since);
       worths.push_back(
           {row, event.timestamp, event.release, event.environment, event.user, is_end || is_first_in_release});
     }

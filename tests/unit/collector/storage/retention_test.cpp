@@ -289,6 +289,21 @@ TEST_CASE("thinning keeps an issue's first and newest event, and the first of ea
   for (const std::size_t landmark : {0U, 200U, 399U}) CHECK(kept.contains(events[landmark].event_id));
 }
 
+TEST_CASE("a sender whose clock stands still does not keep its events from being thinned") {
+  Fixture fixture;
+  std::vector<DigestedEvent> events;
+  for (int number = 0; number < 300; ++number) {
+    events.push_back(fixture.event(kToday - 1, "f"));
+    events.back().timestamp = kToday * kDayMs - kHourMs;
+  }
+  fixture.append(events);
+  const RetentionPolicy policy{.days = 90, .most_bytes = fixture.store->retain({.days = 90})->bytes_used * 99 / 100};
+  for (int steps = 0; fixture.days_kept().size() > 103; ++steps) {
+    REQUIRE(steps < 1'000);
+    REQUIRE(fixture.store->retain(policy));
+  }
+}
+
 TEST_CASE("thinning keeps the event with which a resolved issue came back") {
   Fixture fixture;
   const auto events_of_now = [&](int number) {
