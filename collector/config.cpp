@@ -101,7 +101,6 @@ Result<Settings> gather(const std::map<std::string, std::string>& command_line) 
   return settings;
 }
 
-/// Where all programs that speak S3 look for them; no options, as others can read the command line.
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
   Number number{};
@@ -164,6 +163,7 @@ core::Status read_ranges(const Setting& setting, std::vector<AddressRange>& rang
 
 }  // namespace
 
+/// Where all programs that speak S3 look for them; no options, as others can read the command line.
 BucketCredentials bucket_credentials() {
   const auto variable = [](const char* name) {
     const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): at the start only

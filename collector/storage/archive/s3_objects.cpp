@@ -208,23 +208,25 @@ Status S3Objects::put(std::string_view name, std::string_view bytes) {
   return answer->status == 200 ? Status{} : Status{error_of(request, *answer)};
 }
 
-Result<std::optional<std::string>> S3Objects::get(std::string_view name) {
-  if (!is_object_name(name)) return Error{"invalid_archive", "'" + std::string(name) + "' is no name of an object"};
-  const Request request{"GET", path_of(name), {}, 0};
-  auto answer = ask(request);
-  if (!answer) return answer.error();
-  if (answer->status == 200) return std::optional(std::move(answer->body));
-  if (answer->status == 404 && xml_text(answer->body, "Code") != "NoSuchBucket") return std::optional<std::string>();
-  return error_of(request, *answer);
-}
+Result<std::optional<std::string>> S3Objects::get(std::string_view name) { return fetch(name, 0); }
 
 Result<std::optional<std::string>> S3Objects::get_first(std::string_view name, std::size_t bytes) {
+  return fetch(name, bytes);
+}
+
+/// All of it when `first_bytes` is 0.
+Result<std::optional<std::string>> S3Objects::fetch(std::string_view name, std::size_t first_bytes) {
   if (!is_object_name(name)) return Error{"invalid_archive", "'" + std::string(name) + "' is no name of an object"};
-  const Request request{"GET", path_of(name), {}, bytes};
+  const Request request{"GET", path_of(name), {}, first_bytes};
   auto answer = ask(request);
   if (!answer) return answer.error();
-  if (answer->status == 200 || answer->status == 206) return std::optional(answer->body.substr(0, bytes));
-  if (answer->status == 416) return std::optional(std::string());  // it has none
+  const bool is_part = first_bytes > 0;
+  // A server that does not know ranges sends all of it.
+  if (answer->status == 200 || (is_part && answer->status == 206)) {
+    if (is_part) answer->body.resize(std::min(answer->body.size(), first_bytes));
+    return std::optional(std::move(answer->body));
+  }
+  if (is_part && answer->status == 416) return std::optional(std::string());  // it has none
   if (answer->status == 404 && xml_text(answer->body, "Code") != "NoSuchBucket") return std::optional<std::string>();
   return error_of(request, *answer);
 }

@@ -50,6 +50,7 @@ class S3Objects final : public ObjectStore {
   struct Connection;
 
   [[nodiscard]] std::string path_of(std::string_view name) const;
+  core::Result<std::optional<std::string>> fetch(std::string_view name, std::size_t first_bytes);
   core::Result<Answer> ask(const Request& request);
   Answer ask_once(const Request& request);
   bool wait(int tries) const;

@@ -1,6 +1,7 @@
 #include "collector/storage/archive/user_archive.h"
 
 #include <exception>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -43,13 +44,12 @@ std::unique_lock<std::mutex> take_turn(const ArchiveInUse& archive) {
   return archive.turn != nullptr ? std::unique_lock(*archive.turn) : std::unique_lock<std::mutex>();
 }
 
-/// Hands on what the archive has of the day.
-Status read_day(const ArchiveInUse& archive, std::int64_t day, const std::function<Status(const StoredEvent&)>& take) {
-  const auto manifest = read_manifest(archive.objects, day);
-  if (!manifest) return manifest.error();
-  if (!*manifest) return {};  // it is being removed
-  for (const DayManifest::Object& object : (*manifest)->objects) {
-    const auto frame = read_object(archive.objects, archive.sealer, day, object);
+/// Hands on what the archive has of the day. Without a manifest it is being removed.
+Status read_day(const ArchiveInUse& archive, const std::optional<DayManifest>& manifest,
+                const std::function<Status(const StoredEvent&)>& take) {
+  if (!manifest) return {};
+  for (const DayManifest::Object& object : manifest->objects) {
+    const auto frame = read_object(archive.objects, archive.sealer, manifest->day, object);
     if (!frame) return frame.error();
     Status status = for_each_line(*frame, [&](std::string_view line) -> Status {
       const auto stored = read_archive_line(line);
@@ -100,12 +100,12 @@ Result<ArchivedOfUser> erase_from_archive(const ArchiveInUse& archive, const Use
   // A day is written to only when it must be.
   const Status status = for_each_day(archive, on_progress, [&](std::int64_t day) -> Status {
     UserFilter filter(user, reader);
+    const auto manifest = read_manifest(archive.objects, day);
+    if (!manifest) return leave_out(manifest.error(), all);
     if (!is_dry) {
-      const auto manifest = read_manifest(archive.objects, day);
-      if (!manifest) return leave_out(manifest.error(), all);
       if (Status removed = remove_strays(archive.objects, day, *manifest); !removed) return removed;
     }
-    Status read = read_day(archive, day, [&](const StoredEvent& stored) -> Status {
+    Status read = read_day(archive, *manifest, [&](const StoredEvent& stored) -> Status {
       filter(stored);
       return {};
     });
@@ -126,7 +126,10 @@ Status walk_archive(const ArchiveInUse& archive, const UserSelector& user, const
                     const std::function<Status(const StoredEvent&)>& take, const ArchiveProgress& on_progress) {
   UserFilter filter(user, reader);
   return for_each_day(archive, on_progress, [&](std::int64_t day) {
-    return read_day(archive, day, [&](const StoredEvent& stored) { return filter(stored) ? take(stored) : Status(); });
+    const auto manifest = read_manifest(archive.objects, day);
+    if (!manifest) return Status(manifest.error());
+    return read_day(archive, *manifest,
+                    [&](const StoredEvent& stored) { return filter(stored) ? take(stored) : Status(); });
   });
 }
 

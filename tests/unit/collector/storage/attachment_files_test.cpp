@@ -19,25 +19,16 @@
 #include "collector/storage/open_store.h"
 #include "collector/storage/sql/event_codec.h"
 #include "collector/storage/sql/file_sweep.h"
+#include "tests/support/noise.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_database.h"
 
 using namespace trapline::collector;
+using trapline::tests::noise;
 
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Not to be compressed, of 5,000 bytes.
-std::string content(int number) {
-  std::string bytes;
-  auto state = static_cast<std::uint32_t>(number) * 2'654'435'761U + 1;
-  while (bytes.size() < 5'000) {
-    state = state * 1'664'525U + 1'013'904'223U;
-    bytes += static_cast<char>(state >> 24U);
-  }
-  return bytes;
-}
 
 struct Fixture {
   trapline::tests::TestDatabase database;
@@ -120,17 +111,17 @@ void age(const fs::path& path, std::chrono::hours by) { fs::last_write_time(path
 
 TEST_CASE("the same bytes are kept in one file, however often they come") {
   const Fixture fixture;
-  fixture.put("1", content(1));
-  fixture.put("2", content(1));
-  fixture.put("3", content(2));
-  fixture.put("1", content(1));
+  fixture.put("1", noise(1));
+  fixture.put("2", noise(1));
+  fixture.put("3", noise(2));
+  fixture.put("1", noise(1));
   CHECK(fixture.paths().size() == 2);
   CHECK(fixture.number("SELECT count(*) FROM stored_file") == 2);
   CHECK(fixture.number("SELECT size FROM stored_file ORDER BY id LIMIT 1") == 5'000);
   CHECK(fixture.number("SELECT count(*) FROM attachment WHERE length(bytes) > 0") == 0);
-  CHECK(fixture.get("1") == content(1));
-  CHECK(fixture.get("2") == content(1));
-  CHECK(fixture.get("3") == content(2));
+  CHECK(fixture.get("1") == noise(1));
+  CHECK(fixture.get("2") == noise(1));
+  CHECK(fixture.get("3") == noise(2));
   CHECK(fixture.all_faults({.is_deep = true}) == 0);
 }
 
@@ -151,24 +142,24 @@ TEST_CASE("attachments that are older than files stay readable") {
   sql::Statement insert = connection->prepare(
       "INSERT INTO attachment (item_id, project_id, event_id, received_at, filename, content_type, attachment_type, "
       "bytes) VALUES ('old', ?, 'e', 1, 'f', 't', 'a', ?)");
-  const std::string packed = sql::pack_bytes(content(1));
+  const std::string packed = sql::pack_bytes(noise(1));
   insert.bind(fixture.project);
   insert.bind_blob(packed);
   insert.run();
-  CHECK(fixture.get("old") == content(1));
+  CHECK(fixture.get("old") == noise(1));
   CHECK(fixture.all_faults({.is_deep = true}) == 0);
 }
 
 TEST_CASE("a file goes with the last attachment that has it") {
   const Fixture fixture;
   const ProjectId other = fixture.store->create_project("other", std::string(32, 'b'))->id;
-  fixture.put("1", content(1));
-  fixture.put("2", content(1), other);
-  fixture.put("3", content(2));
+  fixture.put("1", noise(1));
+  fixture.put("2", noise(1), other);
+  fixture.put("3", noise(2));
   REQUIRE(fixture.store->delete_project(fixture.project));
   fixture.sweep();
   CHECK(fixture.paths().size() == 1);
-  CHECK(fixture.get("2", other) == content(1));
+  CHECK(fixture.get("2", other) == noise(1));
   REQUIRE(fixture.store->delete_project(other));
   fixture.sweep();
   CHECK(fixture.paths().empty());
@@ -178,18 +169,18 @@ TEST_CASE("a file goes with the last attachment that has it") {
 
 TEST_CASE("a file whose last attachment has gone is kept when another one comes before it is removed") {
   const Fixture fixture;
-  fixture.put("1", content(1));
+  fixture.put("1", noise(1));
   fixture.run("DELETE FROM attachment");
-  fixture.put("2", content(1));
+  fixture.put("2", noise(1));
   fixture.sweep();
-  CHECK(fixture.get("2") == content(1));
+  CHECK(fixture.get("2") == noise(1));
   CHECK(fixture.number("SELECT count(*) FROM released_file") == 0);
   CHECK(fixture.all_faults({.is_deep = true}) == 0);
 }
 
 TEST_CASE("a file is not removed while somebody copies all of them") {
   const Fixture fixture;
-  fixture.put("1", content(1));
+  fixture.put("1", noise(1));
   fixture.run("DELETE FROM attachment");
   {
     const auto hold = DirectoryFiles(fixture.files).hold();
@@ -203,11 +194,11 @@ TEST_CASE("a file is not removed while somebody copies all of them") {
 
 TEST_CASE("a kill between removing a file and its row is made good by the next sweep") {
   const Fixture fixture;
-  fixture.put("1", content(1));
+  fixture.put("1", noise(1));
   fixture.run("DELETE FROM attachment");
   fs::remove(fixture.paths().at(0));
-  fixture.put("2", content(1));  // comes in between
-  CHECK(fixture.get("2") == content(1));
+  fixture.put("2", noise(1));  // comes in between
+  CHECK(fixture.get("2") == noise(1));
   fixture.run("DELETE FROM attachment");
   fs::remove(fixture.paths().at(0));
   fixture.sweep();
@@ -217,7 +208,7 @@ TEST_CASE("a kill between removing a file and its row is made good by the next s
 
 TEST_CASE("what a kill has left in the folder goes, but nothing that may be on its way into the database") {
   Fixture fixture;
-  fixture.put("1", content(1));
+  fixture.put("1", noise(1));
   DirectoryFiles files(fixture.files);
   const std::string old_stray(64, 'a');
   const std::string new_stray(64, 'b');
@@ -236,7 +227,7 @@ TEST_CASE("what a kill has left in the folder goes, but nothing that may be on i
   fixture.sweep();
   CHECK_FALSE(files.contains(old_stray));
   CHECK(files.contains(new_stray));
-  CHECK(fixture.get("1") == content(1));
+  CHECK(fixture.get("1") == noise(1));
   CHECK(fixture.paths().size() == 4);
 }
 
@@ -244,14 +235,14 @@ TEST_CASE("a file that is removed between its being written and its being named 
   const Fixture fixture;
   // Takes the write lock first, so that the store has written its file and waits.
   const auto connection = fixture.database.connect();
-  fixture.put("0", content(7));
+  fixture.put("0", noise(7));
   for (int round = 0; round < 20; ++round) {
     fixture.run("DELETE FROM attachment");
-    std::thread adding([&] { fixture.put(std::to_string(round), content(7)); });
+    std::thread adding([&] { fixture.put(std::to_string(round), noise(7)); });
     DirectoryFiles files(fixture.files);
     sql::sweep_released_files(*connection, files, 10);
     adding.join();
-    CHECK(fixture.get(std::to_string(round)) == content(7));
+    CHECK(fixture.get(std::to_string(round)) == noise(7));
     CHECK(fixture.paths().size() == 1);
   }
 }
@@ -274,8 +265,8 @@ TEST_CASE("an attachment of the same bytes finds its file whoever adds and delet
   for (int round = 0; round < 100; ++round) {
     const std::string id = "k" + std::to_string(round);
     const StoredItem items[] = {
-        {"d" + id, fixture.project, 5, Attachment{"e", "f", "t", "a", content(round % 3)}},
-        {id, fixture.project, 6, Attachment{"e", "f", "t", "a", content(round % 3 + (round % 2) * 10)}}};
+        {"d" + id, fixture.project, 5, Attachment{"e", "f", "t", "a", noise(round % 3)}},
+        {id, fixture.project, 6, Attachment{"e", "f", "t", "a", noise(round % 3 + (round % 2) * 10)}}};
     const Status status = fixture.store->append_items(items);
     CHECK_MESSAGE(status, (status ? "" : status.error().message));
     if (round % 10 == 9) {
@@ -293,8 +284,8 @@ TEST_CASE("an attachment of the same bytes finds its file whoever adds and delet
 
 TEST_CASE("check finds files that are missing, damaged or not used, and mends what it can") {
   const Fixture fixture;
-  for (int number = 1; number <= 4; ++number) fixture.put(std::to_string(number), content(number));
-  fixture.put("5", content(1));
+  for (int number = 1; number <= 4; ++number) fixture.put(std::to_string(number), noise(number));
+  fixture.put("5", noise(1));
   const auto path = [&](const std::string& id) {
     const auto connection = fixture.database.connect();
     sql::Statement row = connection->prepare(
@@ -312,14 +303,14 @@ TEST_CASE("check finds files that are missing, damaged or not used, and mends wh
     CHECK(fixture.all_faults({.repairs = true}) == 1);
     CHECK_FALSE(fixture.store->find_attachment(fixture.project, "1")->has_value());
     CHECK_FALSE(fixture.store->find_attachment(fixture.project, "5")->has_value());
-    CHECK(fixture.get("2") == content(2));
+    CHECK(fixture.get("2") == noise(2));
   }
   SUBCASE("all missing: nothing is deleted, as the folder may not be the right one") {
     fs::rename(fixture.files, fixture.files + ".away");
     CHECK(fixture.all_faults({.repairs = true}) == 4);
     fs::remove_all(fixture.files);
     fs::rename(fixture.files + ".away", fixture.files);
-    CHECK(fixture.get("1") == content(1));
+    CHECK(fixture.get("1") == noise(1));
   }
   SUBCASE("damaged: it stays, for a backup's") {
     write(path("2"), whole.substr(0, whole.size() - 1) + static_cast<char>(whole.back() ^ 1));
@@ -363,7 +354,7 @@ TEST_CASE("no address leads out of the folder") {
 TEST_CASE("a folder that cannot be written to is an error that says so, and nothing is stored") {
   const Fixture fixture;
   write(fixture.files, "no folder");
-  const StoredItem item{"1", fixture.project, 5, Attachment{"e", "f", "t", "a", content(1)}};
+  const StoredItem item{"1", fixture.project, 5, Attachment{"e", "f", "t", "a", noise(1)}};
   const Status status = fixture.store->append_items(std::span(&item, 1));
   REQUIRE_FALSE(status);
   CHECK(status.error().code == "storage");

@@ -14,11 +14,13 @@
 #include "collector/storage/migrate_store.h"
 #include "collector/storage/open_store.h"
 #include "tests/support/bucket_server.h"
+#include "tests/support/noise.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_database.h"
 
 using namespace trapline::collector;
 using trapline::tests::BucketServer;
+using trapline::tests::noise;
 using trapline::tests::TemporaryFolder;
 using trapline::tests::TestDatabase;
 
@@ -30,17 +32,6 @@ BucketAccess access_to(const BucketServer& server) {
   return {server.endpoint(),
           std::string(BucketServer::kRegion),
           {std::string(BucketServer::kAccessKey), std::string(BucketServer::kSecretKey), ""}};
-}
-
-/// Not to be compressed, of 5,000 bytes.
-std::string noise(int number) {
-  std::string bytes;
-  auto state = static_cast<std::uint32_t>(number) * 2'654'435'761U + 7;
-  while (bytes.size() < 5'000) {
-    state = state * 1'664'525U + 1'013'904'223U;
-    bytes += static_cast<char>(state >> 24U);
-  }
-  return bytes;
 }
 
 struct Fixture {

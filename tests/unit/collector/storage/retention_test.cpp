@@ -65,6 +65,15 @@ struct Fixture {
     return 0;
   }
 
+  /// There is a little less room than is taken.
+  void thin_to(std::size_t events) const {
+    const RetentionPolicy policy{.days = 90, .most_bytes = store->retain({.days = 90})->bytes_used * 99 / 100};
+    for (int steps = 0; days_kept().size() > events; ++steps) {
+      REQUIRE(steps < 1'000);
+      REQUIRE(store->retain(policy));
+    }
+  }
+
   [[nodiscard]] std::multiset<std::int64_t> days_kept() const {
     std::multiset<std::int64_t> days;
     const auto page = store->find_events({.limit = 10'000}).value();
@@ -278,11 +287,7 @@ TEST_CASE("thinning keeps an issue's first and newest event, and the first of ea
     events.back().release = number < 200 ? "1.0" : "2.0";
   }
   fixture.append(events);
-  const RetentionPolicy policy{.days = 90, .most_bytes = fixture.store->retain({.days = 90})->bytes_used * 99 / 100};
-  for (int steps = 0; fixture.days_kept().size() > 103; ++steps) {
-    REQUIRE(steps < 1'000);
-    REQUIRE(fixture.store->retain(policy));
-  }
+  fixture.thin_to(103);
   std::set<std::string> kept;
   const auto page = fixture.store->find_events({.limit = 1'000}).value();
   for (const StoredEvent& stored : page.items) kept.insert(stored.event.event_id);
@@ -297,11 +302,7 @@ TEST_CASE("a sender whose clock stands still does not keep its events from being
     events.back().timestamp = kToday * kDayMs - kHourMs;
   }
   fixture.append(events);
-  const RetentionPolicy policy{.days = 90, .most_bytes = fixture.store->retain({.days = 90})->bytes_used * 99 / 100};
-  for (int steps = 0; fixture.days_kept().size() > 103; ++steps) {
-    REQUIRE(steps < 1'000);
-    REQUIRE(fixture.store->retain(policy));
-  }
+  fixture.thin_to(103);
 }
 
 TEST_CASE("thinning keeps the event with which a resolved issue came back") {
@@ -323,11 +324,7 @@ TEST_CASE("thinning keeps the event with which a resolved issue came back") {
   CHECK(fixture.store->find_issue(issue).value()->state.status == IssueStatus::kUnresolved);
   fixture.append(events_of_now(200));
   fixture.clock.advance(std::chrono::hours(24));
-  const RetentionPolicy policy{.days = 90, .most_bytes = fixture.store->retain({.days = 90})->bytes_used * 99 / 100};
-  for (int steps = 0; fixture.days_kept().size() > 103; ++steps) {
-    REQUIRE(steps < 1'000);
-    REQUIRE(fixture.store->retain(policy));
-  }
+  fixture.thin_to(103);
   CHECK(fixture.store->has_event(1, back.front().event_id).value());
 }
 
