@@ -1,5 +1,7 @@
 #include "collector/storage/sql/search_queries.h"
 
+#include <cstdint>
+
 #include "collector/storage/sql/search_writer.h"
 #include "collector/storage/sql/where_clause.h"
 
@@ -27,9 +29,15 @@ std::string begins_with(std::string_view prefix) {
   return pattern + "%";
 }
 
-/// The common ones are those of most group hashes: that is counted in the index alone.
-constexpr const char* kTagValues = R"(
-  SELECT value FROM (SELECT value, (SELECT count(*) FROM hash_tag WHERE tag_id = tag.id) AS hashes FROM tag)";
+/// How many group hashes are counted for one answer, and at least of each value.
+constexpr std::int64_t kMostCounted = 32'768;
+constexpr std::int64_t kLeastCounted = 32;
+
+/// The common ones are those of most group hashes: that is counted in the index alone, and up to `most`.
+std::string tag_values_sql(std::int64_t most) {
+  return "SELECT value FROM (SELECT value, (SELECT count(*) FROM (SELECT 1 FROM hash_tag WHERE tag_id = tag.id LIMIT " +
+         std::to_string(most) + ") AS some) AS hashes FROM tag";
+}
 constexpr const char* kMostCommonFirst = ") AS known WHERE hashes > 0 GROUP BY value ORDER BY sum(hashes) DESC, value";
 
 constexpr std::string_view kLike = R"( LIKE ? ESCAPE '\')";
@@ -50,6 +58,19 @@ std::vector<std::string> read_texts(Connection& connection, const std::string& b
   std::vector<std::string> texts;
   while (rows.step()) texts.emplace_back(rows.text(0));
   return texts;
+}
+
+std::vector<std::string> tag_values(Connection& connection, const WhereClause& where, const CompletionQuery& query) {
+  std::int64_t most = kMostCounted;
+  {
+    Statement count = connection.prepare("SELECT count(*) FROM tag" + where.sql());
+    where.bind_to(count);
+    count.step();
+    // Powers of two: each is a statement of its own.
+    for (; most > kLeastCounted && most * count.integer(0) > kMostCounted; most /= 2) {
+    }
+  }
+  return read_texts(connection, tag_values_sql(most), where, kMostCommonFirst, query);
 }
 
 /// In their own order, and not by what was seen last: of many users only those that are shown are read.
@@ -94,7 +115,7 @@ std::vector<std::string> complete_search(Connection& connection, const Completio
       where.add("key = ?", std::string(kept_of_tag(query.key)));
       where.add("value <> ''");
       where.add("value" + like, pattern);
-      return read_texts(connection, kTagValues, where, kMostCommonFirst, query);
+      return tag_values(connection, where, query);
     case CompletionQuery::Of::kReleases:
       where.add("version <> ''");
       where.add("version" + like, pattern);
