@@ -13,14 +13,18 @@
 
 #include "tests/integration/collector_process.h"
 #include "tests/integration/kill_load.h"
+#include "tests/integration/small_disk.h"
 #include "tests/support/postgres_server.h"
+#include "tests/support/socket_client.h"
 #include "tests/support/temporary_folder.h"
 
 using nlohmann::json;
 using trapline::tests::CollectorProcess;
 using trapline::tests::PostgresServer;
+using trapline::tests::run_collector;
 using trapline::tests::send_batch;
 using trapline::tests::Sender;
+using trapline::tests::SmallDisk;
 using trapline::tests::TemporaryFolder;
 
 namespace {
@@ -72,6 +76,13 @@ TEST_CASE("three collectors on one database, they and it killed under load: ever
       threads.emplace_back([&, number] { senders[number].send_until_dead(collector, key); });
     }
     let_pass();
+    // One dies and comes back while the others go on.
+    const std::size_t first = round % collectors.size();
+    CHECK(collectors[first]->end(SIGKILL) == -1);
+    threads.front().join();
+    collectors[first] = std::make_unique<CollectorProcess>(folder.path("data" + std::to_string(first)), database);
+    threads.front() = std::thread([&] { senders.front().send_until_dead(*collectors[first], key); });
+    let_pass();
     if (round % 2 == 1) {
       server.kill();
       server.start();
@@ -86,7 +97,7 @@ TEST_CASE("three collectors on one database, they and it killed under load: ever
     const CollectorProcess collector(folder.path("data" + std::to_string(number)), database);
     collector.wait_until_digested();
   }
-  MESSAGE("three collectors killed " << kRounds << " times each, the server " << kRounds / 2 << " times, "
+  MESSAGE("three collectors killed " << kRounds * 4 / 3 << " times each, the server " << kRounds / 2 << " times, "
                                      << acknowledged.size() << " events were acknowledged");
   CHECK(acknowledged.size() > 500);
   check_counts(server, acknowledged);
@@ -109,6 +120,73 @@ TEST_CASE("while the server is down events are taken in, and stored when it is b
   CHECK(client->Get("/readyz")->status == 200);
   CHECK(collector.get("/projects/1/ledger")["totals"]["stored"] == 110);
   CHECK(collector.get("/projects/1/quarantine")["items"].empty());
+}
+
+TEST_CASE("what one collector takes is news for browsers at another, and uses up its limits") {
+  const TemporaryFolder folder;
+  const PostgresServer server;
+  const std::vector<std::string> database = {"--database", server.url()};
+  CollectorProcess one(folder.path("one"), database);
+  CollectorProcess other(folder.path("other"), database);
+  const std::string key = one.key();
+  const auto created = run_collector(
+      {"token", "create", "--name", "t", "--scope", "admin", "--data", folder.path("one"), "--database", server.url()});
+  const std::string token = created.output.substr(0, created.output.find('\n'));
+  trapline::tests::SocketClient browser(
+      other.port(), "GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\n\r\n");
+  browser.next("stats");
+  const auto limited = one.client()->Patch("/api/v1/projects/1", {{"Authorization", "Bearer " + token}},
+                                           R"({"rate_limit_per_hour":30})", "application/json");
+  REQUIRE(limited);
+  REQUIRE_MESSAGE(limited->status == 200, limited->body);
+  send_batch(*one.client(), key, 0);
+  const json made = browser.next("issue");
+  CHECK(made["kind"] == "new");
+  // By now the other knows of the limit, or soon will, and of each ten that the first takes.
+  send_batch(*one.client(), key, 10);
+  send_batch(*one.client(), key, 20);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  int status = 0;
+  for (int first = 1'000; status != 429 && std::chrono::steady_clock::now() < deadline; first += 10) {
+    const auto answer = other.client()->Post("/v1/events", {{"Authorization", "Trapline " + key}},
+                                             trapline::tests::batch_of(first), "application/json");
+    REQUIRE(answer);
+    status = answer->status;
+  }
+  CHECK(status == 429);
+}
+
+TEST_CASE("the server's disk is full: what was acknowledged waits, and is stored when there is room") {
+  const TemporaryFolder folder;
+  const SmallDisk disk(folder.path("disk"), std::uint64_t{160} << 20U);
+  if (!disk.is_mounted()) return;
+  PostgresServer server(false, disk.folder());
+  const CollectorProcess collector(folder.path("data"), {"--database", server.url()});
+  const std::string key = collector.key();
+  std::set<std::string> acknowledged;
+  int next = 10;
+  const auto send = [&] {
+    send_batch(*collector.client(), key, next);
+    for (const int end = next + 10; next < end; ++next) acknowledged.insert(trapline::tests::event_id(next));
+  };
+  send();
+  collector.wait_until_digested();
+  disk.fill();
+  // Until the server has no page left for them, and they wait.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const auto waiting = [&] {
+    const auto metrics = collector.client()->Get("/metrics");
+    REQUIRE(metrics);
+    const std::string name = "\ntrapline_spool_events ";
+    return std::stoi(metrics->body.substr(metrics->body.find(name) + name.size()));
+  };
+  while (waiting() < 500 && std::chrono::steady_clock::now() < deadline) send();
+  CHECK(waiting() >= 500);
+  server.kill();
+  disk.make_room();
+  server.start();
+  collector.wait_until_digested();
+  check_counts(server, acknowledged);
 }
 
 TEST_CASE("a server that is not there is told in words that help") {

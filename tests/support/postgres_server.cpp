@@ -66,13 +66,16 @@ int wait_for(pid_t pid) {
 
 }  // namespace
 
-PostgresServer::PostgresServer(bool is_durable) : is_durable_(is_durable) {
+PostgresServer::PostgresServer(bool is_durable, const std::string& folder)
+    : data_(folder.empty() ? folder_.path("data") : folder + "/data"), is_durable_(is_durable) {
   if (const passwd* user = server_user(); user != nullptr) {
-    if (chown(folder_.path("").c_str(), user->pw_uid, user->pw_gid) != 0) throw std::runtime_error("chown failed");
+    for (const std::string& own : {folder_.path(""), folder.empty() ? folder_.path("") : folder}) {
+      if (chown(own.c_str(), user->pw_uid, user->pw_gid) != 0) throw std::runtime_error("chown failed");
+    }
   }
-  const pid_t pid = start_program({find_program("initdb"), "-D", folder_.path("data"), "-U", "postgres", "-A", "trust",
-                                   "-E", "UTF8", "--locale=C", "--no-sync"},
-                                  folder_.path("log"));
+  const pid_t pid = start_program(
+      {find_program("initdb"), "-D", data_, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"},
+      folder_.path("log"));
   if (wait_for(pid) != 0) {
     throw std::runtime_error("initdb failed: is PostgreSQL's server installed (sh cmake/bootstrap.sh test)?");
   }
@@ -82,8 +85,9 @@ PostgresServer::PostgresServer(bool is_durable) : is_durable_(is_durable) {
 PostgresServer::~PostgresServer() { end(SIGQUIT); }
 
 void PostgresServer::start() {
-  std::vector<std::string> command{find_program("postgres"), "-D", folder_.path("data"), "-k", folder_.path(""), "-c",
-                                   "listen_addresses=",      "-c", "shared_buffers=32MB"};
+  std::vector<std::string> command{
+      find_program("postgres"), "-D", data_, "-k", folder_.path(""), "-c", "listen_addresses=", "-c",
+      "shared_buffers=32MB"};
   if (!is_durable_) command.insert(command.end(), {"-c", "fsync=off", "-c", "full_page_writes=off"});
   pid_ = start_program(command, folder_.path("log"));
   const auto end = std::chrono::steady_clock::now() + kDeadline;

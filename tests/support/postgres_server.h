@@ -14,7 +14,8 @@ class PostgresServer {
  public:
   /// `is_durable`: every commit reaches the disk, as users have it. Else a killed server loses nothing either, as long
   /// as the machine runs; and tests are faster.
-  explicit PostgresServer(bool is_durable = false);
+  /// `folder`: where its data is to be, an empty one; else in a temporary one.
+  explicit PostgresServer(bool is_durable = false, const std::string& folder = "");
   ~PostgresServer();
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
@@ -37,6 +38,7 @@ class PostgresServer {
   void end(int signal);
 
   TemporaryFolder folder_;
+  std::string data_;
   bool is_durable_;
   pid_t pid_ = -1;
 };
