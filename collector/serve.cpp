@@ -32,6 +32,7 @@
 #include "collector/ingest/intake.h"
 #include "collector/ingest/item_writer.h"
 #include "collector/logging.h"
+#include "collector/retention_work.h"
 #include "collector/storage/file_lock.h"
 #include "collector/storage/open_store.h"
 #include "sdk/core/random.h"
@@ -45,11 +46,8 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds kHouseInterval{2};
 /// In a step others may not write, for some 13 ms: most of the time is theirs.
 constexpr std::chrono::milliseconds kSweepInterval{100};
-/// While there is no hurry others have nearly all of the time, and in a hurry half of it.
+/// While there is no hurry others have nearly all of the time.
 constexpr std::chrono::milliseconds kRetentionInterval{100};
-constexpr int kMostStepsAtOnce = 20;
-/// With nothing to do a look is taken each second: it is no faster that the database is measured.
-constexpr int kRestsWhenIdle = 9;
 /// Longer than a PostgreSQL server takes to miss a client whose machine is gone (postgres/connection.cpp).
 constexpr std::chrono::seconds kClaimPatience{40};
 
@@ -88,32 +86,6 @@ std::function<void()> sweeping(Store& store) {
     const auto swept = store.sweep_deleted_projects();
     if (!swept && !has_failed) spdlog::error("deleted projects cannot be removed yet: {}", swept.error().message);
     has_failed = !swept.ok();
-  };
-}
-
-/// Makes room as the policy says, a little each time, and as much as it takes while the database is above its limit.
-std::function<void()> retaining(Store& store, const RetentionPolicy& policy, ColdArchive* archive) {
-  return [&store, policy, archive, has_failed = false, told = std::size_t{0}, rests = 0]() mutable {
-    if (rests > 0) {
-      --rests;
-      return;
-    }
-    for (int steps = 0; steps < kMostStepsAtOnce; ++steps) {
-      const auto step = store.retain(archive != nullptr ? archive->policy(policy) : policy);
-      if (!step && !has_failed) spdlog::error("old events cannot be removed yet: {}", step.error().message);
-      has_failed = !step.ok();
-      if (!step) return;
-      if (!step->news.empty()) {
-        spdlog::log(step->goes_unarchived ? spdlog::level::err : spdlog::level::info, "{}", step->news);
-      }
-      if (archive != nullptr) archive->follow(*step);
-      const bool archives = step->to_archive && archive != nullptr && !archive->is_failing();
-      if (!step->has_more && !archives) rests = kRestsWhenIdle;
-      if (!(step->has_more || archives) || !step->is_urgent) break;
-      std::this_thread::sleep_for(step->held_writer);  // half of the time is others'
-    }
-    const std::vector<std::string> troubles = store.troubles();
-    for (; told < troubles.size(); ++told) spdlog::error("{}; trapline-collector check says more", troubles[told]);
   };
 }
 
@@ -211,6 +183,7 @@ Status serve(const Config& config) {
   }
   const auto archive = ColdArchive::open(config, **store);
   if (!archive) return archive.error();
+  RetentionWork retention(**store, config.retention, archive->get());
   Accounts accounts(**store);
   Intake intake(**store, **spool, config.limits, core::system_clock(), config.data);
   LiveFeed live(**store);
@@ -220,13 +193,19 @@ Status serve(const Config& config) {
                      [&intake](ProjectId project, std::int64_t count) { intake.give_back(project, count); }});
   const auto user_key = load_user_key(config.data + "/user-key");
   if (!user_key) return user_key.error();
-  ItemWriter item_writer(**spool, **store, *user_key, [](const std::string& trouble) {
-    if (trouble.empty()) {
-      spdlog::info("storing sessions, files and reports goes on");
-    } else {
-      spdlog::error("storing sessions, files and reports is held up, they wait: {}", trouble);
-    }
-  });
+  ItemWriter item_writer(
+      **spool, **store, *user_key,
+      [](const std::string& trouble) {
+        if (trouble.empty()) {
+          spdlog::info("storing sessions, files and reports goes on");
+        } else {
+          spdlog::error("storing sessions, files and reports is held up, they wait: {}", trouble);
+        }
+      },
+      [](const StoredItem& item, const std::string& reason) {
+        spdlog::error("the item {} of project {} is lost, as the database refuses it: {}", item.item_id,
+                      item.project_id, reason);
+      });
   if (const SpoolCounts found = (*spool)->counts(); found.torn_bytes > 0) {
     spdlog::warn(
         "the spool's last {} bytes are no whole request and were cut off: being written when the machine went down, "
@@ -238,7 +217,8 @@ Status serve(const Config& config) {
   // Bound before its routes exist, as they show the port; answered only from run() on.
   Router router;
   const bool is_https = config.public_url.starts_with("https://");
-  add_health_routes(router, {intake, **spool, digester, **store, *archive ? &(*archive)->counts() : nullptr});
+  add_health_routes(
+      router, {intake, **spool, digester, **store, retention.counts(), *archive ? &(*archive)->counts() : nullptr});
   add_session_routes(router, accounts, is_https);
   const auto public_url = std::make_shared<std::string>();
   const StoredPayloadReader payloads(*user_key);
@@ -265,10 +245,11 @@ Status serve(const Config& config) {
   item_writer.start();
   Housekeeper housekeeper({[&intake] { intake.keep_house(); }}, kHouseInterval);
   Housekeeper sweeper({sweeping(**store), sweeping_files(**store)}, kSweepInterval);
-  Housekeeper retainer({retaining(**store, config.retention, archive->get())}, kRetentionInterval);
+  Housekeeper retainer({[&retention] { retention.work(); }}, kRetentionInterval);
   std::thread serving([&server] { server.run(); });
   log_with_fields("listening", {{"url", config.public_url_at(*port)}});
   wait_for_end(signals);
+  (*store)->end_soon();
   server.stop();
   serving.join();
   live.stop();

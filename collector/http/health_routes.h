@@ -5,6 +5,7 @@
 #include "collector/ingest/intake.h"
 #include "collector/ingest/spool.h"
 #include "collector/storage/archive/archive_counts.h"
+#include "collector/storage/retention_counts.h"
 #include "collector/storage/store.h"
 
 namespace trapline::collector {
@@ -15,6 +16,7 @@ struct HealthContext {
   Spool& spool;
   const Digester& digester;
   Store& store;
+  const RetentionCounts& retention;
   const ArchiveCounts* archive = nullptr;  ///< null: there is none
 };
 

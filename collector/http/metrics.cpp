@@ -97,7 +97,8 @@ std::string render_metrics(const Intake& intake, const Spool& spool, const Diges
   add_metric(text, "trapline_events_digested_total", "counter", "Events that were stored with their issue.",
              digester.digested());
   add_metric(text, "trapline_events_counted_only_total", "counter",
-             "Of the digested events, those that a storm's issue counted and did not keep.", digester.counted_only());
+             "Of the digested events, those that were counted and not kept: in a storm, or for want of room.",
+             digester.counted_only());
   add_metric(text, "trapline_events_quarantined_total", "counter",
              "Events that could not be digested and were set aside.", digester.quarantined());
   add_metric(text, "trapline_events_left_out_total", "counter",
@@ -128,6 +129,19 @@ std::string render_metrics(const Intake& intake, const Spool& spool, const Diges
   add_metric(text, "process_start_time_seconds", "gauge", "When the process started, in Unix seconds.",
              start_time_seconds());
   add_metric(text, "process_open_fds", "gauge", "Open file descriptors.", open_files());
+  return text;
+}
+
+std::string render_retention_metrics(const RetentionCounts& counts) {
+  std::string text;
+  add_metric(text, "trapline_database_bytes", "gauge",
+             "What the database takes, its logs left out; measured each second.", counts.bytes_used.load());
+  add_metric(text, "trapline_database_bytes_limit", "gauge", "What it may take (--max-database-bytes); 0: any number.",
+             counts.most_bytes.load());
+  add_metric(text, "trapline_events_erased_total", "counter",
+             "Events that went by age or for want of room, those of whole days left out.", counts.erased.load());
+  add_metric(text, "trapline_database_full", "gauge",
+             "1 while new events are counted and not kept, as there is no room.", counts.only_counts ? 1 : 0);
   return text;
 }
 

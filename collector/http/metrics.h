@@ -6,12 +6,16 @@
 #include "collector/ingest/intake.h"
 #include "collector/ingest/spool.h"
 #include "collector/storage/archive/archive_counts.h"
+#include "collector/storage/retention_counts.h"
 #include "collector/storage/store.h"
 
 namespace trapline::collector {
 
 /// Everything counted, in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/).
 std::string render_metrics(const Intake& intake, const Spool& spool, const Digester& digester, EventStore& store);
+/// The same of retention.
+std::string render_retention_metrics(const RetentionCounts& counts);
+
 /// The same of the cold archive.
 std::string render_archive_metrics(const ArchiveCounts& counts);
 

@@ -18,8 +18,12 @@ constexpr std::chrono::milliseconds kLongestPause{5'000};
 }  // namespace
 
 ItemWriter::ItemWriter(Spool& spool, Store& store, const UserKey& user_key,
-                       std::function<void(const std::string&)> on_trouble)
-    : spool_(spool), store_(store), scrubber_(store, user_key), on_trouble_(std::move(on_trouble)) {}
+                       std::function<void(const std::string&)> on_trouble, OnRefused on_refused)
+    : spool_(spool),
+      store_(store),
+      scrubber_(store, user_key),
+      on_trouble_(std::move(on_trouble)),
+      on_refused_(std::move(on_refused)) {}
 
 ItemWriter::~ItemWriter() { stop(); }
 
@@ -56,15 +60,33 @@ void ItemWriter::run() {
 }
 
 bool ItemWriter::store(std::vector<StoredItem>& items) {
-  bool is_scrubbed = false;
+  return items.empty() || (insist([&] { return scrubber_.scrub(items); }) && append(items));
+}
+
+/// What the database refuses for its own sake, and would again, must not hold up the others: it is looked for by
+/// halves.
+bool ItemWriter::append(std::span<const StoredItem> items) {
+  Status status;
+  const bool is_done = insist([&] {
+    status = store_.append_items(items);
+    const bool is_refused = !status && status.error().code == "unstorable";
+    return is_refused ? Status{} : status;
+  });
+  if (!is_done || status) return is_done;
+  if (items.size() == 1) {
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    if (on_refused_) on_refused_(items.front(), status.error().message);
+    return true;
+  }
+  const std::size_t half = items.size() / 2;
+  return append(items.first(half)) && append(items.subspan(half));
+}
+
+bool ItemWriter::insist(const std::function<Status()>& work) {
   for (std::chrono::milliseconds pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
     // On a disk that is nearly full they wait in the spool, where they count against its bound.
-    Status status = items.empty() ? Status{} : spool_.check_disk();
-    if (status && !is_scrubbed) {
-      status = scrubber_.scrub(items);
-      is_scrubbed = status.ok();
-    }
-    if (status && !items.empty()) status = store_.append_items(items);
+    Status status = spool_.check_disk();
+    if (status) status = work();
     if (on_trouble_ && status.ok() && pause != kFirstPause) on_trouble_("");
     if (status) return true;
     if (on_trouble_ && pause == kFirstPause) on_trouble_(status.error().message);

@@ -296,6 +296,9 @@ class Store : public EventStore,
 
   /// What is wrong with parts of the database that the rest does without, in words.
   virtual std::vector<std::string> troubles() { return {}; }
+
+  /// FileStore::end_soon().
+  virtual void end_soon() {}
 };
 
 }  // namespace trapline::collector

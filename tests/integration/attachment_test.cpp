@@ -235,10 +235,11 @@ TEST_CASE("files go into a bucket, also when it is away for a moment and the col
                                             "--files-endpoint", server.endpoint(),
                                             "--files-region",   std::string(BucketServer::kRegion)};
   const std::string data = folder.path("data");
+  std::string key;
   {
     CollectorProcess collector(data, options);
     const auto client = collector.client();
-    const std::string key = collector.key();
+    key = collector.key();
     CHECK(send(*client, key, 1, content(1)));
     CHECK(comes_true([&] { return server.objects().size() == 1; }));
     server.hold_puts(true);
@@ -260,7 +261,15 @@ TEST_CASE("files go into a bucket, also when it is away for a moment and the col
   }
   CHECK(server.objects().size() == 2);
   CHECK(server.wrong_signatures() == 0);
-  collector.end(SIGTERM);
+  // A bucket that does not answer holds up the end for some seconds only, and what was taken waits.
+  server.hold_puts(true);
+  const int held = server.puts_held();
+  CHECK(send(*client, key, 4, content(4)));
+  CHECK(comes_true([&] { return server.puts_held() > held; }));
+  const auto ending = std::chrono::steady_clock::now();
+  CHECK(collector.end(SIGTERM) == 0);
+  CHECK(std::chrono::steady_clock::now() - ending < std::chrono::seconds(30));
+  server.hold_puts(false);
   std::vector<std::string> check = {"check", "--deep", "--data", data};
   check.insert(check.end(), options.begin(), options.end());
   const auto checked = run_collector(check);

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kFilesPrefix = "files/";
 constexpr std::size_t kPartDigits = 2;
+constexpr std::chrono::seconds kLongestEnd{3};
 
 std::string object_of(std::string_view address) {
   if (!is_file_address(address)) throw std::runtime_error("'" + std::string(address) + "' is no address of a file");
@@ -28,9 +29,17 @@ std::unique_ptr<ObjectStore> open_or_throw(const ArchiveAddress& address) {
 }  // namespace
 
 BucketFiles::BucketFiles(ArchiveAddress address, std::string lock_path)
-    : address_(std::move(address)), lock_path_(std::move(lock_path)) {
+    : address_([&] {
+        address.is_cancelled = [this] { return is_over(); };
+        return std::move(address);
+      }()),
+      lock_path_(std::move(lock_path)) {
   idle_.push_back(open_or_throw(address_));
 }
+
+void BucketFiles::end_soon() { end_ = std::chrono::steady_clock::now() + kLongestEnd; }
+
+bool BucketFiles::is_over() const { return std::chrono::steady_clock::now() >= end_.load(); }
 
 std::unique_ptr<ObjectStore> BucketFiles::take_connection() {
   {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,6 +30,7 @@ class BucketFiles final : public FileStore {
   /// An object is there as a whole or not at all.
   void remove_unfinished(UnixMillis /*before*/) override {}
   std::shared_ptr<void> hold() override;
+  void end_soon() override;
   [[nodiscard]] std::string place() const override { return address_.url; }
 
  private:
@@ -35,6 +38,9 @@ class BucketFiles final : public FileStore {
   auto ask(Work work);
   std::unique_ptr<ObjectStore> take_connection();
 
+  [[nodiscard]] bool is_over() const;
+
+  std::atomic<std::chrono::steady_clock::time_point> end_ = std::chrono::steady_clock::time_point::max();
   const ArchiveAddress address_;
   const std::string lock_path_;
   std::mutex mutex_;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "collector/storage/backup_files.h"
+#include "collector/storage/file_lock.h"
 #include "sdk/core/random.h"
 
 namespace trapline::collector {

@@ -47,6 +47,8 @@ class FileStore {
   virtual void remove_unfinished(UnixMillis before) = 0;
   /// Held by who removes files, and by who needs them all to stay. Null: another one holds it.
   virtual std::shared_ptr<void> hold() = 0;
+  /// The program ends: what waits for another machine is broken off within seconds, and what comes later, too.
+  virtual void end_soon() {}
   /// For messages.
   [[nodiscard]] virtual std::string place() const = 0;
 };

@@ -28,6 +28,7 @@ class PostgresStore final : public sql::SqlStore {
   std::shared_ptr<void> lock_erasures() override;
   std::unique_ptr<sql::Connection> connect_writer() override;
   std::int64_t measure_bytes(sql::Connection& reader) override;
+  [[nodiscard]] bool has_fellows() const override { return true; }
   bool may_retain(sql::Connection& writer) override;
   std::unique_ptr<Connection> connect();
   void tell_others(sql::Connection& connection, const OthersNews& news) override;

@@ -54,7 +54,7 @@ void EventWriter::forget() {
 }
 
 AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::span<const std::string* const> packed,
-                                  const KeepRule& keeps, std::string_view node, UnixMillis now) {
+                                  const Keeping& keeping, std::string_view node, UnixMillis now) {
   AppendOutcome outcome;
   look_around(batch);
   std::unordered_map<std::int64_t, HashTally> tallies;
@@ -71,7 +71,7 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
     }
     Ledger::Line& line = ledger.line(event);
     Placed place = look_up_place(event);
-    const Fate fate = write(event, *packed[index], keeps, place, new_issues, now);
+    const Fate fate = write(event, *packed[index], keeping, place, new_issues, now);
     const bool was_given_before = event.sequence > 0 && event.sequence <= position;
     is_anew = is_anew || (was_given_before && fate != Fate::kKnown);
     if (fate == Fate::kKnown) {
@@ -122,16 +122,22 @@ std::unordered_map<IssueId, IssueAddition> EventWriter::write_tallies(
 
 /// Stores the event, or counts it, unless it is known; a known one leaves no trace, not even a hash. `place` is where
 /// its hash leads, and is made when there is none.
-EventWriter::Fate EventWriter::write(const DigestedEvent& event, const std::string& packed, const KeepRule& keeps,
+EventWriter::Fate EventWriter::write(const DigestedEvent& event, const std::string& packed, const Keeping& keeping,
                                      Placed& place, std::unordered_set<IssueId>& new_issues, UnixMillis now) {
   const std::string id = event_id_bytes(event.event_id);
   if (is_known(event, id)) return Fate::kKnown;
-  if (place.hash_id == 0) place = make_place(event, new_issues);
-  if (takes_events(event.received_at) && (!keeps || keeps(event))) {
+  const bool is_first = place.hash_id == 0;
+  if (is_first) {
+    place = make_place(event, new_issues);
+    keeping.budget.made_group();
+  }
+  if (takes_events(event.received_at) && keeping.budget.has_room(is_first) && (!keeping.rule || keeping.rule(event))) {
     keep(event, id, place.hash_id, packed);
+    keeping.budget.kept(packed.size());
     return Fate::kKept;
   }
   count_only(event, id, now);
+  keeping.budget.counted();
   return Fate::kCountedOnly;
 }
 

@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "collector/storage/records.h"
+#include "collector/storage/sql/byte_budget.h"
 #include "collector/storage/sql/connection.h"
 #include "collector/storage/sql/issue_tally.h"
 #include "collector/storage/sql/look_ahead.h"
@@ -15,6 +16,12 @@
 #include "collector/storage/store.h"
 
 namespace trapline::collector::sql {
+
+/// What decides whether an event is kept or only counted.
+struct Keeping {
+  const KeepRule& rule;  ///< may be empty: all
+  ByteBudget& budget;
+};
 
 /// Stores events, finding or making the issue of each. Remembers which hash leads to which issue, so that a known kind
 /// of event costs one insert and its share of its issue's update, which is done once a batch. Not thread-safe; there is
@@ -26,7 +33,7 @@ class EventWriter {
   /// EventStore::append() inside its transaction. `packed` are the events' bytes, in the order of `batch`. When it
   /// throws, nothing of the batch may be committed.
   AppendOutcome append(std::span<const DigestedEvent> batch, std::span<const std::string* const> packed,
-                       const KeepRule& keeps, std::string_view node, UnixMillis now);
+                       const Keeping& keeping, std::string_view node, UnixMillis now);
 
   /// ArchiveStore::restore_events() inside its transaction, with `packed` as above.
   RestoreOutcome restore(std::int64_t day, std::span<const DigestedEvent> batch,
@@ -43,7 +50,7 @@ class EventWriter {
 
   enum class Fate { kKept, kCountedOnly, kKnown };
 
-  Fate write(const DigestedEvent& event, const std::string& packed, const KeepRule& keeps, Placed& place,
+  Fate write(const DigestedEvent& event, const std::string& packed, const Keeping& keeping, Placed& place,
              std::unordered_set<IssueId>& new_issues, UnixMillis now);
   bool is_live(ProjectId project, std::unordered_map<ProjectId, bool>& known);
   std::unordered_map<IssueId, IssueAddition> write_tallies(const std::unordered_map<std::int64_t, HashTally>& tallies,

@@ -17,11 +17,15 @@ namespace {
 
 /// Rows of a project that are looked up in one go.
 constexpr std::size_t kRowsPlanned = 2'000;
-constexpr std::chrono::seconds kMeasureInterval{1};
 constexpr UnixMillis kItemLookInterval = 600'000;
 
 constexpr std::int64_t kLeaving = 1;
 constexpr std::int64_t kGone = 2;
+
+constexpr std::string_view kOldCounted = R"(DELETE FROM event_counted WHERE project_id = ?1 AND event_id IN
+       (SELECT event_id FROM event_counted WHERE project_id = ?1 AND received_at < ?2 LIMIT ?3))";
+/// For want of room they go earlier, but not before this age: within it, what has had no answer is sent again.
+constexpr UnixMillis kCountedKeptAtLeast = 60'000;
 
 /// What is deleted of a project's rows from before a time, some at once.
 constexpr std::string_view kOldItems[] = {
@@ -41,11 +45,10 @@ constexpr std::string_view kOldItems[] = {
        (SELECT day, "release", environment, user_hash FROM release_user WHERE project_id = ?1 AND day < ?2 LIMIT ?3))",
     R"(DELETE FROM attachment WHERE id IN
        (SELECT id FROM attachment WHERE project_id = ?1 AND received_at < ?2 LIMIT ?3))",
-    R"(DELETE FROM event_counted WHERE project_id = ?1 AND event_id IN
-       (SELECT event_id FROM event_counted WHERE project_id = ?1 AND received_at < ?2 LIMIT ?3))",
-    // Who was seen last in that hour may have been seen later (kUserLag).
+    kOldCounted,
+    // It tells the day alone on which somebody was seen last.
     R"(DELETE FROM event_user WHERE project_id = ?1 AND (kind, value, "user") IN
-       (SELECT kind, value, "user" FROM event_user WHERE project_id = ?1 AND last_seen < ?2 - CAST(3600000 AS BIGINT) LIMIT ?3))",
+       (SELECT kind, value, "user" FROM event_user WHERE project_id = ?1 AND last_seen <= ?2 - CAST(86400000 AS BIGINT) LIMIT ?3))",
 };
 
 }  // namespace
@@ -57,35 +60,21 @@ void Retainer::forget() {
   compacting_.reset();  // a day that cannot be made smaller must not keep the others from going
 }
 
-void Retainer::look(Connection& reader, const RetentionPolicy& policy, UnixMillis now,
-                    const std::function<std::int64_t()>& measure, RetentionStep& step) {
-  step.bytes_used = bytes_used_;
+bool Retainer::must_measure() const { return !has_act() && bytes_before_thinning_ > 0 && !thinning_ && !compacting_; }
+
+void Retainer::look(Connection& reader, const RetentionPolicy& policy, UnixMillis now, RetentionStep& step) {
   if (has_act()) return;
   const std::int64_t today = now / kDayMs;
   read_state(reader, policy);
-  const auto measure_now = std::chrono::steady_clock::now();
-  // After a day was thinned, what came of it decides what is next.
-  if (measure_now - measured_at_ >= kMeasureInterval || (bytes_before_thinning_ > 0 && !thinning_ && !compacting_)) {
-    bytes_used_ = measure();
-    measured_at_ = measure_now;
-  }
-  step.bytes_used = bytes_used_;
-  const double share = share_of(policy);
-  step.is_urgent = share > kUrgentAbove;
   if (policy.most_bytes != limit_) {
     limit_ = policy.most_bytes;
     was_within_limit_ = false;
     bytes_before_thinning_ = 0;
   }
-  was_within_limit_ = was_within_limit_ || share <= kUrgentAbove;
-  if (share <= kMakesRoomAbove) is_full_ = false;
+  was_within_limit_ = was_within_limit_ || budget_.share() <= 1;
   step.has_more = look_for_leaving(reader, step) || look_for_old_day(now, step) || go_on_thinning(reader, step) ||
                   look_for_old_events(reader, now, step) || look_for_old_items(now, today) ||
-                  look_for_room(reader, policy, today, step);
-}
-
-double Retainer::share_of(const RetentionPolicy& policy) const {
-  return policy.most_bytes > 0 ? static_cast<double>(bytes_used_) / static_cast<double>(policy.most_bytes) : 0;
+                  look_for_room(reader, now, step);
 }
 
 void Retainer::read_state(Connection& reader, const RetentionPolicy& policy) {
@@ -213,16 +202,35 @@ bool Retainer::plan_old_events(Connection& reader, const Project& project, UnixM
 bool Retainer::look_for_old_items(UnixMillis now, std::int64_t today) {
   if (now < next_item_look_) return false;
   for (const Project& project : projects_) {
-    if (project.days == 0 || project.id <= project_) continue;
-    project_ = project.id;
-    before_ = (today - project.days) * kDayMs;
-    table_ = 0;
-    act_ = Act::kExpire;
+    if (project.days == 0 || project.id <= items_project_) continue;
+    items_project_ = project.id;
+    plan_expiry(project.id, (today - project.days) * kDayMs, kOldItems);
     return true;
   }
-  project_ = 0;
+  items_project_ = 0;
   next_item_look_ = now + kItemLookInterval;
   return false;
+}
+
+/// Ids of events that were only counted: one that is sent again after its id has gone is counted again.
+bool Retainer::look_for_counted(UnixMillis now) {
+  if (now < next_counted_look_) return false;
+  for (const Project& project : projects_) {
+    if (project.id <= counted_project_) continue;
+    counted_project_ = project.id;
+    plan_expiry(project.id, now - kCountedKeptAtLeast, {&kOldCounted, 1});
+    return true;
+  }
+  counted_project_ = 0;
+  next_counted_look_ = now + kCountedKeptAtLeast;
+  return false;
+}
+
+void Retainer::plan_expiry(ProjectId project, UnixMillis before, std::span<const std::string_view> deletes) {
+  project_ = project;
+  before_ = before;
+  deletes_ = deletes;
+  act_ = Act::kExpire;
 }
 
 /// Days go in their order, but for those that were brought back, of which there are no texts.
@@ -325,13 +333,14 @@ bool Retainer::may_erase(Connection& writer, std::span<const std::int64_t> rows)
 void Retainer::expire(Connection& writer) {
   const SliceTimer timer(slice_);
   Transaction transaction(writer);
-  Statement statement = writer.prepare(kOldItems[table_]);
+  Statement statement = writer.prepare(deletes_.front());
   statement.bind(project_, before_, slice_);
   statement.run();
   const bool is_done = writer.changes() < static_cast<std::int64_t>(slice_);
   transaction.commit();
   if (!is_done) return;
-  if (++table_ == std::size(kOldItems)) act_ = Act::kNone;
+  deletes_ = deletes_.subspan(1);
+  if (deletes_.empty()) act_ = Act::kNone;
 }
 
 }  // namespace trapline::collector::sql

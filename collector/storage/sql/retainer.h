@@ -7,14 +7,16 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "collector/storage/records.h"
 #include "collector/storage/retention.h"
+#include "collector/storage/sql/byte_budget.h"
 #include "collector/storage/sql/connection.h"
 #include "collector/storage/sql/payload_dictionaries.h"
 
@@ -23,12 +25,15 @@ namespace trapline::collector::sql {
 /// Not thread-safe; there is one for a store.
 class Retainer {
  public:
-  explicit Retainer(PayloadDictionaries& dictionaries) : dictionaries_(dictionaries) {}
+  Retainer(PayloadDictionaries& dictionaries, const ByteBudget& budget)
+      : dictionaries_(dictionaries), budget_(budget) {}
 
   /// Finds out what the next act is, unless one is under way. Reads, and does what needs no transaction of the
-  /// writer's: giving room back to the disk. `measure`: how many bytes the database takes.
-  void look(Connection& reader, const RetentionPolicy& policy, UnixMillis now,
-            const std::function<std::int64_t()>& measure, RetentionStep& step);
+  /// writer's: giving room back to the disk.
+  void look(Connection& reader, const RetentionPolicy& policy, UnixMillis now, RetentionStep& step);
+
+  /// Whether what is next depends on what came of the last act: the budget is to be measured anew for it.
+  [[nodiscard]] bool must_measure() const;
 
   /// Whether act() has something to do.
   [[nodiscard]] bool has_act() const { return act_ != Act::kNone; }
@@ -38,15 +43,7 @@ class Retainer {
   /// Forgets what it was about: it failed.
   void forget();
 
-  /// Whether there is no room for events at all, though all was done: they are only counted then.
-  [[nodiscard]] bool is_full() const { return is_full_; }
-
  private:
-  /// Room is made above this part of what may be used, and until it is below.
-  static constexpr double kMakesRoomAbove = 0.95;
-  /// Above this, it is urgent, and the oldest day goes when thinning one did not help.
-  static constexpr double kUrgentAbove = 1.0;
-
   enum class Act {
     kNone,
     kLeave,      ///< `day_` is to go
@@ -76,8 +73,10 @@ class Retainer {
   bool look_for_old_events(Connection& reader, UnixMillis now, RetentionStep& step);
   bool plan_old_events(Connection& reader, const Project& project, UnixMillis now, RetentionStep& step);
   bool look_for_old_items(UnixMillis now, std::int64_t today);
-  bool look_for_room(Connection& reader, const RetentionPolicy& policy, std::int64_t today, RetentionStep& step);
-  [[nodiscard]] double share_of(const RetentionPolicy& policy) const;
+  bool look_for_counted(UnixMillis now);
+  void plan_expiry(ProjectId project, UnixMillis before, std::span<const std::string_view> deletes);
+  bool look_for_room(Connection& reader, UnixMillis now, RetentionStep& step);
+  bool thin_today(Connection& reader, UnixMillis now, RetentionStep& step);
   bool go_on_thinning(Connection& reader, RetentionStep& step);
   void begin_thinning(Connection& reader, const Day& day, std::int64_t most, RetentionStep& step);
   void choose_rows(Connection& reader, std::int64_t hash, std::int64_t count);
@@ -95,6 +94,7 @@ class Retainer {
   void expire(Connection& writer);
 
   PayloadDictionaries& dictionaries_;
+  const ByteBudget& budget_;
   std::vector<Day> days_;  ///< as the last look found them, oldest first; the same of projects
   std::vector<Project> projects_;
   bool has_archive_ = false;  ///< as the policy says; the same of the next
@@ -112,21 +112,21 @@ class Retainer {
   std::size_t slice_ = 32;  ///< how many rows or hashes a transaction takes; grows and shrinks with what that costs
   ProjectId project_ = 0;
   UnixMillis before_ = 0;
-  std::size_t table_ = 0;
+  std::span<const std::string_view> deletes_;  ///< what is left to be done of them
 
   std::optional<std::int64_t> thinning_;                       ///< the day
   std::deque<std::pair<std::int64_t, std::int64_t>> to_thin_;  ///< its hashes that have too many, and how many
   std::int64_t thinned_ = 0;                                   ///< events, of this day
   std::optional<std::int64_t> compacting_;
   std::optional<std::int64_t> removing_;  ///< a day that nobody sees any more
+  ProjectId items_project_ = 0;           ///< the last that look_for_old_items() has taken
   UnixMillis next_item_look_ = 0;
-  std::int64_t bytes_used_ = 0;
-  std::chrono::steady_clock::time_point measured_at_;
+  ProjectId counted_project_ = 0;  ///< the last that look_for_counted() has taken
+  UnixMillis next_counted_look_ = 0;
   std::int64_t limit_ = 0;                  ///< bytes, as the last look had it
   bool was_within_limit_ = false;           ///< of this limit
   std::int64_t bytes_before_thinning_ = 0;  ///< a day, if that was the last thing done
-  bool is_full_ = false;
-  bool leaves_unarchived_ = false;  ///< the day that kLeave is about; the same of thinning_
+  bool leaves_unarchived_ = false;          ///< the day that kLeave is about; the same of thinning_
   bool thins_unarchived_ = false;
 };
 

@@ -20,10 +20,12 @@ constexpr std::int64_t kLevels[] = {100, 30, 10, 3, 1};
 constexpr std::int64_t kDaysPerLevel = 7;
 /// Of more events of a group on a day only so many are looked at, evenly spread; the others go.
 constexpr std::int64_t kMostLookedAt = 4'000;
-/// Above this, it goes without further ado, unless it is the limit that has changed.
-constexpr double kDropsAbove = 1.03;
-/// Above this, with nothing left to go, events are only counted.
-constexpr double kFullAbove = 1.02;
+/// Room is made above this part of what may be used, and until it is below.
+constexpr double kMakesRoomAbove = 0.95;
+/// Above this, the oldest day goes when thinning one did not help.
+constexpr double kUrgentAbove = 1.0;
+/// Above this, it goes without further ado, unless it is the limit that has changed. Less than what ByteBudget gives.
+constexpr double kDropsAbove = 1.02;
 
 /// The level that comes after what a day was thinned to; nothing after the last.
 std::optional<std::int64_t> next_level(std::int64_t thinned_to) {
@@ -80,8 +82,7 @@ bool Retainer::may_make_room(const Day& day, bool& goes_unarchived, RetentionSte
 
 /// Above the limit of bytes, when the archive fails, or is too slow for what comes in.
 bool Retainer::has_no_room_to_wait() const {
-  if (limit_ <= 0) return false;
-  const double share = static_cast<double>(bytes_used_) / static_cast<double>(limit_);
+  const double share = budget_.share();
   return archive_fails_ ? share > kUrgentAbove : was_within_limit_ && share > kDropsAbove;
 }
 
@@ -112,12 +113,12 @@ bool Retainer::go_on_thinning(Connection& reader, RetentionStep& step) {
   return true;
 }
 
-bool Retainer::look_for_room(Connection& reader, const RetentionPolicy& policy, std::int64_t today,
-                             RetentionStep& step) {
-  const double share = share_of(policy);
+bool Retainer::look_for_room(Connection& reader, UnixMillis now, RetentionStep& step) {
+  const double share = budget_.share();
   if (days_.empty() || share <= kMakesRoomAbove) return false;
-  const std::string why = "the database has " + std::to_string(bytes_used_) + " of " +
-                          std::to_string(policy.most_bytes) + " bytes that it may take";
+  const std::int64_t today = now / kDayMs;
+  const std::string why = "the database has " + std::to_string(budget_.used()) + " of " +
+                          std::to_string(budget_.limit()) + " bytes that it may take";
   const auto restored =
       std::find_if(days_.begin(), days_.end(), [&](const Day& day) { return day.kept_until > 0 && day.day < today; });
   if (restored != days_.end()) return drop_for_room(*restored, why, step);
@@ -133,22 +134,26 @@ bool Retainer::look_for_room(Connection& reader, const RetentionPolicy& policy, 
     least = worth;
   }
   // More has come meanwhile than went, and not by the little that thinning itself writes.
-  const bool did_not_help = bytes_before_thinning_ > 0 && bytes_used_ >= bytes_before_thinning_ + limit_ / 50;
+  const bool did_not_help = bytes_before_thinning_ > 0 && budget_.used() >= bytes_before_thinning_ + limit_ / 50;
   const bool must_drop = share > kUrgentAbove && (did_not_help || (was_within_limit_ && share > kDropsAbove));
   if (next != nullptr && !must_drop) {
     if (!may_make_room(*next, thins_unarchived_, step)) return false;
-    bytes_before_thinning_ = bytes_used_;
+    bytes_before_thinning_ = budget_.used();
     begin_thinning(reader, *next, *next_level(next->thinned_to), step);
     return true;
   }
   if (days_.front().day < today) return drop_for_room(days_.front(), why, step);
+  return thin_today(reader, now, step);
+}
+
+/// Only today is left. It grows: what it was thinned to before says nothing.
+bool Retainer::thin_today(Connection& reader, UnixMillis now, RetentionStep& step) {
   bytes_before_thinning_ = 0;
-  // Only today is left. It grows: what it was thinned to before says nothing.
   const Day& day = days_.back();
-  const bool was_thinned = day.thinned_to == kLevels[std::size(kLevels) - 1];
-  if (was_thinned && share > kFullAbove) is_full_ = true;
+  const auto level = next_level(day.thinned_to);
+  if (!level && budget_.share() > kUrgentAbove && look_for_counted(now)) return true;
   thins_unarchived_ = true;
-  begin_thinning(reader, day, next_level(day.thinned_to).value_or(kLevels[std::size(kLevels) - 1]), step);
+  begin_thinning(reader, day, level.value_or(kLevels[std::size(kLevels) - 1]), step);
   return true;
 }
 

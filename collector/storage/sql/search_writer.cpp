@@ -20,8 +20,6 @@ constexpr std::size_t kMostToldUsers = 30'000;
 constexpr std::size_t kMostKnownTexts = std::size_t{1} << 16;
 constexpr std::size_t kMostTextSums = 30'000;
 constexpr std::size_t kMostTagKeysKnown = 5'000;
-/// A user's last_seen is written no more often than this.
-constexpr UnixMillis kUserLag = kHourMs;
 
 /// So much of a hash and day is indexed at once; more, as a batch has room for it: so much and so much for each event.
 /// FTS5 takes about 150 ns for a byte.
@@ -50,7 +48,8 @@ constexpr std::string_view kCountTagOrOther = R"(
     count = hash_tag.count + excluded.count, last_seen = max(hash_tag.last_seen, excluded.last_seen))";
 constexpr std::string_view kInsertUserName = R"(
   INSERT INTO event_user (project_id, kind, value, "user", last_seen) VALUES (?1, ?2, ?3, ?4, ?5)
-  ON CONFLICT (project_id, kind, value, "user") DO UPDATE SET last_seen = max(event_user.last_seen, excluded.last_seen))";
+  ON CONFLICT (project_id, kind, value, "user") DO UPDATE SET last_seen = excluded.last_seen
+  WHERE event_user.last_seen < excluded.last_seen)";
 
 /// 64 bits of a hash of numbers and texts, each told from its neighbours.
 class Hash64 {
@@ -177,15 +176,17 @@ void SearchWriter::add_users(const DigestedEvent& event, UnixMillis seen_at) {
   const std::string& identity = event.user_identity.empty() ? event.user : event.user_identity;
   if (identity.empty()) return;
   const std::int64_t user = user_hash(identity);
+  // More than the day would cost a write for each time that somebody is seen.
+  const UnixMillis day = start_of(seen_at, kDayMs);
   for (const auto& [kind, text] : event.user_fields) {
     const std::string_view value = kept_of_tag(text);
     if (value.empty() || is_placeholder(value)) continue;
     const std::uint64_t hash =
         Hash64().add(event.project_id).add(static_cast<std::int64_t>(kind)).add(value).add(user).value();
     const auto told = told_users_.find(hash);
-    if (told != told_users_.end() && seen_at <= told->second + kUserLag) continue;
+    if (told != told_users_.end() && day <= told->second) continue;
     UserUse& use = users_.try_emplace(hash, UserUse{event.project_id, kind, value, user, 0}).first->second;
-    use.last_seen = std::max(use.last_seen, seen_at);
+    use.last_seen = std::max(use.last_seen, day);
   }
 }
 
@@ -278,13 +279,13 @@ void SearchWriter::count_tag(const TagCount& count) {
 }
 
 /// Many rows in a statement: to a server each one costs more than its rows. Of each size there is one, so that all are
-/// prepared soon.
+/// prepared soon. SQLite notes down each page that a statement of several rows changes, and in a file soon.
 void SearchWriter::count_tags() {
   constexpr std::size_t kMany = 64;
   constexpr std::size_t kSome = 8;
   std::size_t size = 0;
   for (std::size_t first = 0; first < tag_counts_.size(); first += size) {
-    const std::size_t left = tag_counts_.size() - first;
+    const std::size_t left = connection_.is_remote() ? tag_counts_.size() - first : 1;
     size = left >= kMany ? kMany : left >= kSome ? kSome : 1;
     Statement statement = connection_.prepare(count_tags_sql(size));
     for (std::size_t row = first; row < first + size; ++row) {

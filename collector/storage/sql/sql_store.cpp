@@ -177,8 +177,7 @@ AppendOutcome SqlStore::append_packed(Connection& connection, std::span<const Di
   AppendOutcome outcome;
   try {
     Transaction transaction(connection);
-    const KeepRule keeps_none = [](const DigestedEvent&) { return false; };
-    outcome = event_writer_->append(batch, packed, is_full_ ? keeps_none : keeps, node_, clock_.unix_millis());
+    outcome = event_writer_->append(batch, packed, {keeps, budget_}, node_, clock_.unix_millis());
     note_key(connection, sealer_, clock_.unix_millis());
     transaction.commit();
   } catch (...) {

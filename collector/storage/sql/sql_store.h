@@ -11,11 +11,13 @@
 #include "collector/storage/files/file_store.h"
 #include "collector/storage/sealing.h"
 #include "collector/storage/sql/attachment_contents.h"
+#include "collector/storage/sql/byte_budget.h"
 #include "collector/storage/sql/connection.h"
 #include "collector/storage/sql/dictionary_trainer.h"
 #include "collector/storage/sql/event_writer.h"
 #include "collector/storage/sql/payload_dictionaries.h"
 #include "collector/storage/sql/retainer.h"
+#include "collector/storage/sql/turn_mutex.h"
 #include "collector/storage/store.h"
 #include "sdk/core/clock.h"
 
@@ -37,6 +39,9 @@ Error error_of_current_exception();
 class SqlStore : public Store {
  public:
   Status check() override;
+  void end_soon() override {
+    if (files_ != nullptr) files_->end_soon();
+  }
 
   Status pack(DigestedEvent& event) override;
   Result<AppendOutcome> append(std::span<const DigestedEvent> batch, const KeepRule& keeps) override;
@@ -132,7 +137,9 @@ class SqlStore : public Store {
 
   /// How much of the disk the database takes.
   virtual std::int64_t measure_bytes(Connection& reader) = 0;
-  /// Whether this process is the one that sees to retention, of those on the same database.
+  /// Whether other processes may digest into the same database.
+  [[nodiscard]] virtual bool has_fellows() const { return false; }
+  /// Whether this process is the one of them that sees to retention.
   virtual bool may_retain(Connection& /*writer*/) { return true; }
 
   /// Connects for the first time: throws what open() has to tell. To be called once, before all else.
@@ -178,15 +185,15 @@ class SqlStore : public Store {
   const Sealer sealer_;
   const AttachmentContents contents_;
   std::atomic<UnixMillis> next_look_for_strays_{0};
-  std::mutex writer_mutex_;
+  TurnMutex writer_mutex_;
   std::string node_;                    ///< set before others use the store
   std::unique_ptr<Connection> writer_;  ///< guarded by writer_mutex_, as the next two
   std::unique_ptr<EventWriter> event_writer_;
   std::unique_ptr<DictionaryTrainer> trainer_;
   PayloadDictionaries dictionaries_{sealer_};
   std::mutex retainer_mutex_;
-  Retainer retainer_{dictionaries_};   ///< guarded by retainer_mutex_
-  std::atomic<bool> is_full_ = false;  ///< events are only counted
+  ByteBudget budget_;                          ///< looked at under retainer_mutex_
+  Retainer retainer_{dictionaries_, budget_};  ///< guarded by retainer_mutex_
   std::mutex readers_mutex_;
   std::vector<std::unique_ptr<Connection>> idle_readers_;  ///< guarded by readers_mutex_
 };

@@ -37,14 +37,17 @@ Result<bool> SqlStore::sweep_deleted_projects() {
 Result<RetentionStep> SqlStore::retain(const RetentionPolicy& policy) {
   const std::lock_guard lock(retainer_mutex_);
   RetentionStep step;
-  const auto may_work = write([&](Connection& connection) { return may_retain(connection); });
+  const auto may_work =
+      has_fellows() ? write([&](Connection& connection) { return may_retain(connection); }) : Result<bool>(true);
   if (!may_work) return may_work.error();
   const auto looked = read([&](Connection& connection) {
-    const auto measure = [&] { return measure_bytes(connection); };
-    if (*may_work) retainer_.look(connection, policy, clock_.unix_millis(), measure, step);
+    budget_.look(policy.most_bytes, *may_work && retainer_.must_measure(), [&] { return measure_bytes(connection); });
+    step.bytes_used = budget_.used();
+    step.is_urgent = budget_.share() > 1;
+    step.only_counts = !budget_.has_room(false);
+    if (*may_work) retainer_.look(connection, policy, clock_.unix_millis(), step);
     return true;
   });
-  is_full_ = retainer_.is_full();
   if (!looked) {
     retainer_.forget();
     return looked.error();

@@ -15,8 +15,8 @@ using namespace trapline::collector;
 
 namespace {
 
-Status append_transaction(Spool& spool) {
-  const std::string body = "{}\n{\"type\":\"transaction\"}\n{\"transaction\":\"GET /\"}\n";
+Status append_transaction(Spool& spool, const std::string& name = "GET /") {
+  const std::string body = "{}\n{\"type\":\"transaction\"}\n{\"transaction\":\"" + name + "\"}\n";
   SpooledRequest request;
   request.form = {.door = Door::kEnvelope};
   request.project_id = 1;
@@ -54,4 +54,30 @@ TEST_CASE("items wait in the spool while the disk is nearly full") {
   free_bytes = 100;
   CHECK(becomes([&] { return writer.written() == 1; }));
   CHECK(store->find_items({1, ItemKind::kTransaction})->items.size() == 1);
+}
+
+TEST_CASE("an item that the database refuses is let go and told of, and the others are stored") {
+  trapline::tests::TemporaryFolder folder;
+  const auto spool = Spool::open(folder.path("s"), {}).value();
+  trapline::tests::TestDatabase database;
+  const auto store = open_store(database.url()).value();
+  REQUIRE(store->create_project("one", std::string(32, 'a')));
+  const auto connection = database.connect();
+  connection->execute(trapline::tests::is_on_postgres()
+                          ? "ALTER TABLE transaction_summary ADD CONSTRAINT refuses CHECK (name <> 'refused')"
+                          : "CREATE TRIGGER refuses BEFORE INSERT ON transaction_summary WHEN NEW.name = 'refused' "
+                            "BEGIN SELECT RAISE(ABORT, 'refused'); END");
+  for (const char* name : {"a", "b", "refused", "c", "d"}) REQUIRE(append_transaction(*spool, name));
+  std::atomic<int> refused{0};
+  ItemWriter writer(*spool, *store, {}, {}, [&](const StoredItem& item, const std::string& reason) {
+    CHECK(std::get<Transaction>(item.content).name == "refused");
+    CHECK(reason.find("refuse") != std::string::npos);
+    ++refused;
+  });
+  writer.start();
+  CHECK(becomes([&] { return writer.written() == 5; }));
+  CHECK(refused == 1);
+  CHECK(writer.refused() == 1);
+  CHECK(store->find_items({1, ItemKind::kTransaction})->items.size() == 4);
+  CHECK(spool->counts().waiting_items == 0);
 }

@@ -279,6 +279,49 @@ TEST_CASE("what is far above the limit loses its oldest days at once") {
   CHECK(fixture.store->append(std::vector{fixture.event(kToday, "f")})->stored == 1);
 }
 
+TEST_CASE("above the limit of bytes events are only counted, from one look at what is used to the next") {
+  Fixture fixture;
+  const auto large = [&](const std::string& group) {
+    DigestedEvent event = fixture.event(kToday, group);
+    std::mt19937 random(static_cast<std::mt19937::result_type>(fixture.count));
+    for (int letter = 0; letter < 3'000; ++letter) event.payload += static_cast<char>('a' + random() % 26);
+    return event;
+  };
+  const RetentionPolicy policy{.days = 90, .most_bytes = 8'000'000};
+  REQUIRE(fixture.store->retain(policy));
+  std::int64_t stored = 0;
+  std::int64_t counted_only = 0;
+  for (int batch = 0; batch < 60; ++batch) {
+    std::vector<DigestedEvent> events;
+    for (int number = 0; number < 100; ++number) events.push_back(large("often"));
+    const auto outcome = fixture.store->append(events);
+    REQUIRE(outcome);
+    stored += static_cast<std::int64_t>(outcome->stored);
+    counted_only += static_cast<std::int64_t>(outcome->counted_only);
+  }
+  CHECK(stored > 1'000);
+  CHECK(counted_only > 0);
+  // The first of a group has room yet.
+  CHECK(fixture.store->append(std::vector{large("rare"), large("rare")})->stored == 1);
+  const RetentionPolicy unlimited{.days = 90};
+  CHECK(fixture.store->retain(unlimited)->bytes_used <= policy.most_bytes * 105 / 100);
+  CHECK(fixture.store->find_issues({})->items.size() == 2);
+  fixture.check_is_sound();
+}
+
+TEST_CASE("with no other room left, ids of events that were only counted go within minutes") {
+  Fixture fixture;
+  fixture.append({fixture.event(kToday, "f")});
+  const RetentionPolicy policy{.days = 90, .most_bytes = 1'000};
+  for (int steps = 0; steps < 50; ++steps) REQUIRE(fixture.store->retain(policy));
+  const DigestedEvent again = fixture.event(kToday, "f");
+  CHECK(fixture.store->append(std::vector{again})->counted_only == 1);
+  CHECK(fixture.store->append(std::vector{again})->duplicates == 1);
+  fixture.clock.advance(std::chrono::minutes(3));
+  for (int steps = 0; steps < 50; ++steps) REQUIRE(fixture.store->retain(policy));
+  CHECK(fixture.store->append(std::vector{again})->counted_only == 1);
+}
+
 TEST_CASE("thinning keeps an issue's first and newest event, and the first of each release") {
   Fixture fixture;
   std::vector<DigestedEvent> events;
