@@ -16,7 +16,9 @@ constexpr int kMostStepsAtOnce = 50;
 /// With nothing to do a look is taken each second: it is no faster that the database is measured.
 constexpr int kRestsWhenIdle = 9;
 /// So far above its limit, in parts of it, a database is not to get: the nearer, the less time is left to others.
-constexpr double kWidestOvershoot = 0.03;
+constexpr double kWidestOvershoot = 0.02;
+constexpr std::chrono::milliseconds kLeastPause{1};
+constexpr std::chrono::seconds kRoomIsBackAfter{3};
 /// Room that comes and goes from one second to the next is told of once.
 constexpr std::chrono::minutes kTellsOfRoomAfter{1};
 
@@ -57,8 +59,8 @@ void RetentionWork::take(const RetentionStep& step) {
 }
 
 void RetentionWork::tell_of_room(bool only_counts) {
-  counts_.only_counts = only_counts;
   const auto now = std::chrono::steady_clock::now();
+  counts_.only_counts = only_counts || (has_told_of_room_ && now - had_no_room_at_ < kRoomIsBackAfter);
   if (only_counts) {
     had_no_room_at_ = now;
     if (has_told_of_room_) return;
@@ -77,7 +79,8 @@ void RetentionWork::tell_of_room(bool only_counts) {
 std::chrono::microseconds RetentionWork::pause_after(const RetentionStep& step) const {
   const double over = static_cast<double>(step.bytes_used) / static_cast<double>(policy_.most_bytes) - 1;
   const double share = std::clamp(1 - over / kWidestOvershoot, 0.0, 1.0);
-  return std::chrono::microseconds(static_cast<std::int64_t>(static_cast<double>(step.held_writer.count()) * share));
+  const auto pause = static_cast<std::int64_t>(static_cast<double>(step.held_writer.count()) * share);
+  return std::max<std::chrono::microseconds>(kLeastPause, std::chrono::microseconds(pause));
 }
 
 void RetentionWork::tell_troubles() {

@@ -33,7 +33,7 @@ struct RetentionPolicy {
 struct RetentionStep {
   bool has_more = false;                     ///< the next step has something to do
   bool is_urgent = false;                    ///< the database is above its limit
-  bool only_counts = false;                  ///< by so much that new events are counted and not kept
+  bool only_counts = false;                  ///< events had no room since the last step, and were counted only
   std::int64_t bytes_used = 0;               ///< by the database; as it was measured last
   std::int64_t erased = 0;                   ///< events
   std::chrono::microseconds held_writer{0};  ///< how long nobody else could write

@@ -313,7 +313,9 @@ int main(int argument_count, char** arguments) {
     need("project", store->create_project("project " + std::to_string(project),
                                           std::string(32, static_cast<char>('a' + project))));
   }
-  StoreEvents events(*store, number(3, 20'000));
+  constexpr std::uint64_t kSeed = 88172645463325252;
+  const std::uint64_t seed = is_new ? kSeed : kSeed + static_cast<std::uint64_t>(unix_millis());
+  StoreEvents events(*store, number(3, 20'000), seed);
   if (is_new) fill(*store, events, count);
   const std::size_t samples = number(4, 100);
   if (samples == 0) return EXIT_SUCCESS;

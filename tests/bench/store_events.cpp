@@ -53,7 +53,7 @@ std::string StoreEvents::release_at(std::int64_t received_at) {
   return "shop@2." + std::to_string(number / 10) + "." + std::to_string(number % 10);
 }
 
-StoreEvents::StoreEvents(Store& store, std::size_t issues) {
+StoreEvents::StoreEvents(Store& store, std::size_t issues, std::uint64_t seed) : dice_(seed) {
   double sum = 0;
   for (std::size_t rank = 0; rank < issues; ++rank) {
     sum += 1.0 / static_cast<double>(rank + 20);

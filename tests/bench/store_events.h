@@ -32,7 +32,8 @@ class StoreEvents {
  public:
   /// `store` has the projects 1 to 5 and nothing else. Payloads are made and packed once, and used again and again:
   /// what stands in them is not searched.
-  StoreEvents(collector::Store& store, std::size_t issues);
+  /// `seed`: another one than the database was filled with makes events with other ids.
+  StoreEvents(collector::Store& store, std::size_t issues, std::uint64_t seed);
 
   collector::DigestedEvent event(std::int64_t received_at);
 
@@ -45,7 +46,7 @@ class StoreEvents {
   void describe(collector::DigestedEvent& event, std::size_t issue);
   void add_user(collector::DigestedEvent& event);
 
-  Dice dice_{88172645463325252ULL};
+  Dice dice_;
   std::vector<double> shares_;  ///< of the issues up to each
   std::vector<std::string> packed_;
 };

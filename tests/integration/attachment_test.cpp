@@ -270,6 +270,12 @@ TEST_CASE("files go into a bucket, also when it is away for a moment and the col
   CHECK(collector.end(SIGTERM) == 0);
   CHECK(std::chrono::steady_clock::now() - ending < std::chrono::seconds(30));
   server.hold_puts(false);
+  {
+    CollectorProcess again(data, options);
+    CHECK(comes_true([&] { return server.objects().size() == 3; }));
+    const json files = again.get("/events/1/" + event_id(4) + "/attachments");
+    CHECK(files["items"].size() == 1);
+  }
   std::vector<std::string> check = {"check", "--deep", "--data", data};
   check.insert(check.end(), options.begin(), options.end());
   const auto checked = run_collector(check);

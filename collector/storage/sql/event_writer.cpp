@@ -137,7 +137,6 @@ EventWriter::Fate EventWriter::write(const DigestedEvent& event, const std::stri
     return Fate::kKept;
   }
   count_only(event, id, now);
-  keeping.budget.counted();
   return Fate::kCountedOnly;
 }
 

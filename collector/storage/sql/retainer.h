@@ -123,6 +123,7 @@ class Retainer {
   UnixMillis next_item_look_ = 0;
   ProjectId counted_project_ = 0;  ///< the last that look_for_counted() has taken
   UnixMillis next_counted_look_ = 0;
+  UnixMillis next_look_at_today_ = 0;
   std::int64_t limit_ = 0;                  ///< bytes, as the last look had it
   bool was_within_limit_ = false;           ///< of this limit
   std::int64_t bytes_before_thinning_ = 0;  ///< a day, if that was the last thing done

@@ -24,8 +24,10 @@ constexpr std::int64_t kMostLookedAt = 4'000;
 constexpr double kMakesRoomAbove = 0.95;
 /// Above this, the oldest day goes when thinning one did not help.
 constexpr double kUrgentAbove = 1.0;
+/// When it was thinned as far as can be.
+constexpr UnixMillis kLooksAtTodayEvery = 1'000;
 /// Above this, it goes without further ado, unless it is the limit that has changed. Less than what ByteBudget gives.
-constexpr double kDropsAbove = 1.02;
+constexpr double kDropsAbove = 1.01;
 
 /// The level that comes after what a day was thinned to; nothing after the last.
 std::optional<std::int64_t> next_level(std::int64_t thinned_to) {
@@ -115,7 +117,9 @@ bool Retainer::go_on_thinning(Connection& reader, RetentionStep& step) {
 
 bool Retainer::look_for_room(Connection& reader, UnixMillis now, RetentionStep& step) {
   const double share = budget_.share();
-  if (days_.empty() || share <= kMakesRoomAbove) return false;
+  if (share <= kMakesRoomAbove) return false;
+  if (share > kUrgentAbove && look_for_counted(now)) return true;
+  if (days_.empty()) return false;
   const std::int64_t today = now / kDayMs;
   const std::string why = "the database has " + std::to_string(budget_.used()) + " of " +
                           std::to_string(budget_.limit()) + " bytes that it may take";
@@ -151,7 +155,10 @@ bool Retainer::thin_today(Connection& reader, UnixMillis now, RetentionStep& ste
   bytes_before_thinning_ = 0;
   const Day& day = days_.back();
   const auto level = next_level(day.thinned_to);
-  if (!level && budget_.share() > kUrgentAbove && look_for_counted(now)) return true;
+  if (!level) {
+    if (now < next_look_at_today_) return false;
+    next_look_at_today_ = now + kLooksAtTodayEvery;
+  }
   thins_unarchived_ = true;
   begin_thinning(reader, day, level.value_or(kLevels[std::size(kLevels) - 1]), step);
   return true;
@@ -182,7 +189,7 @@ void Retainer::begin_thinning(Connection& reader, const Day& day, std::int64_t m
     if (count > most) to_thin_.emplace_back(hash, count);
   }
   if (to_thin_.empty()) step.goes_unarchived = false;
-  if (!to_thin_.empty()) {
+  if (!to_thin_.empty() && day.thinned_to != most) {
     step.news = "there is little room: of each group the events of " + day_text(day.day) + " are thinned to the " +
                 std::to_string(most) + " that tell the most";
     if (step.goes_unarchived) step.news += "; there is no room to wait until they are in the archive: THE REST IS LOST";

@@ -252,7 +252,9 @@ class ConditionWriter {
     connection_.check_deadline();
     if (const auto hashes = few_hashes(what)) return of_hashes(*hashes);
     for (const auto& value : what.values) std::visit([&](const auto& one) { where_.add_value(one); }, value);
-    if (is_negated_ && has_few_hashes()) {
+    // Looked for once, and not at each issue. Of releases and environments a hash has a row for each pair: going
+    // through all of those takes longer than looking for one at each.
+    if (is_negated_ && what.table != "hash_presence" && has_few_hashes()) {
       return "issue.id IN (SELECT issue_id FROM issue_hash WHERE id IN (SELECT hash_id FROM " +
              std::string(what.table) + " WHERE " + what.column + " IN (" + what.among + ")))";
     }

@@ -182,8 +182,10 @@ AppendOutcome SqlStore::append_packed(Connection& connection, std::span<const Di
     transaction.commit();
   } catch (...) {
     event_writer_->forget();  // it may remember what was rolled back
+    budget_.settle();
     throw;
   }
+  budget_.settle();
   tell(connection, {outcome, {}, {}, false});
   try {
     adopt_dictionary(connection, trainer_->look_at(batch, packed));

@@ -44,7 +44,7 @@ Result<RetentionStep> SqlStore::retain(const RetentionPolicy& policy) {
     budget_.look(policy.most_bytes, *may_work && retainer_.must_measure(), [&] { return measure_bytes(connection); });
     step.bytes_used = budget_.used();
     step.is_urgent = budget_.share() > 1;
-    step.only_counts = !budget_.has_room(false);
+    step.only_counts = budget_.take_refused();
     if (*may_work) retainer_.look(connection, policy, clock_.unix_millis(), step);
     return true;
   });

@@ -79,5 +79,5 @@ TEST_CASE("an item that the database refuses is let go and told of, and the othe
   CHECK(refused == 1);
   CHECK(writer.refused() == 1);
   CHECK(store->find_items({1, ItemKind::kTransaction})->items.size() == 4);
-  CHECK(spool->counts().waiting_items == 0);
+  CHECK(becomes([&] { return spool->counts().waiting_items == 0; }));
 }
