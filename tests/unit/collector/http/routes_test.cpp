@@ -129,7 +129,8 @@ TEST_CASE("a collector that can take nothing in says so when it is asked whether
   Intake intake(*store, *spool, {});
   const Digester digester(*spool, *store);
   Router router;
-  add_health_routes(router, {intake, *spool, digester, *store});
+  const RetentionCounts retention;
+  add_health_routes(router, {intake, *spool, digester, *store, retention});
   HttpRequest request{.method = "GET", .path = "/readyz"};
   const HttpReply full = router.route(request);
   CHECK(full.status == 503);
