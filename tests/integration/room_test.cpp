@@ -19,8 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kLimit = 12'000'000;
-constexpr int kEvents = 14'000;
+constexpr std::int64_t kLimit = 40'000'000;
+constexpr int kEvents = 22'000;
 
 /// Fifty events of seven kinds, of about 1,500 bytes each when they are stored.
 std::string large_batch(int first) {

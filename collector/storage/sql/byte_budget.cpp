@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::chrono::seconds kMeasureInterval{1};
 /// Percent of the limit above which only the first event of each group is kept, and above which none is.
-constexpr std::int64_t kFirstOnlyAbove = 102;
-constexpr std::int64_t kNoneAbove = 103;
+constexpr std::int64_t kFirstOnlyAbove = 101;
+constexpr std::int64_t kNoneAbove = 102;
 
 }  // namespace
 

@@ -27,7 +27,7 @@ constexpr double kUrgentAbove = 1.0;
 /// When it was thinned as far as can be.
 constexpr UnixMillis kLooksAtTodayEvery = 1'000;
 /// Above this, it goes without further ado, unless it is the limit that has changed. Less than what ByteBudget gives.
-constexpr double kDropsAbove = 1.01;
+constexpr double kDropsAbove = 1.005;
 
 /// The level that comes after what a day was thinned to; nothing after the last.
 std::optional<std::int64_t> next_level(std::int64_t thinned_to) {
