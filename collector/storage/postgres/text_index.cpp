@@ -1,32 +1,46 @@
 #include "collector/storage/postgres/text_index.h"
 
+#include <algorithm>
 #include <charconv>
+#include <map>
 #include <unordered_set>
 
 #include "collector/storage/postgres/connection.h"
-#include "collector/storage/time_span.h"
 
 namespace trapline::collector::postgres {
 namespace {
 
-constexpr std::string_view kPrefix = "event_text_";
+constexpr std::string_view kWords = "event_word";
+constexpr std::string_view kPhrases = "event_phrase";
 
 // Newest first, as their numbers have as many digits for some centuries.
-constexpr std::string_view kDays = R"(
+constexpr std::string_view kWeeks = R"(
   SELECT CAST(relname AS TEXT) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
-  WHERE inhparent = CAST('event_text' AS regclass) ORDER BY relname DESC)";
+  WHERE inhparent = CAST('event_phrase' AS regclass) ORDER BY relname DESC)";
+constexpr std::string_view kFindWord =
+    "SELECT hash_id FROM event_word WHERE week = ?1 AND words @@ plainto_tsquery('simple', ?3) LIMIT ?2";
+constexpr std::string_view kFindBeginningOfWord =
+    "SELECT hash_id FROM event_word WHERE week = ?1 AND words @@ to_tsquery('simple', '''' || ?3 || ''':*') LIMIT ?2";
 constexpr std::string_view kFindWords =
-    "SELECT hash_id FROM event_text WHERE day = ?1 AND words @@ phraseto_tsquery('simple', plain_letters(?3)) LIMIT ?2";
-constexpr std::string_view kReadWords = R"(
-  SELECT hash_id, coalesce((SELECT string_agg(lexeme, ' ' ORDER BY place)
-                            FROM unnest(words) AS word, unnest(word.positions) AS place), '')
-  FROM event_text WHERE day = ?)";
+    "SELECT hash_id FROM event_phrase WHERE week = ?1 AND words @@ phraseto_tsquery('simple', plain_letters(?3)) "
+    "LIMIT ?2";
 // The last word as the beginning of one. It has no signs, so that it stands for itself.
 constexpr std::string_view kFindBeginning =
-    "SELECT hash_id FROM event_text WHERE day = ?1 AND words @@ (phraseto_tsquery('simple', plain_letters(?3)) <-> "
+    "SELECT hash_id FROM event_phrase WHERE week = ?1 AND words @@ (phraseto_tsquery('simple', plain_letters(?3)) <-> "
     "to_tsquery('simple', '''' || plain_letters(?4) || ''':*')) LIMIT ?2";
+constexpr std::string_view kReadWords = R"(
+  SELECT DISTINCT ON (hash_id, mark) hash_id, mark,
+         coalesce((SELECT string_agg(lexeme, ' ' ORDER BY place)
+                   FROM unnest(words) AS word, unnest(word.positions) AS place), '')
+  FROM event_phrase WHERE week = ? ORDER BY hash_id, mark)";
+// Where a row is, as a number.
+constexpr std::string_view kPlace =
+    "CAST((CAST(CAST(ctid AS TEXT) AS point))[0] AS BIGINT) * 65536 + CAST((CAST(CAST(ctid AS TEXT) AS point))[1] AS "
+    "BIGINT)";
 
-std::string name_of(core::UnixMillis day) { return std::string(kPrefix) + std::to_string(day / kDayMs); }
+std::string name_of(std::string_view table, UnixMillis week) {
+  return std::string(table) + '_' + std::to_string(week / kDayMs);
+}
 
 std::string joined(const std::vector<std::string>& words, std::size_t count) {
   std::string text;
@@ -34,104 +48,196 @@ std::string joined(const std::vector<std::string>& words, std::size_t count) {
   return text;
 }
 
+/// A list of such places for PostgreSQL, as in "{(0,1),(3,7)}".
+std::string list_of_places(const std::vector<std::int64_t>& places) {
+  std::string list = "{";
+  for (const std::int64_t place : places) {
+    list +=
+        (list.size() > 1 ? ",\"(" : "\"(") + std::to_string(place >> 16) + ',' + std::to_string(place & 65'535) + ")\"";
+  }
+  return list + "}";
+}
+
+/// Many rows in a statement, since each one costs more than its rows. Of each size there is one, so that all are
+/// prepared soon.
+template <class Bind>
+void insert_rows(Connection& connection, const std::string& into, const std::string& row,
+                 std::span<const sql::NewText* const> texts, const Bind& bind) {
+  constexpr std::size_t kMany = 32;
+  constexpr std::size_t kSome = 4;
+  std::size_t size = 0;
+  for (std::size_t first = 0; first < texts.size(); first += size) {
+    const std::size_t left = texts.size() - first;
+    size = left >= kMany ? kMany : left >= kSome ? kSome : 1;
+    std::string sql = "INSERT INTO " + into + " VALUES " + row;
+    for (std::size_t count = 1; count < size; ++count) sql.append(", ").append(row);
+    std::vector<std::string> plain;  // outlives the statement, which borrows it
+    plain.reserve(size);
+    sql::Statement statement = connection.prepare(sql);
+    for (const sql::NewText* text : texts.subspan(first, size)) bind(statement, *text, plain);
+    statement.run();
+  }
+}
+
 }  // namespace
 
 /// Made alone and attached then: nobody who reads has to wait for the transaction's end.
-void TextIndex::make_day(core::UnixMillis day) {
-  const std::string name = name_of(day);
-  bool is_there = false;
+void TextIndex::make_partition(const std::string& table, UnixMillis week) {
+  const std::string name = name_of(table, week);
   {
     sql::Statement found = connection_.prepare("SELECT to_regclass(?) IS NOT NULL");
     found.bind(std::string_view(name));
     found.step();
-    is_there = found.integer(0) != 0;
+    if (found.integer(0) != 0) return;
   }
-  if (!is_there) {
-    connection_.execute("CREATE TABLE " + name +
-                        " (LIKE event_text INCLUDING ALL); ALTER TABLE event_text ATTACH PARTITION " + name +
-                        " FOR VALUES FROM (" + std::to_string(day) + ") TO (" + std::to_string(day + kDayMs) + ")");
-  }
-  days_.insert(day);
+  connection_.execute("CREATE TABLE " + name + " (LIKE " + table + " INCLUDING ALL); ALTER TABLE " + table +
+                      " ATTACH PARTITION " + name + " FOR VALUES FROM (" + std::to_string(week) + ") TO (" +
+                      std::to_string(week + sql::kWeekMs) + ")");
 }
 
-void TextIndex::add(core::UnixMillis day, std::int64_t hash_id, std::string_view text) {
-  if (!days_.contains(day)) make_day(day);
-  const std::string plain = sql::without_signs(text);
-  connection_
-      .prepare("INSERT INTO event_text (day, hash_id, words) VALUES (?1, ?2, to_tsvector('simple', plain_letters(?3)))")
-      .bind(day, hash_id, std::string_view(plain))
-      .run();
+void TextIndex::make_week(UnixMillis week) {
+  make_partition(std::string(kWords), week);
+  make_partition(std::string(kPhrases), week);
+  weeks_.insert(week);
 }
 
-std::vector<core::UnixMillis> TextIndex::days() {
-  std::vector<core::UnixMillis> days;
-  sql::Statement rows = connection_.prepare(kDays);
+void TextIndex::add(UnixMillis week, std::span<sql::NewText> texts) {
+  if (!weeks_.contains(week)) make_week(week);
+  std::vector<const sql::NewText*> all;
+  std::vector<const sql::NewText*> with_words;
+  for (const sql::NewText& text : texts) {
+    all.push_back(&text);
+    if (!text.new_words.empty()) with_words.push_back(&text);
+  }
+  insert_rows(connection_, "event_phrase (week, hash_id, mark, words)",
+              "(?, ?, ?, to_tsvector('simple', plain_letters(?)))", all,
+              [week](sql::Statement& statement, const sql::NewText& text, std::vector<std::string>& plain) {
+                const std::string& words = plain.emplace_back(sql::without_signs(text.text));
+                statement.bind(week, text.hash_id, text.mark, std::string_view(words));
+              });
+  insert_rows(connection_, "event_word (week, hash_id, words)",
+              "(?, ?, strip(to_tsvector('simple', plain_letters(?))))", with_words,
+              [week](sql::Statement& statement, const sql::NewText& text, std::vector<std::string>& plain) {
+                const std::string& words = plain.emplace_back(sql::without_signs(text.new_words));
+                statement.bind(week, text.hash_id, std::string_view(words));
+              });
+}
+
+std::vector<UnixMillis> TextIndex::weeks() {
+  std::vector<UnixMillis> weeks;
+  sql::Statement rows = connection_.prepare(kWeeks);
   while (rows.step()) {
-    const std::string_view digits = rows.text(0).substr(kPrefix.size());
-    core::UnixMillis number = 0;
+    const std::string_view digits = rows.text(0).substr(kPhrases.size() + 1);
+    UnixMillis number = 0;
     std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    days.push_back(number * kDayMs);
+    weeks.push_back(number * kDayMs);
   }
-  return days;
+  return weeks;
 }
 
-std::int64_t TextIndex::count(core::UnixMillis day) {
-  sql::Statement rows = connection_.prepare("SELECT count(*) FROM event_text WHERE day = ?");
-  rows.bind(day);
+std::int64_t TextIndex::count(UnixMillis week) {
+  sql::Statement rows = connection_.prepare(
+      "SELECT count(*) FROM (SELECT DISTINCT hash_id, mark FROM event_phrase WHERE week = ?) AS texts");
+  rows.bind(week);
   rows.step();
   return rows.integer(0);
 }
 
-void TextIndex::read(core::UnixMillis day,
-                     const std::function<void(std::int64_t hash_id, std::string_view words)>& take) {
+void TextIndex::read(UnixMillis week, const std::function<void(const sql::NewText& text)>& take) {
   sql::Statement rows = connection_.prepare(kReadWords);
-  rows.bind(day);
-  while (rows.step()) take(rows.integer(0), rows.text(1));
+  rows.bind(week);
+  while (rows.step()) take({rows.integer(0), static_cast<std::uint32_t>(rows.integer(1)), rows.text(2), {}});
 }
 
 std::vector<std::int64_t> TextIndex::find(const sql::TextQuery& query, std::size_t most_rows) {
   if (query.words.empty()) return {};
-  const std::size_t whole = query.words.size() - (query.is_last_whole ? 0 : 1);
-  const std::string text = joined(query.words, whole);
+  const bool is_one_word = query.is_one_word();
+  const bool is_whole = query.is_last_whole;
+  const std::string text = joined(query.words, query.words.size() - (is_whole || is_one_word ? 0 : 1));
+  const std::string_view sql =
+      is_one_word ? (is_whole ? kFindWord : kFindBeginningOfWord) : (is_whole ? kFindWords : kFindBeginning);
   std::unordered_set<std::int64_t> found;
-  for (const core::UnixMillis day : days()) {
-    sql::Statement rows = connection_.prepare(query.is_last_whole ? kFindWords : kFindBeginning);
-    rows.bind(day, most_rows, std::string_view(text));
-    if (!query.is_last_whole) rows.bind(std::string_view(query.words.back()));
+  for (const UnixMillis week : weeks()) {
+    sql::Statement rows = connection_.prepare(sql);
+    rows.bind(week, most_rows, std::string_view(text));
+    if (!is_whole && !is_one_word) rows.bind(std::string_view(query.words.back()));
     for (; most_rows > 0 && rows.step(); --most_rows) found.insert(rows.integer(0));
     if (most_rows == 0) break;
   }
   return {found.begin(), found.end()};
 }
 
-std::vector<sql::TextRow> TextIndex::rows_of(core::UnixMillis day, std::span<const std::int64_t> hashes) {
+std::vector<sql::TextRow> TextIndex::rows_of(UnixMillis week, std::span<const std::int64_t> hashes) {
   std::vector<sql::TextRow> found;
   if (hashes.empty()) return found;
-  sql::Statement rows = connection_.prepare("SELECT hash_id, CAST(ctid AS TEXT) FROM event_text WHERE hash_id IN " +
-                                            sql::hash_marks() + " AND day = ?");
+  sql::Statement rows =
+      connection_.prepare("SELECT hash_id, mark, " + std::string(kPlace) + " FROM event_phrase WHERE hash_id IN " +
+                          sql::hash_marks() + " AND week = ? ORDER BY hash_id, mark");
   sql::bind_hashes(rows, hashes);
-  rows.bind(day);
-  while (rows.step()) found.push_back({rows.integer(0), std::string(rows.text(1)), {}});
+  rows.bind(week);
+  while (rows.step()) {
+    const auto mark = static_cast<std::uint32_t>(rows.integer(1));
+    if (found.empty() || found.back().hash_id != rows.integer(0) || found.back().mark != mark) {
+      found.push_back({rows.integer(0), mark, {}, 0, {}, {}});
+    }
+    found.back().places.push_back(rows.integer(2));
+  }
   return found;
 }
 
-void TextIndex::find_words(core::UnixMillis /*day*/, std::span<sql::TextRow> /*rows*/) {}
+void TextIndex::find_words(UnixMillis week, std::span<sql::TextRow> rows) {
+  std::map<std::int64_t, std::vector<sql::TextRow*>> by_hash;
+  for (sql::TextRow& row : rows) by_hash[row.hash_id].push_back(&row);
+  for (auto& [hash, gone] : by_hash) find_words_of_hash(week, gone);
+}
 
-/// Rows are never changed, so that one stays where it is. Where it was there may be another one since, but not of an
-/// older text of this hash.
-void TextIndex::remove(core::UnixMillis day, const sql::TextRow& row) {
-  connection_.prepare("DELETE FROM event_text WHERE day = ?1 AND hash_id = ?2 AND ctid = CAST(?3 AS tid)")
-      .bind(day, row.hash_id, std::string_view(row.place))
+/// The words that none of the texts says which are left, and the rows that they stand in, go with the first of the
+/// texts: what is broken off behind it is found again by the others.
+void TextIndex::find_words_of_hash(UnixMillis week, std::span<sql::TextRow*> gone) {
+  sql::TextRow& first = *gone.front();
+  std::vector<std::int64_t> places;
+  for (const sql::TextRow* row : gone) places.insert(places.end(), row->places.begin(), row->places.end());
+  const std::string list = list_of_places(places);
+  {
+    sql::Statement words = connection_.prepare(R"(
+      WITH said AS (SELECT lexeme, ctid = ANY (CAST(?3 AS tid[])) AS is_gone FROM event_phrase, unnest(words)
+                    WHERE week = ?1 AND hash_id = ?2)
+      SELECT lexeme FROM said GROUP BY lexeme HAVING bool_and(is_gone))");
+    words.bind(week, first.hash_id, std::string_view(list));
+    while (words.step()) first.words.append(first.words.empty() ? "" : " ").append(words.text(0));
+  }
+  sql::Statement rows = connection_.prepare("SELECT " + std::string(kPlace) +
+                                            " FROM event_word WHERE week = ?1 AND hash_id = ?2 AND "
+                                            "tsvector_to_array(words) && string_to_array(?3, ' ')");
+  rows.bind(week, first.hash_id, std::string_view(first.words));
+  while (rows.step()) first.word_places.push_back(rows.integer(0));
+}
+
+/// Texts are never changed, so that one stays where it is. Where it was there may be another one since, but not of an
+/// older text of this hash. Words are changed here alone, and erasures do not run beside each other.
+void TextIndex::remove(UnixMillis week, const sql::TextRow& row) {
+  const std::string places = list_of_places(row.places);
+  connection_
+      .prepare(
+          "DELETE FROM event_phrase WHERE week = ?1 AND hash_id = ?2 AND mark = ?3 AND ctid = ANY (CAST(?4 AS "
+          "tid[]))")
+      .bind(week, row.hash_id, row.mark, std::string_view(places))
+      .run();
+  if (row.word_places.empty()) return;
+  const std::string word_places = list_of_places(row.word_places);
+  connection_
+      .prepare(
+          "UPDATE event_word SET words = ts_delete(words, string_to_array(?3, ' ')) WHERE week = ?1 AND hash_id = "
+          "?2 AND ctid = ANY (CAST(?4 AS tid[]))")
+      .bind(week, row.hash_id, std::string_view(row.words), std::string_view(word_places))
       .run();
 }
 
-/// The server's own work (autovacuum).
-bool TextIndex::compact(core::UnixMillis /*day*/, bool /*is_first*/) { return false; }
-
-void TextIndex::drop_before(core::UnixMillis day) {
-  for (const core::UnixMillis old : days()) {
-    if (old < day) connection_.execute("DROP TABLE " + name_of(old));
-    if (old < day) days_.erase(old);
+void TextIndex::drop_before(UnixMillis day) {
+  for (const UnixMillis week : weeks()) {
+    if (week + sql::kWeekMs > day) continue;
+    connection_.execute("DROP TABLE " + name_of(kWords, week) + "; DROP TABLE " + name_of(kPhrases, week));
+    weeks_.erase(week);
   }
 }
 

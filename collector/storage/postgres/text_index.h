@@ -1,7 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "collector/storage/sql/text_index.h"
 
@@ -9,29 +13,33 @@ namespace trapline::collector::postgres {
 
 class Connection;
 
-/// A partition of `event_text` a day (event_text_DAY, DAY counted from 1970).
+/// Of each week a partition of `event_word` and one of `event_phrase` (…_WEEK, its first day counted from 1970).
 class TextIndex final : public sql::TextIndex {
  public:
   explicit TextIndex(Connection& connection) : connection_(connection) {}
 
-  void add(core::UnixMillis day, std::int64_t hash_id, std::string_view text) override;
+  void add(UnixMillis week, std::span<sql::NewText> texts) override;
   std::vector<std::int64_t> find(const sql::TextQuery& query, std::size_t most_rows) override;
-  std::vector<core::UnixMillis> days() override;
-  std::int64_t count(core::UnixMillis day) override;
-  void read(core::UnixMillis day,
-            const std::function<void(std::int64_t hash_id, std::string_view words)>& take) override;
-  std::vector<sql::TextRow> rows_of(core::UnixMillis day, std::span<const std::int64_t> hashes) override;
-  void find_words(core::UnixMillis day, std::span<sql::TextRow> rows) override;
-  void remove(core::UnixMillis day, const sql::TextRow& row) override;
-  bool compact(core::UnixMillis day, bool is_first) override;
-  void drop_before(core::UnixMillis day) override;
-  void forget() override { days_.clear(); }
+  std::vector<UnixMillis> weeks() override;
+  std::int64_t count(UnixMillis week) override;
+  void read(UnixMillis week, const std::function<void(const sql::NewText& text)>& take) override;
+  std::vector<sql::TextRow> rows_of(UnixMillis week, std::span<const std::int64_t> hashes) override;
+  void find_words(UnixMillis week, std::span<sql::TextRow> rows) override;
+  void remove(UnixMillis week, const sql::TextRow& row) override;
+  /// The server's own work (autovacuum).
+  bool compact(UnixMillis /*week*/, bool /*is_first*/) override { return false; }
+  std::optional<UnixMillis> week_in_pieces(UnixMillis /*before*/) override { return std::nullopt; }
+  void is_in_one_piece(UnixMillis /*week*/) override {}
+  void drop_before(UnixMillis day) override;
+  void forget() override { weeks_.clear(); }
 
  private:
-  void make_day(core::UnixMillis day);
+  void make_week(UnixMillis week);
+  void make_partition(const std::string& table, UnixMillis week);
+  void find_words_of_hash(UnixMillis week, std::span<sql::TextRow*> gone);
 
   Connection& connection_;
-  std::set<core::UnixMillis> days_;  ///< that have a partition
+  std::set<UnixMillis> weeks_;  ///< that have partitions
 };
 
 }  // namespace trapline::collector::postgres

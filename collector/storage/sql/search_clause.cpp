@@ -57,8 +57,8 @@ constexpr std::size_t kMostListed = 2'000;
 /// With at most so many group hashes, what is not to be there is looked for once: most issues that are looked at may
 /// have it, and then the look at each of them does not end soon.
 constexpr std::int64_t kMostLookedThrough = 200'000;
-/// Of texts that are found: more would take longer than anybody waits, and are of older days.
-constexpr std::size_t kMostTexts = 100'000;
+/// Of rows of the index of texts: more would take longer than anybody waits, and are of older weeks.
+constexpr std::size_t kMostTexts = 200'000;
 /// Keeps PostgreSQL from joining all there is when it is the first few issues that are asked for.
 constexpr const char* kForEachRow = " OFFSET 0";
 /// A program that releases with each change has so many in years.

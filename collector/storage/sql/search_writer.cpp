@@ -17,7 +17,8 @@ namespace {
 /// Caches: what they have forgotten is written once more than it needed to.
 constexpr std::size_t kMostKnownTags = std::size_t{1} << 15;
 constexpr std::size_t kMostToldUsers = 30'000;
-constexpr std::size_t kMostKnownTexts = std::size_t{1} << 16;
+constexpr std::size_t kMostKnownTexts = std::size_t{1} << 17;
+constexpr std::size_t kMostKnownWords = std::size_t{1} << 17;
 constexpr std::size_t kMostTextSums = 30'000;
 constexpr std::size_t kMostTagKeysKnown = 5'000;
 
@@ -128,7 +129,7 @@ bool TagKeys::has_room(ProjectId project, std::string_view key, Entry& entry) {
 void drop_texts_before(Connection& connection, UnixMillis day) {
   Transaction transaction(connection);
   connection.text_index().drop_before(day);
-  end_place_epoch(connection);  // writers remember which days there are
+  end_place_epoch(connection);  // writers remember which weeks there are
   transaction.commit();
 }
 
@@ -137,6 +138,7 @@ SearchWriter::SearchWriter(Connection& connection)
       keys_(connection),
       known_tags_(kMostKnownTags),
       known_texts_(kMostKnownTexts),
+      known_words_(kMostKnownWords),
       batch_bytes_(kTextBytesABatch) {}
 
 void SearchWriter::forget() {
@@ -144,6 +146,7 @@ void SearchWriter::forget() {
   known_tags_.clear();
   told_users_.clear();
   known_texts_.clear();
+  known_words_.clear();
   text_bytes_.clear();
   tags_.clear();
   tag_counts_.clear();
@@ -194,26 +197,39 @@ void SearchWriter::add_texts(std::int64_t hash_id, const DigestedEvent& event) {
   batch_bytes_ += kTextBytesAnEvent;
   if (event.texts.empty() && event.trail_texts.empty()) return;
   const UnixMillis day = start_of(event.received_at, kDayMs);
+  const UnixMillis week = start_of(event.received_at, kWeekMs);
   if (text_bytes_.size() >= kMostTextSums) text_bytes_.clear();
   std::size_t& bytes = text_bytes_[Hash64().add(hash_id).add(day).value()];
   for (const std::string& text : event.texts) {
-    if (bytes + text.size() <= kMostTextBytes) add_text(hash_id, day, text, bytes);
+    if (bytes + text.size() <= kMostTextBytes) add_text(hash_id, week, text, bytes);
   }
   for (const std::string& text : event.trail_texts) {
-    if (bytes + text.size() <= kMostTrailBytes) add_text(hash_id, day, text, bytes);
+    if (bytes + text.size() <= kMostTrailBytes) add_text(hash_id, week, text, bytes);
   }
 }
 
 /// `bytes`: of the hash and day so far. What has no room in the batch is not remembered: perhaps a later event says it.
-void SearchWriter::add_text(std::int64_t hash_id, UnixMillis day, std::string_view text, std::size_t& bytes) {
+void SearchWriter::add_text(std::int64_t hash_id, UnixMillis week, std::string_view text, std::size_t& bytes) {
   const bool is_first = bytes < kFirstTextBytes;
   if (text.empty() || (!is_first && text.size() > batch_bytes_)) return;
-  const std::uint64_t hash = Hash64().add(hash_id).add(day).add(text).value();
+  const std::uint64_t hash = Hash64().add(hash_id).add(week).add(text).value();
   if (known_texts_.contains(hash)) return;
   known_texts_.add(hash);
   if (!is_first) batch_bytes_ -= text.size();
   bytes += text.size();
-  texts_[day].push_back({hash_id, text});
+  texts_[week].push_back({hash_id, text_mark(text), text, new_words_of(hash_id, week, text)});
+}
+
+/// As far as is remembered.
+std::string SearchWriter::new_words_of(std::int64_t hash_id, UnixMillis week, std::string_view text) {
+  std::string words;
+  for (auto word = next_word(text); !word.empty(); word = next_word(text)) {
+    const std::uint64_t hash = Hash64().add(hash_id).add(week).add(word).value();
+    if (known_words_.contains(hash)) continue;
+    known_words_.add(hash);
+    words.append(words.empty() ? "" : " ").append(word);
+  }
+  return words;
 }
 
 void SearchWriter::write() {
@@ -226,9 +242,7 @@ void SearchWriter::write() {
     told_users_[hash] = use.last_seen;
   }
   users_.clear();
-  for (const auto& [day, texts] : texts_) {
-    for (const NewText& one : texts) connection_.text_index().add(day, one.hash_id, one.text);
-  }
+  for (auto& [week, texts] : texts_) connection_.text_index().add(week, texts);
   texts_.clear();
   batch_bytes_ = kTextBytesABatch;
 }

@@ -17,6 +17,7 @@
 
 #include "collector/storage/records.h"
 #include "collector/storage/sql/connection.h"
+#include "collector/storage/sql/text_index.h"
 
 namespace trapline::collector::sql {
 
@@ -28,7 +29,7 @@ constexpr std::size_t kLongestTag = 200;
 constexpr std::string_view kOtherValues;
 
 /// What is indexed of the texts of a group hash and day: a message that is another one in each event must not cost its
-/// words each time. Breadcrumbs leave most of it to messages.
+/// words each time. Breadcrumbs leave most of it to messages. What was said on another day of the week counts no more.
 constexpr std::size_t kMostTextBytes = std::size_t{64} << 10;
 constexpr std::size_t kMostTrailBytes = std::size_t{16} << 10;
 
@@ -75,7 +76,7 @@ class SeenHashes {
   std::vector<std::uint64_t> hashes_;
 };
 
-/// Forgets what events said on days before that one (its beginning), each day at once.
+/// Forgets what events said in weeks that were over before that day (its beginning), each week at once.
 void drop_texts_before(Connection& connection, UnixMillis day);
 
 /// Not thread-safe; there is one for the writing connection.
@@ -120,14 +121,10 @@ class SearchWriter {
     std::int64_t user = 0;
     UnixMillis last_seen = 0;
   };
-  struct NewText {
-    std::int64_t hash_id = 0;
-    std::string_view text;
-  };
-
   void add_tag(std::int64_t hash_id, const DigestedEvent& event, std::string_view key, std::string_view value);
   void add_texts(std::int64_t hash_id, const DigestedEvent& event);
-  void add_text(std::int64_t hash_id, UnixMillis day, std::string_view text, std::size_t& bytes);
+  void add_text(std::int64_t hash_id, UnixMillis week, std::string_view text, std::size_t& bytes);
+  std::string new_words_of(std::int64_t hash_id, UnixMillis week, std::string_view text);
   /// What is added to a row of hash_tag.
   struct TagCount {
     std::int64_t hash_id = 0;
@@ -147,12 +144,13 @@ class SearchWriter {
   SeenHashes known_tags_;
   std::unordered_map<std::uint64_t, UnixMillis> told_users_;  ///< what event_user says of last_seen
   SeenHashes known_texts_;
+  SeenHashes known_words_;
   std::unordered_map<std::uint64_t, std::size_t> text_bytes_;  ///< indexed so far, by hash and day
   // Of this batch:
   std::unordered_map<TagPlace, TagUse, TagPlaceHash> tags_;
   std::vector<TagCount> tag_counts_;  ///< that are yet to be written
   std::unordered_map<std::uint64_t, UserUse> users_;
-  std::map<UnixMillis, std::vector<NewText>> texts_;  ///< by day
+  std::map<UnixMillis, std::vector<NewText>> texts_;  ///< by week
   std::size_t batch_bytes_;                           ///< of texts, that it has room for
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "collector/storage/sql/connection.h"
+#include "collector/storage/sql/issue_tally.h"
 #include "sdk/core/ascii.h"
 
 namespace trapline::collector::sql {
@@ -16,14 +17,28 @@ bool is_of_word(char c) { return core::is_alnum(c) || static_cast<unsigned char>
 
 }  // namespace
 
+bool TextQuery::is_one_word() const {
+  return words.size() == 1 && std::all_of(words[0].begin(), words[0].end(), [](char c) { return core::is_alnum(c); });
+}
+
+std::uint32_t text_mark(std::string_view text) { return static_cast<std::uint32_t>(user_hash(text)); }
+
+std::string_view next_word(std::string_view& rest) {
+  std::size_t begin = 0;
+  while (begin < rest.size() && !is_of_word(rest[begin])) ++begin;
+  std::size_t end = begin;
+  while (end < rest.size() && is_of_word(rest[end])) ++end;
+  const std::string_view word = rest.substr(begin, end - begin);
+  rest.remove_prefix(end);
+  return word;
+}
+
 std::vector<std::string> text_words(std::string_view text, std::size_t most) {
   std::vector<std::string> words;
-  std::size_t at = 0;
-  while (at < text.size() && words.size() < most) {
-    const std::size_t begin = at;
-    while (at < text.size() && is_of_word(text[at])) ++at;
-    if (at > begin) words.emplace_back(text.substr(begin, at - begin));
-    ++at;
+  while (words.size() < most) {
+    const std::string_view word = next_word(text);
+    if (word.empty()) break;
+    words.emplace_back(word);
   }
   return words;
 }

@@ -75,13 +75,14 @@ bool UserSettler::begin_groups(Connection& reader) {
   percent_ = most_to_settle_ == 0 ? 100 : static_cast<int>(100 - left * 100 / most_to_settle_);
   if (hashes.empty()) return false;
   for (const std::int64_t hash : hashes) begin_group(reader, hash);
-  for (const UnixMillis day : reader.text_index().days()) {
-    auto rows = reader.text_index().rows_of(day, hashes);
-    if (!rows.empty()) rows_[day] = std::move(rows);
+  texts_.clear();
+  for (const UnixMillis week : reader.text_index().weeks()) {
+    auto rows = reader.text_index().rows_of(week, hashes);
+    for (const TextRow& row : rows) texts_[{week, row.hash_id}].indexed.emplace(row.mark, false);
+    if (!rows.empty()) rows_[week] = std::move(rows);
   }
   group_ = 0;
   row_ = 0;
-  texts_.clear();
   return true;
 }
 
@@ -143,43 +144,51 @@ void UserSettler::take(Group& group, DigestedEvent& event, const ProjectUsers& u
   }
 }
 
-/// As much of a hash and day as the index takes (search_writer.h), if it has anything of them.
+/// Unless the index has nothing of the hash and week.
 void UserSettler::add_texts(std::int64_t hash, const DigestedEvent& event) {
-  const UnixMillis day = start_of(event.received_at, kDayMs);
-  if (!rows_.contains(day)) return;
-  DayTexts& texts = texts_[{day, hash}];
+  const auto found = texts_.find({start_of(event.received_at, kWeekMs), hash});
+  if (found == texts_.end()) return;
+  WeekTexts& texts = found->second;
   const auto add = [&](const std::vector<std::string>& of_event, std::size_t most) {
     for (const std::string& text : of_event) {
-      if (text.empty() || texts.bytes + text.size() > most || !texts.known.insert(text).second) continue;
-      texts.bytes += text.size();
-      texts.texts.push_back(text);
+      const std::uint32_t mark = text_mark(text);
+      if (const auto indexed = texts.indexed.find(mark); indexed != texts.indexed.end()) {
+        indexed->second = true;
+      } else if (!text.empty() && texts.missing_bytes + text.size() <= most &&
+                 texts.missing.try_emplace(mark, text).second) {
+        texts.missing_bytes += text.size();
+      }
     }
   };
   add(event.texts, kMostTextBytes);
   add(event.trail_texts, kMostTrailBytes);
 }
 
-/// A day's: what remaining events say is added once more, and then all goes that was there before. Broken off in
-/// between, it stands there twice until it is done again.
+/// A week's: what no remaining event says goes; before that comes what they say and is not there.
 void UserSettler::plan_texts(Connection& reader, std::deque<ErasureAct>& acts) {
   const auto first = rows_.begin();
-  const UnixMillis day = first->first;
+  const UnixMillis week = first->first;
   std::vector<TextRow> rows = std::move(first->second);
   rows_.erase(first);
-  const auto days = reader.text_index().days();
-  if (std::find(days.begin(), days.end(), day) == days.end()) return;  // it has gone as a whole
-  reader.text_index().find_words(day, rows);
-  std::unordered_set<std::int64_t> indexed;
-  for (const TextRow& row : rows) indexed.insert(row.hash_id);
-  for (const std::int64_t hash : indexed) {
-    for (const std::string& text : texts_[{day, hash}].texts) {
-      acts.emplace_back([day, hash, text](Connection& writer) { writer.text_index().add(day, hash, text); });
+  const auto weeks = reader.text_index().weeks();
+  if (std::find(weeks.begin(), weeks.end(), week) == weeks.end()) return;  // it has gone as a whole
+  std::erase_if(rows, [&](const TextRow& row) { return texts_[{week, row.hash_id}].indexed[row.mark]; });
+  if (rows.empty()) return;
+  reader.text_index().find_words(week, rows);
+  std::unordered_set<std::int64_t> changed;
+  for (const TextRow& row : rows) changed.insert(row.hash_id);
+  for (const std::int64_t hash : changed) {
+    for (const auto& [mark, text] : texts_[{week, hash}].missing) {
+      acts.emplace_back([week, hash, mark = mark, text = text](Connection& writer) {
+        NewText added{hash, mark, text, text};
+        writer.text_index().add(week, {&added, 1});
+      });
     }
   }
   for (TextRow& row : rows) {
-    acts.emplace_back([day, row = std::move(row)](Connection& writer) { writer.text_index().remove(day, row); });
+    acts.emplace_back([week, row = std::move(row)](Connection& writer) { writer.text_index().remove(week, row); });
   }
-  changed_days_.insert(day);
+  changed_weeks_.insert(week);
 }
 
 void UserSettler::plan_groups(std::deque<ErasureAct>& acts) {
@@ -248,16 +257,16 @@ void UserSettler::settle_issue(Connection& writer, IssueId issue) {
 }
 
 bool UserSettler::plan_compacting(Connection& reader, std::deque<ErasureAct>& acts) {
-  const auto days = reader.text_index().days();
-  while (!changed_days_.empty()) {
-    const UnixMillis day = *changed_days_.begin();
-    if (std::find(days.begin(), days.end(), day) == days.end()) {
-      changed_days_.erase(day);
+  const auto weeks = reader.text_index().weeks();
+  while (!changed_weeks_.empty()) {
+    const UnixMillis week = *changed_weeks_.begin();
+    if (std::find(weeks.begin(), weeks.end(), week) == weeks.end()) {
+      changed_weeks_.erase(week);
       continue;
     }
-    acts.emplace_back([this, day](Connection& writer) {
-      const bool is_first = compacting_.insert(day).second;
-      if (!writer.text_index().compact(day, is_first)) changed_days_.erase(day);
+    acts.emplace_back([this, week](Connection& writer) {
+      const bool is_first = compacting_.insert(week).second;
+      if (!writer.text_index().compact(week, is_first)) changed_weeks_.erase(week);
     });
     return true;
   }

@@ -53,10 +53,11 @@ class UserSettler {
     bool has_events = false;
     std::string title;  ///< of the newest
   };
-  struct DayTexts {
-    std::vector<std::string> texts;
-    std::unordered_set<std::string> known;
-    std::size_t bytes = 0;
+  /// Of a group hash and week, by their marks.
+  struct WeekTexts {
+    std::unordered_map<std::uint32_t, bool> indexed;         ///< and whether a remaining event says it
+    std::unordered_map<std::uint32_t, std::string> missing;  ///< that remaining events say
+    std::size_t missing_bytes = 0;
   };
 
   bool begin_groups(Connection& reader);
@@ -76,8 +77,8 @@ class UserSettler {
   std::size_t group_ = 0;                            ///< the place of the one whose events are read
   std::int64_t row_ = 0;                             ///< the last that was read
   std::map<UnixMillis, std::vector<TextRow>> rows_;  ///< in the index of texts, before the events were read
-  std::map<std::pair<UnixMillis, std::int64_t>, DayTexts> texts_;  ///< by day and hash
-  std::set<UnixMillis> changed_days_;
+  std::map<std::pair<UnixMillis, std::int64_t>, WeekTexts> texts_;  ///< by week and hash
+  std::set<UnixMillis> changed_weeks_;
   std::set<UnixMillis> compacting_;  ///< of them, those that were begun
   ToldNames told_;
   std::map<ProjectId, std::int64_t> deleted_issues_;

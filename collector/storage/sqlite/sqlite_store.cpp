@@ -7,6 +7,7 @@
 #include "collector/storage/sql/migrations.h"
 #include "collector/storage/sqlite/connection.h"
 #include "collector/storage/sqlite/migrations.h"
+#include "collector/storage/sqlite/old_text_index.h"
 #include "collector/storage/sqlite/schema_functions.h"
 
 namespace trapline::collector::sqlite {
@@ -52,6 +53,7 @@ std::unique_ptr<sql::Connection> open_newest(const std::string& path, std::share
   connection->execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -4096;");
   add_schema_functions(connection->handle());
   sql::migrate(*connection, migration_texts());
+  take_over_old_texts(*connection);
   take_back_unfinished(*connection);
   return connection;
 }

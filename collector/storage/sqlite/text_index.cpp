@@ -1,28 +1,29 @@
 #include "collector/storage/sqlite/text_index.h"
 
-#include <charconv>
-#include <optional>
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "collector/storage/sqlite/connection.h"
-#include "collector/storage/time_span.h"
+#include "collector/storage/sqlite/vocabulary.h"
 
 namespace trapline::collector::sqlite {
 namespace {
 
-constexpr std::size_t kMostDaysOpen = 4;
+constexpr std::size_t kMostWeeksOpen = 4;
 
-std::string index_of(core::UnixMillis day) { return "text_index_" + std::to_string(day / kDayMs); }
-std::string leads_of(core::UnixMillis day) { return "text_row_" + std::to_string(day / kDayMs); }
+std::string number_of(UnixMillis week) { return std::to_string(week / kDayMs); }
+std::string words_of(UnixMillis week) { return "text_word_" + number_of(week); }
+std::string phrases_of(UnixMillis week) { return "text_phrase_" + number_of(week); }
+std::string places_of(UnixMillis week) { return "text_place_" + number_of(week); }
 
-std::int64_t number_of_row(const sql::TextRow& row) {
-  std::int64_t number = 0;
-  std::from_chars(row.place.data(), row.place.data() + row.place.size(), number);
-  return number;
-}
+// A row of phrases: its group hash, which is below 2^31, and its mark.
+constexpr int kMarkBits = 32;
+std::int64_t row_of(std::int64_t hash_id, std::uint32_t mark) { return hash_id << kMarkBits | mark; }
+std::int64_t hash_of(std::int64_t row) { return row >> kMarkBits; }
+std::uint32_t mark_of(std::int64_t row) { return static_cast<std::uint32_t>(row); }
 
-/// What is read within it is of one moment: no day goes between the list of days and the last of them.
+/// What is read within it is of one moment: no week goes between the list of weeks and the last of them.
 class Snapshot {
  public:
   explicit Snapshot(Connection& connection) : connection_(connection) { connection_.execute("BEGIN"); }
@@ -49,132 +50,179 @@ std::string fts_query(const sql::TextQuery& query) {
   return text + (query.is_last_whole ? "\"" : "\" *");
 }
 
-}  // namespace
-
-std::int64_t& TextIndex::last_row(core::UnixMillis day) {
-  const auto found = last_rows_.find(day);
-  if (found != last_rows_.end()) return found->second;
-  if (last_rows_.size() >= kMostDaysOpen) last_rows_.clear();
-  connection_.prepare("INSERT INTO text_day (day) VALUES (?) ON CONFLICT DO NOTHING").bind(day).run();
-  if (connection_.changes() > 0) {
-    connection_.execute("CREATE VIRTUAL TABLE " + index_of(day) +
-                        " USING fts5(words, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'); "
-                        "CREATE TABLE " +
-                        leads_of(day) + " (id INTEGER PRIMARY KEY, hash_id INTEGER NOT NULL)");
-  }
-  Statement last = connection_.prepare("SELECT max(id) FROM " + leads_of(day));
-  last.step();
-  return last_rows_.emplace(day, last.integer(0)).first->second;
+void append_word(std::string& words, std::string_view word) {
+  if (!words.empty()) words += ' ';
+  words += word;
 }
 
-void TextIndex::add(core::UnixMillis day, std::int64_t hash_id, std::string_view text) {
-  const std::int64_t row = ++last_row(day);
-  connection_.prepare("INSERT INTO " + index_of(day) + " (rowid, words) VALUES (?, ?)").bind(row, text).run();
-  connection_.prepare("INSERT INTO " + leads_of(day) + " (id, hash_id) VALUES (?, ?)").bind(row, hash_id).run();
+}  // namespace
+
+std::int64_t& TextIndex::last_row(UnixMillis week) {
+  const auto found = last_rows_.find(week);
+  if (found != last_rows_.end()) return found->second;
+  if (last_rows_.size() >= kMostWeeksOpen) last_rows_.clear();
+  connection_.prepare("INSERT INTO text_week (week) VALUES (?) ON CONFLICT DO NOTHING").bind(week).run();
+  if (connection_.changes() > 0) {
+    const std::string options = "content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'";
+    connection_.execute("CREATE VIRTUAL TABLE " + words_of(week) + " USING fts5(words, detail = none, " + options +
+                        "); CREATE VIRTUAL TABLE " + phrases_of(week) + " USING fts5(words, " + options +
+                        "); CREATE TABLE " + places_of(week) + " (id INTEGER PRIMARY KEY, place INTEGER NOT NULL)");
+  }
+  Statement last = connection_.prepare("SELECT max(id) FROM " + places_of(week));
+  last.step();
+  return last_rows_.emplace(week, last.integer(0)).first->second;
+}
+
+/// In the order of their rows: for one that is before the last FTS5 writes down all that it has gathered.
+void TextIndex::add(UnixMillis week, std::span<sql::NewText> texts) {
+  std::int64_t& last = last_row(week);
+  std::sort(texts.begin(), texts.end(), [](const sql::NewText& one, const sql::NewText& other) {
+    return row_of(one.hash_id, one.mark) < row_of(other.hash_id, other.mark);
+  });
+  std::string words;
+  for (std::size_t index = 0; index < texts.size(); ++index) {
+    const sql::NewText& text = texts[index];
+    const std::int64_t row = row_of(text.hash_id, text.mark);
+    const bool is_last_of_hash = index + 1 == texts.size() || texts[index + 1].hash_id != text.hash_id;
+    if (!text.new_words.empty()) append_word(words, text.new_words);
+    if (is_last_of_hash && !words.empty()) {
+      connection_.prepare("INSERT INTO " + words_of(week) + " (rowid, words) VALUES (?, ?)")
+          .bind(text.hash_id, std::string_view(words))
+          .run();
+      words.clear();
+    }
+    if (index + 1 < texts.size() && row == row_of(texts[index + 1].hash_id, texts[index + 1].mark)) continue;
+    connection_.prepare("INSERT INTO " + phrases_of(week) + " (rowid, words) VALUES (?, ?)").bind(row, text.text).run();
+    connection_.prepare("INSERT INTO " + places_of(week) + " (id, place) VALUES (?, ?)").bind(++last, row).run();
+  }
 }
 
 std::vector<std::int64_t> TextIndex::find(const sql::TextQuery& query, std::size_t most_rows) {
   if (query.words.empty()) return {};
   const std::string text = fts_query(query);
+  const bool is_one_word = query.is_one_word();
   const Snapshot snapshot(connection_);
   std::unordered_set<std::int64_t> found;
-  for (const core::UnixMillis day : days()) {
-    // Not kept: each day would be a statement of its own.
-    const auto prepared =
-        connection_.prepare_once("SELECT hash_id FROM " + index_of(day) + " JOIN " + leads_of(day) +
-                                 " ON id = " + index_of(day) + ".rowid WHERE " + index_of(day) + " MATCH ? LIMIT ?");
+  for (const UnixMillis week : weeks()) {
+    const std::string index = is_one_word ? words_of(week) : phrases_of(week);
+    // Not kept: each week would be a statement of its own.
+    std::string sql = "SELECT rowid FROM " + index;
+    sql.append(" WHERE ").append(index).append(" MATCH ? LIMIT ?");
+    const auto prepared = connection_.prepare_once(sql);
     Statement rows(*prepared);
     rows.bind(std::string_view(text), most_rows);
-    for (; most_rows > 0 && rows.step(); --most_rows) found.insert(rows.integer(0));
+    std::int64_t last = 0;
+    for (; most_rows > 0 && rows.step(); --most_rows) {
+      const std::int64_t hash = is_one_word ? rows.integer(0) : hash_of(rows.integer(0));
+      if (hash != last) found.insert(hash);
+      last = hash;
+    }
     if (most_rows == 0) break;
   }
   return {found.begin(), found.end()};
 }
 
-std::vector<core::UnixMillis> TextIndex::days() {
-  std::vector<core::UnixMillis> days;
-  Statement rows = connection_.prepare("SELECT day FROM text_day ORDER BY day DESC");
-  while (rows.step()) days.push_back(rows.integer(0));
-  return days;
+std::vector<UnixMillis> TextIndex::weeks() {
+  std::vector<UnixMillis> weeks;
+  Statement rows = connection_.prepare("SELECT week FROM text_week ORDER BY week DESC");
+  while (rows.step()) weeks.push_back(rows.integer(0));
+  return weeks;
 }
 
-std::int64_t TextIndex::count(core::UnixMillis day) {
-  Statement rows = connection_.prepare("SELECT count(*) FROM " + leads_of(day));
+std::int64_t TextIndex::count(UnixMillis week) {
+  const auto prepared = connection_.prepare_once("SELECT count(DISTINCT place) FROM " + places_of(week));
+  Statement rows(*prepared);
   rows.step();
   return rows.integer(0);
 }
 
 /// The index itself tells which word stands where.
-void TextIndex::read(core::UnixMillis day,
-                     const std::function<void(std::int64_t hash_id, std::string_view words)>& take) {
-  connection_.execute("CREATE VIRTUAL TABLE temp.text_words USING fts5vocab(main, " + index_of(day) + ", instance)");
-  {
-    const auto prepared = connection_.prepare_once("SELECT id, hash_id, term FROM " + leads_of(day) +
-                                                   " LEFT JOIN temp.text_words ON doc = id ORDER BY id, offset");
-    Statement rows(*prepared);
-    std::optional<std::int64_t> row;
-    std::int64_t hash_id = 0;
-    std::string words;
-    while (rows.step()) {
-      if (row && *row != rows.integer(0)) {
-        take(hash_id, words);
-        words.clear();
-      }
-      row = rows.integer(0);
-      hash_id = rows.integer(1);
-      words.append(words.empty() ? "" : " ").append(rows.text(2));
-    }
-    if (row) take(hash_id, words);
-  }
-  connection_.execute("DROP TABLE temp.text_words");
+void TextIndex::read(UnixMillis week, const std::function<void(const sql::NewText& text)>& take) {
+  read_texts(connection_, phrases_of(week), "SELECT DISTINCT place FROM " + places_of(week) + " ORDER BY place",
+             [&](const Statement& row, std::string_view words) {
+               take({hash_of(row.integer(0)), mark_of(row.integer(0)), words, {}});
+             });
 }
 
-std::vector<sql::TextRow> TextIndex::rows_of(core::UnixMillis day, std::span<const std::int64_t> hashes) {
+std::vector<sql::TextRow> TextIndex::rows_of(UnixMillis week, std::span<const std::int64_t> hashes) {
   std::vector<sql::TextRow> found;
   if (hashes.empty()) return found;
-  const auto prepared = connection_.prepare_once("SELECT id, hash_id FROM " + leads_of(day) + " WHERE hash_id IN " +
-                                                 sql::hash_marks() + " ORDER BY id");
+  const std::string table = places_of(week);
+  const auto prepared = connection_.prepare_once("SELECT place, id, (SELECT max(id) FROM " + table + ") FROM " + table +
+                                                 " WHERE place >> 32 IN " + sql::hash_marks() + " ORDER BY place, id");
   Statement rows(*prepared);
   sql::bind_hashes(rows, hashes);
-  while (rows.step()) found.push_back({rows.integer(1), std::to_string(rows.integer(0)), {}});
+  while (rows.step()) {
+    const std::int64_t place = rows.integer(0);
+    if (found.empty() || row_of(found.back().hash_id, found.back().mark) != place) {
+      found.push_back({hash_of(place), mark_of(place), {}, rows.integer(2), {}, {}});
+    }
+    found.back().places.push_back(rows.integer(1));
+  }
   return found;
 }
 
 /// The index keeps no text: to remove a row, its words are told once more.
-void TextIndex::find_words(core::UnixMillis day, std::span<sql::TextRow> rows) {
+void TextIndex::find_words(UnixMillis week, std::span<sql::TextRow> rows) {
   std::unordered_map<std::int64_t, std::string*> wanted;
-  for (sql::TextRow& row : rows) wanted.emplace(number_of_row(row), &row.words);
-  std::unordered_map<std::int64_t, std::map<std::int64_t, std::string>> found;
-  connection_.execute("CREATE VIRTUAL TABLE temp.text_words USING fts5vocab(main, " + index_of(day) + ", instance)");
-  {
-    const auto prepared = connection_.prepare_once("SELECT doc, offset, term FROM temp.text_words");
-    Statement words(*prepared);
-    while (words.step()) {
-      if (wanted.contains(words.integer(0))) found[words.integer(0)][words.integer(1)] = words.text(2);
-    }
-  }
-  connection_.execute("DROP TABLE temp.text_words");
-  for (const auto& [row, words] : found) {
-    std::string& text = *wanted[row];
-    text.clear();
-    for (const auto& [offset, word] : words) text.append(text.empty() ? "" : " ").append(word);
+  for (sql::TextRow& row : rows) wanted.emplace(row_of(row.hash_id, row.mark), &row.words);
+  const Vocabulary vocabulary(connection_, phrases_of(week));
+  const auto prepared = connection_.prepare_once("SELECT doc, term FROM temp.text_words");
+  Statement words(*prepared);
+  while (words.step()) {
+    const auto found = wanted.find(words.integer(0));
+    if (found == wanted.end()) continue;
+    // In the order of words: what a text has twice comes twice, one behind the other.
+    const std::string word = " " + std::string(words.text(1));
+    if (!found->second->ends_with(word)) *found->second += word;
   }
 }
 
-void TextIndex::remove(core::UnixMillis day, const sql::TextRow& row) {
-  const std::int64_t number = number_of_row(row);
-  connection_.prepare("DELETE FROM " + leads_of(day) + " WHERE id = ? AND hash_id = ?").bind(number, row.hash_id).run();
-  if (connection_.changes() == 0) return;  // somebody else has; twice would harm the index
-  const std::string index = index_of(day);
+void TextIndex::remove(UnixMillis week, const sql::TextRow& row) {
+  const std::int64_t place = row_of(row.hash_id, row.mark);
+  const std::string table = places_of(week);
+  std::int64_t removed = 0;
+  for (const std::int64_t id : row.places) {
+    connection_.prepare("DELETE FROM " + table + " WHERE id = ? AND place = ?").bind(id, place).run();
+    removed += connection_.changes();
+  }
+  if (removed == 0) return;  // somebody else has; twice would harm the index
+  {
+    Statement again = connection_.prepare("SELECT 1 FROM " + table + " WHERE id > ? AND place = ? LIMIT 1");
+    again.bind(row.known_until, place);
+    if (again.step()) return;  // another event has said it meanwhile
+  }
+  const std::string index = phrases_of(week);
   connection_.prepare("INSERT INTO " + index + " (" + index + ", rowid, words) VALUES ('delete', ?, ?)")
-      .bind(number, std::string_view(row.words))
+      .bind(place, std::string_view(row.words))
+      .run();
+  remove_words(week, row.hash_id, row.words);
+}
+
+/// But for those that a text has which is left.
+void TextIndex::remove_words(UnixMillis week, std::int64_t hash_id, std::string_view words) {
+  const std::string phrases = phrases_of(week);
+  std::string sql = "SELECT 1 FROM " + phrases;
+  sql.append(" WHERE ").append(phrases).append(" MATCH ? AND rowid BETWEEN ? AND ? LIMIT 1");
+  std::string gone;
+  for (auto word = sql::next_word(words); !word.empty(); word = sql::next_word(words)) {
+    const std::string query = fts_query({{std::string(word)}, true});
+    Statement left = connection_.prepare(sql);
+    left.bind(std::string_view(query), row_of(hash_id, 0), row_of(hash_id + 1, 0) - 1);
+    if (!left.step()) append_word(gone, word);
+  }
+  if (gone.empty()) return;
+  const std::string index = words_of(week);
+  // FTS5 counts rows, and deletes no more of them than were added: that one word of a row goes is nothing to it.
+  connection_.prepare("INSERT INTO " + index + " (rowid, words) VALUES (?, '')").bind(hash_id).run();
+  connection_.prepare("INSERT INTO " + index + " (" + index + ", rowid, words) VALUES ('delete', ?, ?)")
+      .bind(hash_id, std::string_view(gone))
       .run();
 }
 
 /// FTS5 only notes what was deleted, until it merges that with what it is about.
-bool TextIndex::compact(core::UnixMillis day, bool is_first) {
-  constexpr std::int64_t kPagesAtOnce = 64;
-  const std::string index = index_of(day);
+bool TextIndex::merge(const std::string& index, bool is_first) {
+  constexpr std::int64_t kPagesAtOnce = 16;
   const auto before = sqlite3_total_changes64(connection_.handle());
   connection_.prepare("INSERT INTO " + index + " (" + index + ", rank) VALUES ('merge', ?)")
       .bind(is_first ? -kPagesAtOnce : kPagesAtOnce)
@@ -182,12 +230,30 @@ bool TextIndex::compact(core::UnixMillis day, bool is_first) {
   return sqlite3_total_changes64(connection_.handle()) - before >= 2;
 }
 
-void TextIndex::drop_before(core::UnixMillis day) {
-  for (const core::UnixMillis old : days()) {
-    if (old >= day) continue;
-    connection_.execute("DROP TABLE " + index_of(old) + "; DROP TABLE " + leads_of(old));
-    connection_.prepare("DELETE FROM text_day WHERE day = ?").bind(old).run();
-    last_rows_.erase(old);
+bool TextIndex::compact(UnixMillis week, bool is_first) {
+  if (!is_first) return merge(words_of(week), false) || merge(phrases_of(week), false);
+  const bool has_words = merge(words_of(week), true);
+  return merge(phrases_of(week), true) || has_words;
+}
+
+std::optional<UnixMillis> TextIndex::week_in_pieces(UnixMillis before) {
+  Statement week = connection_.prepare("SELECT week FROM text_week WHERE week < ? AND is_merged = 0 ORDER BY week");
+  week.bind(start_of(before, sql::kWeekMs));
+  if (!week.step()) return std::nullopt;
+  return week.integer(0);
+}
+
+void TextIndex::is_in_one_piece(UnixMillis week) {
+  connection_.prepare("UPDATE text_week SET is_merged = 1 WHERE week = ?").bind(week).run();
+}
+
+void TextIndex::drop_before(UnixMillis day) {
+  for (const UnixMillis week : weeks()) {
+    if (week + sql::kWeekMs > day) continue;
+    connection_.execute("DROP TABLE " + words_of(week) + "; DROP TABLE " + phrases_of(week) + "; DROP TABLE " +
+                        places_of(week));
+    connection_.prepare("DELETE FROM text_week WHERE week = ?").bind(week).run();
+    last_rows_.erase(week);
   }
 }
 

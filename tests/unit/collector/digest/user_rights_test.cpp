@@ -17,6 +17,7 @@
 #include "collector/storage/erasure_report.h"
 #include "collector/storage/open_store.h"
 #include "collector/storage/search_parser.h"
+#include "collector/storage/sql/text_index.h"
 #include "collector/storage/time_span.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/test_database.h"
@@ -332,6 +333,50 @@ TEST_CASE("an issue that has counted more than was erased stays, under no title 
   fixture.check_is_sound();
 }
 
+TEST_CASE("of what was said, what others have said too is still found: the words, and the whole text") {
+  Fixture fixture;
+  fixture.append(fixture.event("g", "kumquat pie for ada: kumquat", kAda));
+  fixture.append(fixture.event("g", "a pie for everybody", kAda));
+  fixture.append(fixture.event("g", "a pie for everybody", kBob));
+  fixture.append(fixture.event("g", "pie is kumquats pie", kBob));
+  fixture.append(fixture.event("g", "ada of old", kBob, "", 1, kToday - 14));
+  fixture.erase(user_of({"id:42"}));
+  for (const char* found : {"pie", "everybody", "\"pie for everybody\"", "kumquats", "ada", "\"ada of old\""}) {
+    CAPTURE(found);
+    CHECK(fixture.find(found).size() == 1);
+  }
+  for (const char* gone : {"\"kumquat pie\"", "\"for ada\"", "\"pie for ada\""}) {
+    CAPTURE(gone);
+    CHECK(fixture.find(gone).empty());
+  }
+  // And what comes in is found.
+  fixture.append(fixture.event("g", "kumquat pie for ada", kBob));
+  CHECK(fixture.find("\"kumquat pie for ada\"").size() == 1);
+  fixture.check_is_sound();
+}
+
+TEST_CASE("what others say while a user is erased is found in the end") {
+  for (const std::string query : {"kumquat", "\"kumquat pie\""}) {
+    CAPTURE(query);
+    for (int steps_before = 0;; ++steps_before) {
+      CAPTURE(steps_before);
+      Fixture fixture;
+      fixture.append(fixture.event("g", "kumquat pie", kAda));
+      fixture.append(fixture.event("g", "of bob", kBob));
+      const auto erasure = fixture.store->begin_erasure(user_of({"id:42"}), fixture.reader, false).value();
+      bool is_whole = true;
+      for (int steps = 0; steps < steps_before && is_whole; ++steps) is_whole = fixture.step(*erasure);
+      const bool was_whole = is_whole;
+      fixture.append(fixture.event("g", "kumquat pie", kBob));
+      while (is_whole && fixture.step(*erasure)) {
+      }
+      CHECK(fixture.find(query).size() == 1);
+      fixture.check_is_sound();
+      if (!was_whole) break;
+    }
+  }
+}
+
 TEST_CASE("the removed words leave the file of SQLite's index, too") {
   if (is_on_postgres()) return;
   Fixture fixture;
@@ -339,13 +384,26 @@ TEST_CASE("the removed words leave the file of SQLite's index, too") {
   fixture.append(fixture.event("g", "of bob", kBob));
   fixture.erase(user_of({"id:42"}));
   const auto connection = fixture.database.connect();
-  const std::string index = "text_index_" + std::to_string(kToday);
-  sql::Statement segments =
-      connection->prepare("SELECT count(*) FROM " + index + "_data WHERE instr(block, CAST('kumquat' AS BLOB)) > 0");
-  REQUIRE(segments.step());
-  CHECK(segments.integer(0) == 0);
-  segments.reset();
-  CHECK_NOTHROW(connection->execute("INSERT INTO " + index + "(" + index + ") VALUES ('integrity-check')"));
+  for (const std::string table : {"text_word_", "text_phrase_"}) {
+    const std::string index = table + std::to_string(start_of(kToday * kDayMs, sql::kWeekMs) / kDayMs);
+    CAPTURE(index);
+    sql::Statement segments =
+        connection->prepare("SELECT count(*) FROM " + index + "_data WHERE instr(block, CAST('kumquat' AS BLOB)) > 0");
+    REQUIRE(segments.step());
+    CHECK(segments.integer(0) == 0);
+    segments.reset();
+    CHECK_NOTHROW(connection->execute("INSERT INTO " + index + "(" + index + ") VALUES ('integrity-check')"));
+  }
+}
+
+TEST_CASE("the removed words leave PostgreSQL's index of words, too") {
+  if (!is_on_postgres()) return;
+  Fixture fixture;
+  fixture.append(fixture.event("g", "kumquatissimo", kAda));
+  fixture.append(fixture.event("g", "of bob", kBob));
+  fixture.erase(user_of({"id:42"}));
+  CHECK(fixture.number("SELECT count(*) FROM event_word WHERE CAST(words AS TEXT) LIKE '%kumquat%'") == 0);
+  CHECK(fixture.number("SELECT count(*) FROM event_phrase WHERE CAST(words AS TEXT) LIKE '%kumquat%'") == 0);
 }
 
 TEST_CASE("many events of many days and groups go in slices, each with a moment of the writer's") {

@@ -443,7 +443,7 @@ TEST_CASE("what events said is found in the other database, too") {
       DigestedEvent& event = events.emplace_back();
       event.project_id = 1;
       event.event_id = std::string(31, 'a') + std::to_string(day);
-      event.received_at = event.timestamp = kNow + day * 86'400'000;
+      event.received_at = event.timestamp = kNow + day * 7 * 86'400'000;
       event.fingerprint = event.title = "issue " + std::to_string(day);
       event.payload = "{}";
       event.texts = {"the Words of day-" + std::to_string(day) + ", in their order", "Cr\xC3\xA8me",
@@ -458,13 +458,13 @@ TEST_CASE("what events said is found in the other database, too") {
     query.search = parse_search(text, {}).value();
     return open_store(url).value()->find_issues(query)->items.size();
   };
-  // Broken off before the texts, and then after each day of them.
-  for (int days = 0; days < 3; ++days) {
+  // Broken off before the texts, and then after each week of them.
+  for (int weeks = 0; weeks < 3; ++weeks) {
     MigrationOptions options = fixture.options();
     int texts_told = 0;
     options.on_progress = [&](const MigrationProgress& progress) {
       if (progress.table == "event_text") ++texts_told;
-      return texts_told <= days && (days > 0 || progress.table != "event_text");
+      return texts_told <= weeks && (weeks > 0 || progress.table != "event_text");
     };
     CHECK(migrate_store(options).error().code == "broken_off");
   }

@@ -1,5 +1,6 @@
 /// From every earlier version of the schema to the newest, with data in place, on the engine that this run is about.
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,11 +16,14 @@
 #include "collector/storage/consistency.h"
 #include "collector/storage/open_store.h"
 #include "collector/storage/postgres/migrations.h"
+#include "collector/storage/search_parser.h"
 #include "collector/storage/sql/event_codec.h"
 #include "collector/storage/sql/event_ids.h"
 #include "collector/storage/sql/migrations.h"
+#include "collector/storage/sql/text_index.h"
 #include "collector/storage/sqlite/migrations.h"
 #include "collector/storage/sqlite/schema_functions.h"
+#include "collector/storage/time_span.h"
 #include "tests/support/test_database.h"
 
 using namespace trapline::collector;
@@ -247,8 +251,9 @@ std::map<std::string, std::vector<Row>> others() {
 /// Tables that are empty in a database at rest, or have their only row from the beginning. A file's row needs its file
 /// (attachment_files_test.cpp), and the index of what events say is parted, with no part as long as it has nothing.
 const std::set<std::string>& left_as_they_are() {
-  static const std::set<std::string> kTables = {"schema_version", "place_epoch",    "move_progress", "stored_file",
-                                                "released_file",  "encryption_key", "event_text"};
+  static const std::set<std::string> kTables = {"schema_version", "place_epoch",   "move_progress",
+                                                "stored_file",    "released_file", "encryption_key",
+                                                "event_text",     "event_word",    "event_phrase"};
   return kTables;
 }
 
@@ -256,6 +261,7 @@ std::map<std::string, std::int64_t> counts_of(const TestDatabase& database) {
   const auto connection = database.connect();
   std::map<std::string, std::int64_t> counts;
   for (const std::string& table : database.tables()) {
+    if (!is_on_postgres() && table.starts_with("text_")) continue;  // check_words() looks what is in them
     sql::Statement count = connection->prepare("SELECT count(*) FROM \"" + table + "\"");
     count.step();
     counts[table] = count.integer(0);
@@ -272,8 +278,34 @@ void make_place_for_events(sql::Connection& connection) {
   connection.execute("SELECT make_event_day(" + std::to_string(kFirst / kDay) + ")");
 }
 
-/// A database of the version, with rows in every table of it.
-void make(const TestDatabase& database, std::size_t version) {
+/// What events have said, as it was indexed by the day: "the Words of old" and "another text", twice. Whether the
+/// version has such an index.
+bool index_by_day(const TestDatabase& database, sql::Connection& connection) {
+  const auto tables = database.tables();
+  const auto has = [&](const char* table) { return std::find(tables.begin(), tables.end(), table) != tables.end(); };
+  if (!has(is_on_postgres() ? "event_text" : "text_day") || has("text_week")) return false;
+  for (const UnixMillis day : {start_of(kFirst, sql::kWeekMs) / kDayMs, kFirst / kDayMs}) {
+    const std::string number = std::to_string(day);
+    if (!is_on_postgres()) {
+      connection.execute("INSERT INTO text_day (day) VALUES (" + std::to_string(day * kDayMs) +
+                         "); CREATE VIRTUAL TABLE text_index_" + number +
+                         " USING fts5(words, content = '', columnsize = 0); CREATE TABLE text_row_" + number +
+                         " (id INTEGER PRIMARY KEY, hash_id INTEGER NOT NULL); INSERT INTO text_index_" + number +
+                         " (rowid, words) VALUES (1, 'the Words of old'), (2, 'another text'); INSERT INTO text_row_" +
+                         number + " VALUES (1, 1), (2, 1)");
+    } else {
+      connection.execute(
+          "CREATE TABLE event_text_" + number + " PARTITION OF event_text FOR VALUES FROM (" +
+          std::to_string(day * kDayMs) + ") TO (" + std::to_string((day + 1) * kDayMs) +
+          "); INSERT INTO event_text SELECT " + std::to_string(day * kDayMs) +
+          ", 1, to_tsvector('simple', said) FROM unnest(ARRAY['the Words of old', 'another text']) AS said");
+    }
+  }
+  return true;
+}
+
+/// A database of the version, with rows in every table of it. As index_by_day().
+bool make(const TestDatabase& database, std::size_t version) {
   const auto connection = database.connect();
   if (auto* file = dynamic_cast<sqlite::Connection*>(connection.get())) {
     sqlite::add_schema_functions(file->handle());
@@ -296,12 +328,14 @@ void make(const TestDatabase& database, std::size_t version) {
   for (const auto& [table, count] : counts_of(database)) {
     if (count == 0 && !left_as_they_are().contains(table)) insert(*connection, table, {});
   }
+  const bool said = index_by_day(database, *connection);
   for (const std::string& table : database.tables()) {
     for (const Column& column : columns_of(*connection, table)) {
       if (!column.is_identity) continue;
       connection->execute("ALTER TABLE \"" + table + "\" ALTER COLUMN \"" + column.name + "\" RESTART WITH 100");
     }
   }
+  return said;
 }
 
 std::size_t version_of(const TestDatabase& database) { return database.connect()->schema_version(); }
@@ -334,6 +368,20 @@ void check_what_was_there(Store& store) {
   }
 }
 
+void check_words(Store& store, bool said) {
+  const auto finds = [&](const std::string& text) {
+    IssueQuery query;
+    query.search = value(parse_search(text, {}));
+    return value(store.find_issues(query)).items.size() == 1;
+  };
+  for (const char* text : {"words", "wor", "\"words of old\"", "\"another text\""}) {
+    CAPTURE(text);
+    CHECK(finds(text) == said);
+  }
+  CHECK_FALSE(finds("\"of the words\""));
+  CHECK_FALSE(finds("\"old another\""));
+}
+
 void check_items(Store& store) {
   CHECK(std::get<Attachment>(value(store.find_attachment(1, "i1"))->content).bytes == "an old file");
   CHECK(value(store.find_items({1, ItemKind::kSession})).items.size() == 1);
@@ -353,7 +401,7 @@ TEST_CASE("from every earlier version the schema becomes the newest, with all th
   for (std::size_t version = 1; version < migration_texts().size(); ++version) {
     CAPTURE(version);
     const TestDatabase database;
-    make(database, version);
+    const bool said = make(database, version);
     const auto before = counts_of(database);
     auto store = value(open_store(database.url()));
     CHECK(version_of(database) == migration_texts().size());
@@ -364,6 +412,7 @@ TEST_CASE("from every earlier version the schema becomes the newest, with all th
       if (const auto kept = after.find(table); kept != after.end()) CHECK(kept->second >= count);
     }
     check_what_was_there(*store);
+    check_words(*store, said);
     const bool has_items = before.contains("attachment");
     if (has_items) check_items(*store);
     if (before.contains("quarantined_event")) CHECK(value(store->list_quarantine(1)).at(0).payload == "{bad");

@@ -65,9 +65,10 @@ struct Fixture {
   /// Rows of all tables that belong to some project. `has_all`: none of them may be empty.
   std::int64_t rows(bool has_all = false) const {
     const std::set<std::string> of_no_project = {
-        "account",     "sign_in_session", "welcome_link",  "api_token",   "payload_dictionary", "node_position",
-        "place_epoch", "schema_version",  "move_progress", "stored_file", "released_file",      "encryption_key",
-        "text_day",    "event_text",      "event_day",     "event_batch", "erasure_rest",       "report_key"};
+        "account",       "sign_in_session", "welcome_link",   "api_token",     "payload_dictionary",
+        "node_position", "place_epoch",     "schema_version", "move_progress", "stored_file",
+        "released_file", "encryption_key",  "text_day",       "text_week",     "event_word",
+        "event_phrase",  "event_day",       "event_batch",    "erasure_rest",  "report_key"};
     const auto connection = database.connect();
     std::int64_t count = 0;
     for (const std::string& table : database.tables()) {

@@ -393,36 +393,102 @@ TEST_CASE("a search by words that are odd is a search") {
   CHECK(parse_search(std::string(10'000, 'x'), {kNow, {}}).error().code == "invalid_query");
 }
 
-TEST_CASE("days of texts are dropped at once") {
+TEST_CASE("weeks of texts are dropped at once, when their last day has gone") {
   Fixture fixture;
   std::vector<DigestedEvent> events;
-  for (int day = 0; day < 3; ++day) {
-    events.push_back(fixture.event("issue of day " + std::to_string(day)));
-    events.back().received_at = kNow + day * kDayMs;
+  for (int week = 0; week < 3; ++week) {
+    events.push_back(fixture.event("issue of week " + std::to_string(week)));
+    events.back().received_at = kNow + week * sql::kWeekMs;
     events.back().texts = {"common words"};
   }
   fixture.append(events);
   CHECK(fixture.find("common").size() == 3);
-  sql::drop_texts_before(*fixture.database.connect(), start_of(kNow + 2 * kDayMs, kDayMs));
-  CHECK(fixture.find("common") == Titles{"issue of day 2"});
-  // And it goes on, also on a day that has gone.
+  const auto drop_before = [&](UnixMillis day) { sql::drop_texts_before(*fixture.database.connect(), day); };
+  const UnixMillis second = start_of(kNow, sql::kWeekMs) + sql::kWeekMs;
+  drop_before(second - kDayMs);
+  CHECK(fixture.find("common").size() == 3);
+  drop_before(second);
+  CHECK(fixture.find("common") == Titles{"issue of week 1", "issue of week 2"});
+  drop_before(second + 2 * sql::kWeekMs - kDayMs);
+  CHECK(fixture.find("common") == Titles{"issue of week 2"});
+  CHECK(fixture.find("\"common words\"") == Titles{"issue of week 2"});
+  // And it goes on, also in a week that has gone.
   DigestedEvent late = fixture.event("late");
   late.received_at = kNow;
   late.texts = {"common ground"};
   fixture.append({late});
-  CHECK(fixture.find("common") == Titles{"issue of day 2", "late"});
+  CHECK(fixture.find("common") == Titles{"issue of week 2", "late"});
 }
 
-TEST_CASE("a text is indexed once a day and kind of event, and only so much of it") {
+TEST_CASE("retention makes one piece of the index of a week that is over, and all is found as before") {
+  if (is_on_postgres()) return;  // the server sees to it
+  Fixture fixture;
+  constexpr int kBatches = 40;
+  const auto append_to = [&](UnixMillis at) {
+    for (int batch = 0; batch < kBatches; ++batch) {
+      DigestedEvent event = fixture.event("issue " + std::to_string(batch % 3));
+      event.received_at = at;
+      event.texts = {"common words", "number " + std::to_string(batch)};
+      fixture.append({event});
+    }
+  };
+  append_to(kNow);
+  append_to(kNow + sql::kWeekMs);
+  const auto pieces = [&](const char* index, int week) {
+    const UnixMillis day = start_of(kNow + week * sql::kWeekMs, sql::kWeekMs) / kDayMs;
+    return fixture.number("SELECT count(DISTINCT segid) FROM " + std::string(index) + std::to_string(day) + "_idx");
+  };
+  const auto retain = [&] {
+    for (int steps = 0; fixture.store->retain({})->has_more; ++steps) REQUIRE(steps < 1'000);
+  };
+  retain();
+  CHECK(pieces("text_phrase_", 0) > 1);
+  fixture.clock.advance(std::chrono::milliseconds(sql::kWeekMs));
+  retain();
+  for (const char* index : {"text_word_", "text_phrase_"}) {
+    CAPTURE(index);
+    CHECK(pieces(index, 0) == 1);
+    CHECK(pieces(index, 1) > 1);
+  }
+  CHECK(fixture.find("common") == Titles{"issue 0", "issue 1", "issue 2"});
+  CHECK(fixture.find("\"number 7\"") == Titles{"issue 1"});
+  append_to(kNow);  // late, as from a spool
+  CHECK(fixture.find("\"number 7\"") == Titles{"issue 1"});
+}
+
+TEST_CASE("a word is found whatever is said beside it, on other days, and by other kinds of events") {
+  Fixture fixture;
+  std::vector<DigestedEvent> events;
+  for (const char* title : {"a", "b"}) {
+    for (int number = 0; number < 20; ++number) {
+      events.push_back(fixture.event(title));
+      events.back().received_at = kNow + number % 3 * kDayMs;
+      events.back().texts = {"Order " + std::to_string(1'000 + number) + " of " + title + "x", "the last order"};
+    }
+  }
+  fixture.append(events);
+  check_cases(fixture, {{"order", {"a", "b"}},
+                        {"1007", {"a", "b"}},
+                        {"ax", {"a"}},
+                        {"100", {"a", "b"}},
+                        {"\"order 1007\"", {"a", "b"}},
+                        {"\"1007 of bx\"", {"b"}},
+                        {"\"1007 of b\"", {}},
+                        {"\"last order 1001\"", {}},
+                        {"1001 1019 bx", {"b"}}});
+}
+
+TEST_CASE("a text is indexed once a week and kind of event, and only so much of it a day") {
   Fixture fixture;
   const auto rows = [&] {
-    const std::string day = std::to_string(kNow / kDayMs);
-    return fixture.number(is_on_postgres() ? "SELECT count(*) FROM event_text"
-                                           : "SELECT count(*) FROM text_row_" + day);
+    const std::string week = std::to_string(start_of(kNow, sql::kWeekMs) / kDayMs);
+    return fixture.number(is_on_postgres() ? "SELECT count(*) FROM event_phrase"
+                                           : "SELECT count(*) FROM text_place_" + week);
   };
   std::vector<DigestedEvent> events;
   for (int count = 0; count < 10; ++count) {
     events.push_back(fixture.event("a"));
+    events.back().received_at = kNow + count % 2 * kDayMs;
     events.back().texts = {"the same", "the same"};
   }
   fixture.append(events);
