@@ -15,8 +15,8 @@ class Connection;
 
 /// Of each week three tables, WEEK being its first day counted from 1970: text_word_WEEK, an FTS5 index of words whose
 /// rows are group hashes; text_phrase_WEEK, one of texts, with the places of their words, whose rows are a group hash
-/// and a text's mark; and text_place_WEEK, a list of the latter as they came in. The indexes keep no text. A row that is
-/// added once more takes the place of the one before when FTS5 merges the two: all that is said twice is kept once.
+/// and a text's mark; and text_place_WEEK, a list of the latter as they came in. The indexes keep no text. A row that
+/// is added once more takes the place of the one before when FTS5 merges the two: all that is said twice is kept once.
 class TextIndex final : public sql::TextIndex {
  public:
   explicit TextIndex(Connection& connection) : connection_(connection) {}
