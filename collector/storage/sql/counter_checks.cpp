@@ -1,10 +1,14 @@
 #include "collector/storage/sql/counter_checks.h"
 
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "collector/storage/sql/deleted_projects.h"
 #include "collector/storage/sql/event_ids.h"
 #include "collector/storage/sql/issue_changes.h"
+#include "collector/storage/sql/issue_overview.h"
 #include "collector/storage/time_span.h"
 
 namespace trapline::collector::sql {
@@ -122,6 +126,26 @@ bool mend_issue(Connection& connection, std::int64_t issue) {
   return true;
 }
 
+Slice find_wrong_overviews(Connection& connection, std::int64_t after) {
+  constexpr std::size_t kIssuesAtOnce = 200;
+  std::vector<std::pair<IssueId, std::optional<IssueOverview>>> told;
+  {
+    Statement rows = connection.prepare("SELECT id, overview FROM issue WHERE id > ? AND " +
+                                        std::string(kOfLiveProject) + " ORDER BY id LIMIT ?");
+    rows.bind(after, kIssuesAtOnce);
+    while (rows.step()) told.emplace_back(rows.integer(0), IssueOverview::parse(rows.text(1)));
+  }
+  Slice slice;
+  if (told.size() == kIssuesAtOnce) slice.next = told.back().first;
+  for (const auto& [issue, overview] : told) {
+    if (!overview || overview->agrees_with(IssueOverview::read(connection, issue))) continue;
+    slice.faults.push_back(
+        {issue, "issue " + std::to_string(issue) +
+                    ": what its row says of days, releases and environments is not what its hashes do"});
+  }
+  return slice;
+}
+
 }  // namespace
 
 void recount_hash(Connection& connection, std::int64_t hash) {
@@ -153,6 +177,7 @@ std::vector<Check> counter_checks() {
        mend_issue},
       {"users of issues", ask_by_ranges({"issue", user_counts_sql(), "issue {0}: says {1} users, there are {2}"}),
        mend_issue},
+      {"overviews of issues", find_wrong_overviews, mend_issue},
   };
 }
 

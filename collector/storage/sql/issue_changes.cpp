@@ -65,7 +65,8 @@ void recount(Connection& connection, IssueId id) {
         (SELECT coalesce(sum(count), 0), coalesce(sum(stored_count), 0), coalesce(min(first_seen), 0), coalesce(max(last_seen), 0)
          FROM issue_hash WHERE issue_id = ?1 AND kind = 0 AND count > 0),
       user_count = (SELECT count(DISTINCT "user") FROM hash_user
-                    WHERE hash_id IN (SELECT id FROM issue_hash WHERE issue_id = ?1))
+                    WHERE hash_id IN (SELECT id FROM issue_hash WHERE issue_id = ?1)),
+      overview = ''
     WHERE id = ?1)")
       .bind(id)
       .run();

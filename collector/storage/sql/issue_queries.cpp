@@ -1,15 +1,16 @@
 #include "collector/storage/sql/issue_queries.h"
 
-#include <algorithm>
+#include <optional>
 #include <string>
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "collector/storage/sql/cursor.h"
 #include "collector/storage/sql/deleted_projects.h"
+#include "collector/storage/sql/issue_overview.h"
 #include "collector/storage/sql/issue_tally.h"
 #include "collector/storage/sql/search_clause.h"
 #include "collector/storage/sql/where_clause.h"
-#include "collector/storage/time_span.h"
 
 namespace trapline::collector::sql {
 namespace {
@@ -17,28 +18,9 @@ namespace {
 constexpr std::string_view kSelectIssue =
     "SELECT id, project_id, title, type, value, culprit, platform, level, count, stored_count, user_count, first_seen, "
     "last_seen, assignee, status, status_at, resolved_release, resolved_is_next, ignored_until, ignored_until_count, "
-    "ignored_until_users FROM issue";
+    "ignored_until_users, overview FROM issue";
 
-/// Of issues: the release that each was seen in first, and the one it was seen in last.
-constexpr std::string_view kEndReleases = R"(
-  SELECT issue_id, version, first_place FROM (
-    SELECT issue_id, release_id, version,
-      row_number() OVER (PARTITION BY issue_id ORDER BY seen_first, release_id) AS first_place,
-      row_number() OVER (PARTITION BY issue_id ORDER BY seen_last DESC, release_id DESC) AS last_place
-    FROM (
-      SELECT issue_id, release_id, version, min(hash_presence.first_seen) AS seen_first,
-        max(hash_presence.last_seen) AS seen_last
-      FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id JOIN "release" ON "release".id = release_id
-      WHERE version <> '' AND issue_id IN (%)
-      GROUP BY issue_id, release_id, version) AS seen) AS placed
-  WHERE first_place = 1 OR last_place = 1 ORDER BY issue_id, last_place)";
-constexpr std::string_view kEnvironments = R"(
-  SELECT DISTINCT issue_id, name FROM issue_hash JOIN hash_presence ON hash_id = issue_hash.id
-  JOIN environment ON environment.id = environment_id
-  WHERE name <> '' AND issue_id IN (%) ORDER BY issue_id, name)";
-constexpr std::string_view kDailyCounts = R"(
-  SELECT issue_id, hour, sum(hash_hour.count) FROM issue_hash JOIN hash_hour ON hash_id = issue_hash.id
-  WHERE issue_id IN (%) AND hour >= ? AND hour < ? GROUP BY issue_id, hour)";
+constexpr int kOverviewColumn = 21;
 
 std::string_view sort_column(IssueSort sort) {
   switch (sort) {
@@ -118,67 +100,33 @@ WhereClause where_clause(Connection& connection, const IssueQuery& query) {
   return where;
 }
 
-/// A question about a page of issues at once: to a server each one costs more than its rows. "%" is their list.
-class OfIssues {
+/// Issues, as they were read, and what their rows say in short.
+class IssueReader {
  public:
-  OfIssues(Connection& connection, std::string_view sql, std::vector<Issue>& issues)
-      : statement_(connection.prepare(with_list(sql, issues.size()))) {
-    for (Issue& issue : issues) {
-      statement_.bind(issue.id);
-      by_id_.emplace(issue.id, &issue);
-    }
+  void take(const Statement& row) {
+    issues_.push_back(read_issue(row));
+    overviews_.push_back(IssueOverview::parse(row.text(kOverviewColumn)));
   }
-  Statement& statement() { return statement_; }
-  /// Whose the row is.
-  Issue& issue() { return *by_id_.at(statement_.integer(0)); }
+  void drop_last() {
+    issues_.pop_back();
+    overviews_.pop_back();
+  }
+  [[nodiscard]] const std::vector<Issue>& issues() const { return issues_; }
+
+  /// After the rows were read: a connection answers one question at a time.
+  std::vector<Issue> complete(Connection& connection, UnixMillis now, bool with_environments) {
+    for (std::size_t index = 0; index < issues_.size(); ++index) {
+      Issue& issue = issues_[index];
+      if (!overviews_[index]) overviews_[index] = IssueOverview::read(connection, issue.id);
+      overviews_[index]->show(issue, now, with_environments);
+    }
+    return std::move(issues_);
+  }
 
  private:
-  static std::string with_list(std::string_view sql, std::size_t count) {
-    std::string list = "?";
-    for (std::size_t index = 1; index < count; ++index) list += ",?";
-    const std::size_t place = sql.find('%');
-    return std::string(sql.substr(0, place)) + list + std::string(sql.substr(place + 1));
-  }
-
-  Statement statement_;
-  std::unordered_map<IssueId, Issue*> by_id_;
+  std::vector<Issue> issues_;
+  std::vector<std::optional<IssueOverview>> overviews_;
 };
-
-void add_daily_counts(Connection& connection, std::vector<Issue>& issues, UnixMillis now) {
-  const UnixMillis today = start_of(now, kDayMs);
-  const UnixMillis first_day = today - static_cast<UnixMillis>(kSparklineDays - 1) * kDayMs;
-  OfIssues counts(connection, kDailyCounts, issues);
-  Statement& rows = counts.statement();
-  rows.bind(first_day, today + kDayMs);
-  while (rows.step()) {
-    const auto day = static_cast<std::size_t>((rows.integer(1) - first_day) / kDayMs);
-    counts.issue().daily_counts.at(day) += rows.integer(2);
-  }
-}
-
-void add_releases(Connection& connection, std::vector<Issue>& issues) {
-  OfIssues releases(connection, kEndReleases, issues);
-  Statement& rows = releases.statement();
-  while (rows.step()) {
-    Issue& issue = releases.issue();
-    if (issue.last_release.empty()) issue.last_release = rows.text(1);  // the first row of each is
-    if (rows.integer(2) == 1) issue.first_release = rows.text(1);
-  }
-}
-
-void add_environments(Connection& connection, std::vector<Issue>& issues) {
-  OfIssues environments(connection, kEnvironments, issues);
-  Statement& rows = environments.statement();
-  while (rows.step()) environments.issue().environments.emplace_back(rows.text(1));
-}
-
-/// What stands in other tables than `issue`.
-void complete(Connection& connection, std::vector<Issue>& issues, UnixMillis now, bool with_environments) {
-  if (issues.empty()) return;
-  add_daily_counts(connection, issues, now);
-  add_releases(connection, issues);
-  if (with_environments) add_environments(connection, issues);
-}
 
 }  // namespace
 
@@ -190,33 +138,33 @@ Page<Issue> find_issues(Connection& connection, const IssueQuery& query, UnixMil
     where.add_value(cursor->id);
   }
   Page<Issue> page;
+  IssueReader reader;
   {
     Statement statement =
         connection.prepare(std::string(kSelectIssue) + where.sql() + " ORDER BY " + column + " DESC, id DESC LIMIT ?");
     where.bind_to(statement);
     statement.bind(query.limit + 1);  // one more than asked for tells whether there is a next page
-    while (statement.step()) page.items.push_back(read_issue(statement));
+    while (statement.step()) reader.take(statement);
   }
-  if (page.items.size() > query.limit) {
-    page.items.pop_back();
-    const Issue& last = page.items.back();
+  if (reader.issues().size() > query.limit) {
+    reader.drop_last();
+    const Issue& last = reader.issues().back();
     page.next_cursor = Cursor{sort_value(last, query.sort), last.id}.to_text();
   }
-  complete(connection, page.items, now, query.with_environments);
+  page.items = reader.complete(connection, now, query.with_environments);
   return page;
 }
 
 std::optional<Issue> find_issue(Connection& connection, IssueId id, UnixMillis now) {
-  std::vector<Issue> found;
+  IssueReader reader;
   {
     Statement statement =
         connection.prepare(std::string(kSelectIssue) + " WHERE id = ? AND " + std::string(kOfLiveProject));
     statement.bind(id);
     if (!statement.step()) return std::nullopt;
-    found.push_back(read_issue(statement));
+    reader.take(statement);
   }
-  complete(connection, found, now, true);
-  return std::move(found.front());
+  return std::move(reader.complete(connection, now, true).front());
 }
 
 std::vector<HourCount> count_by_hour(Connection& connection, IssueId id, UnixMillis from, UnixMillis to) {

@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "collector/storage/issue_life.h"
+#include "collector/storage/sql/issue_overview.h"
 #include "collector/storage/time_span.h"
 
 namespace trapline::collector::sql {
@@ -61,7 +62,8 @@ constexpr std::string_view kUpdateIssue = R"(
     stored_count = stored_count + ?11,
     user_count   = user_count + ?12,
     first_seen = min(first_seen, ?2),
-    last_seen  = max(last_seen, ?3)
+    last_seen  = max(last_seen, ?3),
+    overview    = ?13
   WHERE id = ?1
   RETURNING count, user_count, status, status_at, resolved_release, resolved_is_next, ignored_until,
             ignored_until_count, ignored_until_users)";
@@ -196,19 +198,44 @@ IssueSum sum_of(const std::vector<const HashTally*>& tallies) {
   return sum;
 }
 
+/// What the issue's row is to say in short.
+std::string overview_with(Connection& connection, IssueId issue, const IssueAddition& addition) {
+  std::optional<IssueOverview> overview;
+  if (addition.is_new) {
+    overview.emplace();
+  } else if (addition.before) {
+    overview = IssueOverview::parse(addition.before->overview);
+  } else {
+    Statement row = connection.prepare("SELECT overview FROM issue WHERE id = ?");
+    row.bind(issue);
+    if (row.step()) overview = IssueOverview::parse(row.text(0));
+  }
+  // Its hashes' rows have the batch already.
+  if (!overview) return IssueOverview::read(connection, issue).to_text();
+  for (const HashTally* tally : addition.tallies) {
+    for (const auto& [hour, count] : tally->hours()) overview->add_events(hour, count);
+    for (const auto& [place, presence] : tally->presences()) {
+      overview->add_presence(place.first, place.second, presence.first_seen, presence.last_seen);
+    }
+  }
+  return overview->to_text();
+}
+
 /// Adds it to the issue's row. Answers what that says then.
 IssueCounts add_to_row(Connection& connection, IssueId issue, const IssueSum& sum, const IssueAddition& addition) {
   const DigestedEvent& newest = *sum.newest;
+  const std::string overview = overview_with(connection, issue, addition);
   Statement statement = connection.prepare(kUpdateIssue);
   statement.bind(issue, sum.first_seen, sum.last_seen, std::string_view(newest.title), std::string_view(newest.type),
                  std::string_view(newest.value), std::string_view(newest.culprit), std::string_view(newest.platform),
-                 static_cast<int>(newest.level), sum.count, sum.stored, addition.new_users);
+                 static_cast<int>(newest.level), sum.count, sum.stored, addition.new_users, std::string_view(overview));
   if (addition.before) {
     statement.run();
-    return {addition.before->count + sum.count, addition.before->users + addition.new_users, addition.before->state};
+    return {
+        addition.before->count + sum.count, addition.before->users + addition.new_users, addition.before->state, {}};
   }
   statement.step();
-  IssueCounts counts{statement.integer(0), statement.integer(1), read_state(statement, 2)};
+  IssueCounts counts{statement.integer(0), statement.integer(1), read_state(statement, 2), {}};
   statement.run();
   return counts;
 }
@@ -229,7 +256,7 @@ std::vector<IssueChange> update_issue(Connection& connection, const IssueAdditio
   const IssueId issue = addition.tallies.front()->issue_id();
   const IssueSum sum = sum_of(addition.tallies);
   const ProjectId project = sum.newest->project_id;
-  const auto [count, users, state] = add_to_row(connection, issue, sum, addition);
+  const auto [count, users, state, overview] = add_to_row(connection, issue, sum, addition);
   const auto change = [&](IssueChangeKind kind, std::string_view word, std::string_view details) {
     add_history(connection, issue, now, word, "", details);
     return std::vector<IssueChange>{{issue, project, kind}};

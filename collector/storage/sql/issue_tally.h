@@ -71,6 +71,8 @@ class HashTally {
   /// By release and environment.
   using Presences = std::map<std::pair<std::string_view, std::string_view>, Presence>;
   [[nodiscard]] const Presences& presences() const { return presences_; }
+  /// Events by hour.
+  [[nodiscard]] const std::map<UnixMillis, std::int64_t>& hours() const { return hours_; }
 
  private:
   std::int64_t hash_id_;
@@ -90,6 +92,7 @@ struct IssueCounts {
   std::int64_t count = 0;
   std::int64_t users = 0;
   IssueState state;
+  std::string overview;  ///< issue_overview.h
 };
 
 /// What is added to an issue. `before`: what its row says, when that is known.

@@ -156,13 +156,13 @@ std::unordered_map<IssueId, std::int64_t> write_users(Connection& connection,
 }
 
 std::unordered_map<IssueId, IssueCounts> counts_before(Connection& connection, const std::vector<IssueId>& asked) {
-  const Question question{"SELECT id, count, user_count, " + std::string(kStateColumns) + " FROM issue WHERE id IN (",
-                          "?", ")"};
+  const Question question{
+      "SELECT id, count, user_count, " + std::string(kStateColumns) + ", overview FROM issue WHERE id IN (", "?", ")"};
   std::unordered_map<IssueId, IssueCounts> before;
   ask(
       connection, question, asked, [](Statement& statement, IssueId id) { statement.bind(id); },
       [&](const Statement& row) {
-        before[row.integer(0)] = {row.integer(1), row.integer(2), read_state(row, 3)};
+        before[row.integer(0)] = {row.integer(1), row.integer(2), read_state(row, 3), std::string(row.text(10))};
       });
   return before;
 }

@@ -150,6 +150,9 @@ bool rename_presences(Connection& connection, std::int64_t hash) {
         .run();
     count_presence(connection, hash, release, environment, lost.count, lost.first_seen, lost.last_seen);
   }
+  connection.prepare("UPDATE issue SET overview = '' WHERE id = (SELECT issue_id FROM issue_hash WHERE id = ?)")
+      .bind(hash)
+      .run();
   end_place_epoch(connection);
   transaction.commit();
   return true;

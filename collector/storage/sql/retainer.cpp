@@ -8,6 +8,7 @@
 #include "collector/storage/sql/digest_tables.h"
 #include "collector/storage/sql/event_erasure.h"
 #include "collector/storage/sql/event_ids.h"
+#include "collector/storage/sql/issue_overview.h"
 #include "collector/storage/sql/search_writer.h"
 #include "collector/storage/sql/slice_timer.h"
 #include "collector/storage/sql/text_index.h"
@@ -76,7 +77,7 @@ void Retainer::look(Connection& reader, const RetentionPolicy& policy, UnixMilli
   was_within_limit_ = was_within_limit_ || budget_.share() <= 1;
   step.has_more = look_for_leaving(reader, step) || look_for_old_day(now, step) || go_on_thinning(reader, step) ||
                   look_for_old_events(reader, now, step) || look_for_old_items(now, today) ||
-                  look_for_room(reader, now, step) || look_for_pieces(reader, now);
+                  look_for_room(reader, now, step) || look_for_pieces(reader, now) || look_for_overviews(reader);
 }
 
 void Retainer::read_state(Connection& reader, const RetentionPolicy& policy) {
@@ -237,6 +238,20 @@ bool Retainer::look_for_pieces(Connection& reader, UnixMillis now) {
   return week.has_value();
 }
 
+/// Issues lack it from the versions before, and after they were merged; most get it with their next event.
+bool Retainer::look_for_overviews(Connection& reader) {
+  constexpr std::int64_t kIssuesAtOnce = 32;
+  overviews_.clear();
+  {
+    Statement rows = reader.prepare("SELECT id, count FROM issue WHERE overview = '' ORDER BY id LIMIT ?");
+    rows.bind(kIssuesAtOnce);
+    while (rows.step()) overviews_.push_back({rows.integer(0), rows.integer(1), {}});
+  }
+  for (Overview& one : overviews_) one.text = IssueOverview::read(reader, one.issue).to_text();
+  if (!overviews_.empty()) act_ = Act::kShow;
+  return !overviews_.empty();
+}
+
 void Retainer::plan_expiry(ProjectId project, UnixMillis before, std::span<const std::string_view> deletes) {
   project_ = project;
   before_ = before;
@@ -265,6 +280,8 @@ void Retainer::act(Connection& writer, RetentionStep& step) {
       return expire(writer);
     case Act::kMerge:
       return merge(writer);
+    case Act::kShow:
+      return show(writer);
     case Act::kLeave:
     case Act::kDetach:
     case Act::kForgetDay:
@@ -346,6 +363,18 @@ bool Retainer::may_erase(Connection& writer, std::span<const std::int64_t> rows)
 void Retainer::merge(Connection& writer) {
   Transaction transaction(writer);
   if (!writer.text_index().compact(*merging_, is_first_merge_)) writer.text_index().is_in_one_piece(*merging_);
+  transaction.commit();
+  act_ = Act::kNone;
+}
+
+/// Unless the issue has changed meanwhile.
+void Retainer::show(Connection& writer) {
+  Transaction transaction(writer);
+  for (const Overview& one : overviews_) {
+    writer.prepare("UPDATE issue SET overview = ? WHERE id = ? AND count = ? AND overview = ''")
+        .bind(std::string_view(one.text), one.issue, one.count)
+        .run();
+  }
   transaction.commit();
   act_ = Act::kNone;
 }

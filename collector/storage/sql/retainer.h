@@ -54,6 +54,7 @@ class Retainer {
     kExpire,     ///< what else came of `project_` before `before_`
     kThinned,    ///< `day_` is thinned to `most_`
     kMerge,      ///< the pieces of the index of `merging_`
+    kShow,       ///< `overviews_`
   };
   struct Day {
     std::int64_t day = 0;
@@ -76,6 +77,7 @@ class Retainer {
   bool look_for_old_items(UnixMillis now, std::int64_t today);
   bool look_for_counted(UnixMillis now);
   bool look_for_pieces(Connection& reader, UnixMillis now);
+  bool look_for_overviews(Connection& reader);
   void plan_expiry(ProjectId project, UnixMillis before, std::span<const std::string_view> deletes);
   bool look_for_room(Connection& reader, UnixMillis now, RetentionStep& step);
   bool thin_today(Connection& reader, UnixMillis now, RetentionStep& step);
@@ -95,6 +97,7 @@ class Retainer {
   [[nodiscard]] bool may_erase(Connection& writer, std::span<const std::int64_t> rows) const;
   void expire(Connection& writer);
   void merge(Connection& writer);
+  void show(Connection& writer);
 
   PayloadDictionaries& dictionaries_;
   const ByteBudget& budget_;
@@ -127,8 +130,14 @@ class Retainer {
   ProjectId counted_project_ = 0;  ///< the last that look_for_counted() has taken
   UnixMillis next_counted_look_ = 0;
   UnixMillis next_look_at_today_ = 0;
-  std::optional<UnixMillis> merging_;       ///< a week of texts
-  bool is_first_merge_ = false;             ///< of it
+  std::optional<UnixMillis> merging_;  ///< a week of texts
+  bool is_first_merge_ = false;        ///< of it
+  struct Overview {
+    IssueId issue = 0;
+    std::int64_t count = 0;  ///< that the issue had
+    std::string text;
+  };
+  std::vector<Overview> overviews_;         ///< that rows of issues lack
   std::int64_t limit_ = 0;                  ///< bytes, as the last look had it
   bool was_within_limit_ = false;           ///< of this limit
   std::int64_t bytes_before_thinning_ = 0;  ///< a day, if that was the last thing done
