@@ -1,26 +1,27 @@
 #include "collector/storage/postgres/text_index.h"
 
-#include <algorithm>
 #include <charconv>
 #include <map>
 #include <unordered_set>
 
 #include "collector/storage/postgres/connection.h"
+#include "sdk/core/ascii.h"
 
 namespace trapline::collector::postgres {
 namespace {
 
 constexpr std::string_view kWords = "event_word";
 constexpr std::string_view kPhrases = "event_phrase";
+/// Behind all that begins with what stands before it.
+constexpr const char* kHighest = "\xF4\x8F\xBF\xBF";
 
 // Newest first, as their numbers have as many digits for some centuries.
 constexpr std::string_view kWeeks = R"(
   SELECT CAST(relname AS TEXT) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
   WHERE inhparent = CAST('event_phrase' AS regclass) ORDER BY relname DESC)";
-constexpr std::string_view kFindWord =
-    "SELECT hash_id FROM event_word WHERE week = ?1 AND words @@ plainto_tsquery('simple', ?3) LIMIT ?2";
+constexpr std::string_view kFindWord = "SELECT hash_id FROM event_word WHERE week = ?1 AND word = ?3 LIMIT ?2";
 constexpr std::string_view kFindBeginningOfWord =
-    "SELECT hash_id FROM event_word WHERE week = ?1 AND words @@ to_tsquery('simple', '''' || ?3 || ''':*') LIMIT ?2";
+    "SELECT hash_id FROM event_word WHERE week = ?1 AND word >= ?3 AND word < ?4 LIMIT ?2";
 constexpr std::string_view kFindWords =
     "SELECT hash_id FROM event_phrase WHERE week = ?1 AND words @@ phraseto_tsquery('simple', plain_letters(?3)) "
     "LIMIT ?2";
@@ -29,14 +30,14 @@ constexpr std::string_view kFindBeginning =
     "SELECT hash_id FROM event_phrase WHERE week = ?1 AND words @@ (phraseto_tsquery('simple', plain_letters(?3)) <-> "
     "to_tsquery('simple', '''' || plain_letters(?4) || ''':*')) LIMIT ?2";
 constexpr std::string_view kReadWords = R"(
-  SELECT DISTINCT ON (hash_id, mark) hash_id, mark,
+  SELECT hash_id, mark,
          coalesce((SELECT string_agg(lexeme, ' ' ORDER BY place)
                    FROM unnest(words) AS word, unnest(word.positions) AS place), '')
   FROM event_phrase WHERE week = ? ORDER BY hash_id, mark)";
-// Where a row is, as a number.
-constexpr std::string_view kPlace =
-    "CAST((CAST(CAST(ctid AS TEXT) AS point))[0] AS BIGINT) * 65536 + CAST((CAST(CAST(ctid AS TEXT) AS point))[1] AS "
-    "BIGINT)";
+// Words that no other text of the group hash has.
+constexpr std::string_view kWordsOfThese = R"(
+  SELECT lexeme FROM event_phrase, unnest(words) WHERE week = ?1 AND hash_id = ?2
+  GROUP BY lexeme HAVING bool_and(mark IN (SELECT value FROM json_each(?3))))";
 
 std::string name_of(std::string_view table, UnixMillis week) {
   return std::string(table) + '_' + std::to_string(week / kDayMs);
@@ -48,20 +49,10 @@ std::string joined(const std::vector<std::string>& words, std::size_t count) {
   return text;
 }
 
-/// A list of such places for PostgreSQL, as in "{(0,1),(3,7)}".
-std::string list_of_places(const std::vector<std::int64_t>& places) {
-  std::string list = "{";
-  for (const std::int64_t place : places) {
-    list +=
-        (list.size() > 1 ? ",\"(" : "\"(") + std::to_string(place >> 16) + ',' + std::to_string(place & 65'535) + ")\"";
-  }
-  return list + "}";
-}
-
 /// Many rows in a statement, since each one costs more than its rows. Of each size there is one, so that all are
-/// prepared soon.
+/// prepared soon. `before`, `after`: what stands around the rows.
 template <class Bind>
-void insert_rows(Connection& connection, const std::string& into, const std::string& row,
+void insert_rows(Connection& connection, const std::string& before, const std::string& row, const std::string& after,
                  std::span<const sql::NewText* const> texts, const Bind& bind) {
   constexpr std::size_t kMany = 32;
   constexpr std::size_t kSome = 4;
@@ -69,8 +60,9 @@ void insert_rows(Connection& connection, const std::string& into, const std::str
   for (std::size_t first = 0; first < texts.size(); first += size) {
     const std::size_t left = texts.size() - first;
     size = left >= kMany ? kMany : left >= kSome ? kSome : 1;
-    std::string sql = "INSERT INTO " + into + " VALUES " + row;
+    std::string sql = before + row;
     for (std::size_t count = 1; count < size; ++count) sql.append(", ").append(row);
+    sql.append(after).append(" ON CONFLICT DO NOTHING");
     std::vector<std::string> plain;  // outlives the statement, which borrows it
     plain.reserve(size);
     sql::Statement statement = connection.prepare(sql);
@@ -109,14 +101,16 @@ void TextIndex::add(UnixMillis week, std::span<sql::NewText> texts) {
     all.push_back(&text);
     if (!text.new_words.empty()) with_words.push_back(&text);
   }
-  insert_rows(connection_, "event_phrase (week, hash_id, mark, words)",
-              "(?, ?, ?, to_tsvector('simple', plain_letters(?)))", all,
+  insert_rows(connection_, "INSERT INTO event_phrase (week, hash_id, mark, words) VALUES ",
+              "(?, ?, ?, to_tsvector('simple', plain_letters(?)))", "", all,
               [week](sql::Statement& statement, const sql::NewText& text, std::vector<std::string>& plain) {
                 const std::string& words = plain.emplace_back(sql::without_signs(text.text));
                 statement.bind(week, text.hash_id, text.mark, std::string_view(words));
               });
-  insert_rows(connection_, "event_word (week, hash_id, words)",
-              "(?, ?, strip(to_tsvector('simple', plain_letters(?))))", with_words,
+  insert_rows(connection_,
+              "INSERT INTO event_word (week, word, hash_id) SELECT said.week, lexeme, said.hash_id FROM (VALUES ",
+              "(CAST(? AS BIGINT), CAST(? AS BIGINT), ?)",
+              ") AS said (week, hash_id, words), unnest(to_tsvector('simple', plain_letters(said.words)))", with_words,
               [week](sql::Statement& statement, const sql::NewText& text, std::vector<std::string>& plain) {
                 const std::string& words = plain.emplace_back(sql::without_signs(text.new_words));
                 statement.bind(week, text.hash_id, std::string_view(words));
@@ -136,8 +130,7 @@ std::vector<UnixMillis> TextIndex::weeks() {
 }
 
 std::int64_t TextIndex::count(UnixMillis week) {
-  sql::Statement rows = connection_.prepare(
-      "SELECT count(*) FROM (SELECT DISTINCT hash_id, mark FROM event_phrase WHERE week = ?) AS texts");
+  sql::Statement rows = connection_.prepare("SELECT count(*) FROM event_phrase WHERE week = ?");
   rows.bind(week);
   rows.step();
   return rows.integer(0);
@@ -153,14 +146,16 @@ std::vector<std::int64_t> TextIndex::find(const sql::TextQuery& query, std::size
   if (query.words.empty()) return {};
   const bool is_one_word = query.is_one_word();
   const bool is_whole = query.is_last_whole;
-  const std::string text = joined(query.words, query.words.size() - (is_whole || is_one_word ? 0 : 1));
+  const std::string text =
+      is_one_word ? core::to_lower(query.words.front()) : joined(query.words, query.words.size() - (is_whole ? 0 : 1));
+  const std::string last = is_one_word ? text + kHighest : query.words.back();
   const std::string_view sql =
       is_one_word ? (is_whole ? kFindWord : kFindBeginningOfWord) : (is_whole ? kFindWords : kFindBeginning);
   std::unordered_set<std::int64_t> found;
   for (const UnixMillis week : weeks()) {
     sql::Statement rows = connection_.prepare(sql);
     rows.bind(week, most_rows, std::string_view(text));
-    if (!is_whole && !is_one_word) rows.bind(std::string_view(query.words.back()));
+    if (!is_whole) rows.bind(std::string_view(last));
     for (; most_rows > 0 && rows.step(); --most_rows) found.insert(rows.integer(0));
     if (most_rows == 0) break;
   }
@@ -170,66 +165,37 @@ std::vector<std::int64_t> TextIndex::find(const sql::TextQuery& query, std::size
 std::vector<sql::TextRow> TextIndex::rows_of(UnixMillis week, std::span<const std::int64_t> hashes) {
   std::vector<sql::TextRow> found;
   if (hashes.empty()) return found;
-  sql::Statement rows =
-      connection_.prepare("SELECT hash_id, mark, " + std::string(kPlace) + " FROM event_phrase WHERE hash_id IN " +
-                          sql::hash_marks() + " AND week = ? ORDER BY hash_id, mark");
+  sql::Statement rows = connection_.prepare("SELECT hash_id, mark FROM event_phrase WHERE hash_id IN " +
+                                            sql::hash_marks() + " AND week = ?");
   sql::bind_hashes(rows, hashes);
   rows.bind(week);
-  while (rows.step()) {
-    const auto mark = static_cast<std::uint32_t>(rows.integer(1));
-    if (found.empty() || found.back().hash_id != rows.integer(0) || found.back().mark != mark) {
-      found.push_back({rows.integer(0), mark, {}, 0, {}, {}});
-    }
-    found.back().places.push_back(rows.integer(2));
-  }
+  while (rows.step()) found.push_back({rows.integer(0), static_cast<std::uint32_t>(rows.integer(1)), {}, {}});
   return found;
 }
 
+/// The words go with the first of the texts: what is broken off behind it is found again by the others.
 void TextIndex::find_words(UnixMillis week, std::span<sql::TextRow> rows) {
   std::map<std::int64_t, std::vector<sql::TextRow*>> by_hash;
   for (sql::TextRow& row : rows) by_hash[row.hash_id].push_back(&row);
-  for (auto& [hash, gone] : by_hash) find_words_of_hash(week, gone);
-}
-
-/// The words that none of the texts says which are left, and the rows that they stand in, go with the first of the
-/// texts: what is broken off behind it is found again by the others.
-void TextIndex::find_words_of_hash(UnixMillis week, std::span<sql::TextRow*> gone) {
-  sql::TextRow& first = *gone.front();
-  std::vector<std::int64_t> places;
-  for (const sql::TextRow* row : gone) places.insert(places.end(), row->places.begin(), row->places.end());
-  const std::string list = list_of_places(places);
-  {
-    sql::Statement words = connection_.prepare(R"(
-      WITH said AS (SELECT lexeme, ctid = ANY (CAST(?3 AS tid[])) AS is_gone FROM event_phrase, unnest(words)
-                    WHERE week = ?1 AND hash_id = ?2)
-      SELECT lexeme FROM said GROUP BY lexeme HAVING bool_and(is_gone))");
-    words.bind(week, first.hash_id, std::string_view(list));
-    while (words.step()) first.words.append(first.words.empty() ? "" : " ").append(words.text(0));
+  for (const auto& [hash, gone] : by_hash) {
+    std::string marks;
+    for (const sql::TextRow* row : gone) marks.append(marks.empty() ? "[" : ",").append(std::to_string(row->mark));
+    marks += ']';
+    sql::Statement words = connection_.prepare(kWordsOfThese);
+    words.bind(week, hash, std::string_view(marks));
+    std::string& text = gone.front()->words;
+    while (words.step()) text.append(text.empty() ? "" : " ").append(words.text(0));
   }
-  sql::Statement rows = connection_.prepare("SELECT " + std::string(kPlace) +
-                                            " FROM event_word WHERE week = ?1 AND hash_id = ?2 AND "
-                                            "tsvector_to_array(words) && string_to_array(?3, ' ')");
-  rows.bind(week, first.hash_id, std::string_view(first.words));
-  while (rows.step()) first.word_places.push_back(rows.integer(0));
 }
 
-/// Texts are never changed, so that one stays where it is. Where it was there may be another one since, but not of an
-/// older text of this hash. Words are changed here alone, and erasures do not run beside each other.
 void TextIndex::remove(UnixMillis week, const sql::TextRow& row) {
-  const std::string places = list_of_places(row.places);
-  connection_
-      .prepare(
-          "DELETE FROM event_phrase WHERE week = ?1 AND hash_id = ?2 AND mark = ?3 AND ctid = ANY (CAST(?4 AS "
-          "tid[]))")
-      .bind(week, row.hash_id, row.mark, std::string_view(places))
+  connection_.prepare("DELETE FROM event_phrase WHERE week = ? AND hash_id = ? AND mark = ?")
+      .bind(week, row.hash_id, row.mark)
       .run();
-  if (row.word_places.empty()) return;
-  const std::string word_places = list_of_places(row.word_places);
+  if (row.words.empty()) return;
   connection_
-      .prepare(
-          "UPDATE event_word SET words = ts_delete(words, string_to_array(?3, ' ')) WHERE week = ?1 AND hash_id = "
-          "?2 AND ctid = ANY (CAST(?4 AS tid[]))")
-      .bind(week, row.hash_id, std::string_view(row.words), std::string_view(word_places))
+      .prepare("DELETE FROM event_word WHERE week = ?1 AND hash_id = ?2 AND word = ANY (string_to_array(?3, ' '))")
+      .bind(week, row.hash_id, std::string_view(row.words))
       .run();
 }
 

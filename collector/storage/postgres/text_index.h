@@ -36,7 +36,6 @@ class TextIndex final : public sql::TextIndex {
  private:
   void make_week(UnixMillis week);
   void make_partition(const std::string& table, UnixMillis week);
-  void find_words_of_hash(UnixMillis week, std::span<sql::TextRow*> gone);
 
   Connection& connection_;
   std::set<UnixMillis> weeks_;  ///< that have partitions

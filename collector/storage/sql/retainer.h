@@ -131,7 +131,6 @@ class Retainer {
   UnixMillis next_counted_look_ = 0;
   UnixMillis next_look_at_today_ = 0;
   std::optional<UnixMillis> merging_;  ///< a week of texts
-  bool is_first_merge_ = false;        ///< of it
   struct Overview {
     IssueId issue = 0;
     std::int64_t count = 0;  ///< that the issue had
@@ -143,6 +142,7 @@ class Retainer {
   std::int64_t bytes_before_thinning_ = 0;  ///< a day, if that was the last thing done
   bool leaves_unarchived_ = false;          ///< the day that kLeave is about; the same of thinning_
   bool thins_unarchived_ = false;
+  bool is_first_merge_ = false;  ///< of merging_
 };
 
 }  // namespace trapline::collector::sql

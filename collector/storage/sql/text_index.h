@@ -40,15 +40,13 @@ struct NewText {
   std::string new_words;  ///< of the text, with blanks between: those that the group hash is not yet known to say
 };
 
-/// Where a text of a group hash stands in a week's index: what remove() takes.
+/// A text of a group hash in a week's index: what remove() takes.
 struct TextRow {
   std::int64_t hash_id = 0;
   std::uint32_t mark = 0;
   // The engine's own:
   std::vector<std::int64_t> places;
-  std::int64_t known_until = 0;
   std::string words;
-  std::vector<std::int64_t> word_places;
 };
 
 /// That TextIndex::rows_of() takes.
@@ -78,7 +76,8 @@ class TextIndex {
   /// Fills in of these rows, which are to be removed all together, what remove() needs. Takes a look at all of the
   /// week.
   virtual void find_words(UnixMillis week, std::span<TextRow> rows) = 0;
-  /// Removes the text if it is there, and the words that no other text of its group hash says. Within a transaction.
+  /// Removes the text if it is there, and the words that no other text of its group hash says, also when an event has
+  /// said them since the row was looked up. Within a transaction.
   virtual void remove(UnixMillis week, const TextRow& row) = 0;
   /// Takes removed texts off the disk and makes one piece of a week's index, some milliseconds' worth. False when there
   /// is nothing left to do. Within a transaction; `is_first`: of this week.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "collector/storage/sql/digest_tables.h"
 #include "collector/storage/sql/erasure_rest.h"
@@ -40,6 +41,14 @@ void forget_tag(Connection& writer, std::int64_t hash, std::int64_t tag, std::in
       .run();
 }
 
+void plan_text(UnixMillis week, std::int64_t hash, std::uint32_t mark, const std::string& text,
+               std::deque<ErasureAct>& acts) {
+  acts.emplace_back([=](Connection& writer) {
+    NewText added{hash, mark, text, text};
+    writer.text_index().add(week, {&added, 1});
+  });
+}
+
 void forget_user(Connection& writer, std::int64_t hash, std::int64_t user) {
   writer.prepare("DELETE FROM hash_user WHERE hash_id = ? AND \"user\" = ?").bind(hash, user).run();
   if (writer.changes() == 0) return;
@@ -61,6 +70,12 @@ bool UserSettler::look(Connection& reader, const ProjectUsers& users, std::deque
     plan_texts(reader, acts);
     return true;
   }
+  if (!std::exchange(is_second_look_, true)) {
+    group_ = 0;
+    row_ = groups_.front().last_row;
+    return true;
+  }
+  plan_said_again(acts);
   plan_groups(acts);
   groups_.clear();
   return true;
@@ -81,6 +96,7 @@ bool UserSettler::begin_groups(Connection& reader) {
     for (const TextRow& row : rows) texts_[{week, row.hash_id}].indexed.emplace(row.mark, false);
     if (!rows.empty()) rows_[week] = std::move(rows);
   }
+  is_second_look_ = false;
   group_ = 0;
   row_ = 0;
   return true;
@@ -112,7 +128,12 @@ bool UserSettler::read_events(Connection& reader, const ProjectUsers& users) {
     group.has_events = true;
     try {
       DigestedEvent event = read_event(reader, parts_.dictionaries, rows, true).event;
-      take(group, event, users);
+      if (is_second_look_) {
+        parts_.reader.read_facts(event);
+        add_said_again(group.hash_id, event);
+      } else {
+        take(group, event, users);
+      }
     } catch (const DatabaseError&) {
       throw;
     } catch (const std::exception&) {
@@ -120,8 +141,10 @@ bool UserSettler::read_events(Connection& reader, const ProjectUsers& users) {
     }
   }
   if (count == kRemainingLookedAt) return true;
-  row_ = 0;
-  return ++group_ < groups_.size();
+  if (!is_second_look_) group.last_row = row_;
+  if (++group_ == groups_.size()) return false;
+  row_ = is_second_look_ ? groups_[group_].last_row : 0;
+  return true;
 }
 
 void UserSettler::take(Group& group, DigestedEvent& event, const ProjectUsers& users) {
@@ -164,6 +187,25 @@ void UserSettler::add_texts(std::int64_t hash, const DigestedEvent& event) {
   add(event.trail_texts, kMostTrailBytes);
 }
 
+void UserSettler::add_said_again(std::int64_t hash, const DigestedEvent& event) {
+  const auto found = texts_.find({start_of(event.received_at, kWeekMs), hash});
+  if (found == texts_.end()) return;
+  for (const auto* of_event : {&event.texts, &event.trail_texts}) {
+    for (const std::string& text : *of_event) {
+      const std::uint32_t mark = text_mark(text);
+      const auto indexed = found->second.indexed.find(mark);
+      if (indexed != found->second.indexed.end() && !indexed->second) found->second.said_again.emplace(mark, text);
+    }
+  }
+}
+
+/// It may have been removed after the event had come.
+void UserSettler::plan_said_again(std::deque<ErasureAct>& acts) {
+  for (const auto& [place, texts] : texts_) {
+    for (const auto& [mark, text] : texts.said_again) plan_text(place.first, place.second, mark, text, acts);
+  }
+}
+
 /// A week's: what no remaining event says goes; before that comes what they say and is not there.
 void UserSettler::plan_texts(Connection& reader, std::deque<ErasureAct>& acts) {
   const auto first = rows_.begin();
@@ -179,10 +221,7 @@ void UserSettler::plan_texts(Connection& reader, std::deque<ErasureAct>& acts) {
   for (const TextRow& row : rows) changed.insert(row.hash_id);
   for (const std::int64_t hash : changed) {
     for (const auto& [mark, text] : texts_[{week, hash}].missing) {
-      acts.emplace_back([week, hash, mark = mark, text = text](Connection& writer) {
-        NewText added{hash, mark, text, text};
-        writer.text_index().add(week, {&added, 1});
-      });
+      plan_text(week, hash, mark, text, acts);
     }
   }
   for (TextRow& row : rows) {

@@ -51,13 +51,16 @@ class UserSettler {
     std::unordered_map<std::int64_t, std::int64_t> tags;  ///< of erased events only, and how often they were counted
     std::unordered_set<std::int64_t> users;               ///< of erased events only
     bool has_events = false;
-    std::string title;  ///< of the newest
+    std::string title;          ///< of the newest
+    std::int64_t last_row = 0;  ///< of its events, that the first look has seen
   };
   /// Of a group hash and week, by their marks.
   struct WeekTexts {
     std::unordered_map<std::uint32_t, bool> indexed;         ///< and whether a remaining event says it
     std::unordered_map<std::uint32_t, std::string> missing;  ///< that remaining events say
     std::size_t missing_bytes = 0;
+    std::unordered_map<std::uint32_t, std::string>
+        said_again;  ///< that were removed, and events say that came meanwhile
   };
 
   bool begin_groups(Connection& reader);
@@ -65,6 +68,8 @@ class UserSettler {
   bool read_events(Connection& reader, const ProjectUsers& users);
   void take(Group& group, DigestedEvent& event, const ProjectUsers& users);
   void add_texts(std::int64_t hash, const DigestedEvent& event);
+  void add_said_again(std::int64_t hash, const DigestedEvent& event);
+  void plan_said_again(std::deque<ErasureAct>& acts);
   void plan_texts(Connection& reader, std::deque<ErasureAct>& acts);
   void plan_groups(std::deque<ErasureAct>& acts);
   bool plan_issues(Connection& reader, std::deque<ErasureAct>& acts);
@@ -74,6 +79,7 @@ class UserSettler {
 
   const UserSearchParts parts_;
   std::vector<Group> groups_;
+  bool is_second_look_ = false;                      ///< at what came while texts were removed
   std::size_t group_ = 0;                            ///< the place of the one whose events are read
   std::int64_t row_ = 0;                             ///< the last that was read
   std::map<UnixMillis, std::vector<TextRow>> rows_;  ///< in the index of texts, before the events were read

@@ -148,14 +148,14 @@ std::vector<sql::TextRow> TextIndex::rows_of(UnixMillis week, std::span<const st
   std::vector<sql::TextRow> found;
   if (hashes.empty()) return found;
   const std::string table = places_of(week);
-  const auto prepared = connection_.prepare_once("SELECT place, id, (SELECT max(id) FROM " + table + ") FROM " + table +
-                                                 " WHERE place >> 32 IN " + sql::hash_marks() + " ORDER BY place, id");
+  const auto prepared = connection_.prepare_once("SELECT place, id FROM " + table + " WHERE place >> 32 IN " +
+                                                 sql::hash_marks() + " ORDER BY place, id");
   Statement rows(*prepared);
   sql::bind_hashes(rows, hashes);
   while (rows.step()) {
     const std::int64_t place = rows.integer(0);
     if (found.empty() || row_of(found.back().hash_id, found.back().mark) != place) {
-      found.push_back({hash_of(place), mark_of(place), {}, rows.integer(2), {}, {}});
+      found.push_back({hash_of(place), mark_of(place), {}, {}});
     }
     found.back().places.push_back(rows.integer(1));
   }
@@ -187,11 +187,6 @@ void TextIndex::remove(UnixMillis week, const sql::TextRow& row) {
     removed += connection_.changes();
   }
   if (removed == 0) return;  // somebody else has; twice would harm the index
-  {
-    Statement again = connection_.prepare("SELECT 1 FROM " + table + " WHERE id > ? AND place = ? LIMIT 1");
-    again.bind(row.known_until, place);
-    if (again.step()) return;  // another event has said it meanwhile
-  }
   const std::string index = phrases_of(week);
   connection_.prepare("INSERT INTO " + index + " (" + index + ", rowid, words) VALUES ('delete', ?, ?)")
       .bind(place, std::string_view(row.words))

@@ -2,16 +2,17 @@
 -- go as a whole: in which group hashes a word stands, and texts with the places of their words.
 CREATE TABLE event_word (
   week    BIGINT NOT NULL,
+  word    TEXT COLLATE "C" NOT NULL,
   hash_id BIGINT NOT NULL,
-  words   TSVECTOR NOT NULL  -- that a row before had not; without places
+  PRIMARY KEY (week, word, hash_id)
 ) PARTITION BY RANGE (week);
-CREATE INDEX event_word_by_words ON event_word USING GIN (words);
 
 CREATE TABLE event_phrase (
   week    BIGINT NOT NULL,
   hash_id BIGINT NOT NULL,
   mark    BIGINT NOT NULL,  -- the text's number among those of its group hash
-  words   TSVECTOR NOT NULL
+  words   TSVECTOR NOT NULL,
+  PRIMARY KEY (week, hash_id, mark)
 ) PARTITION BY RANGE (week);
 CREATE INDEX event_phrase_by_words ON event_phrase USING GIN (words);
 
@@ -28,9 +29,8 @@ BEGIN
   END LOOP;
 END $$;
 INSERT INTO event_phrase (week, hash_id, mark, words)
-SELECT DISTINCT day - day % 604800000, hash_id, hashtextextended(CAST(words AS TEXT), 0) & 4294967295, words
-FROM event_text;
-INSERT INTO event_word (week, hash_id, words)
-SELECT week, hash_id, array_to_tsvector(array_agg(DISTINCT lexeme)) FROM event_phrase, unnest(words)
-GROUP BY week, hash_id;
+SELECT day - day % 604800000, hash_id, hashtextextended(CAST(words AS TEXT), 0) & 4294967295, words FROM event_text
+ON CONFLICT DO NOTHING;
+INSERT INTO event_word (week, word, hash_id)
+SELECT DISTINCT week, lexeme, hash_id FROM event_phrase, unnest(words);
 DROP TABLE event_text;

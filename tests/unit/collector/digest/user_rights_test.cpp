@@ -402,7 +402,7 @@ TEST_CASE("the removed words leave PostgreSQL's index of words, too") {
   fixture.append(fixture.event("g", "kumquatissimo", kAda));
   fixture.append(fixture.event("g", "of bob", kBob));
   fixture.erase(user_of({"id:42"}));
-  CHECK(fixture.number("SELECT count(*) FROM event_word WHERE CAST(words AS TEXT) LIKE '%kumquat%'") == 0);
+  CHECK(fixture.number("SELECT count(*) FROM event_word WHERE word LIKE '%kumquat%'") == 0);
   CHECK(fixture.number("SELECT count(*) FROM event_phrase WHERE CAST(words AS TEXT) LIKE '%kumquat%'") == 0);
 }
 
