@@ -25,6 +25,9 @@ class ByteBudget {
     return limit_ > 0 ? static_cast<double>(used_) / static_cast<double>(limit_) : 0;
   }
 
+  /// Ids of events that were only counted, since the start.
+  [[nodiscard]] std::int64_t ids_counted() const { return counted_; }
+
   /// Whether an event had no room since this was asked last.
   bool take_refused() { return refused_.exchange(false); }
 
@@ -36,6 +39,10 @@ class ByteBudget {
     refused_ = true;
     return false;
   }
+  /// Whether no event has room, not even the first of a group: then less is noted down of those that are counted, too.
+  [[nodiscard]] bool is_full() const { return spent_ >= first_until_; }
+  /// An event's id was noted down, and nothing else kept of it.
+  void counted() { ++counted_; }
   /// An event was kept that took so many bytes when packed.
   void kept(std::size_t packed_bytes) { spent_ += static_cast<std::int64_t>(packed_bytes) + kBytesBesidePayload; }
   /// A group was made for one.
@@ -56,6 +63,7 @@ class ByteBudget {
   std::atomic<std::int64_t> settled_ = 0;             ///< of it
   std::atomic<std::int64_t> until_ = kNoLimit;        ///< what is spent then
   std::atomic<std::int64_t> first_until_ = kNoLimit;  ///< the same for the first events of groups
+  std::atomic<std::int64_t> counted_ = 0;
   std::atomic<bool> refused_ = false;
 };
 

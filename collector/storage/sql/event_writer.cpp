@@ -82,8 +82,10 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
     const bool is_kept = fate == Fate::kKept;
     ++(is_kept ? outcome.stored : outcome.counted_only);
     ++(is_kept ? line.stored : line.counted_only);
-    tallies.try_emplace(place.hash_id, place.hash_id, place.issue_id).first->second.add(event, is_kept);
-    search_.add(place.hash_id, event, event.received_at);
+    // What is found by it, and how many users there are, would grow without bounds.
+    const bool is_bare = !is_kept && keeping.budget.is_full();
+    tallies.try_emplace(place.hash_id, place.hash_id, place.issue_id).first->second.add(event, is_kept, !is_bare);
+    if (!is_bare) search_.add(place.hash_id, event, event.received_at);
   }
   for (const auto& [issue, addition] : write_tallies(tallies, new_issues)) {
     const auto changes = update_issue(connection_, addition, now);
@@ -137,6 +139,7 @@ EventWriter::Fate EventWriter::write(const DigestedEvent& event, const std::stri
     return Fate::kKept;
   }
   count_only(event, id, now);
+  keeping.budget.counted();
   return Fate::kCountedOnly;
 }
 

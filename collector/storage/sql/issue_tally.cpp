@@ -133,7 +133,7 @@ void NameIds::forget() {
   environments_.clear();
 }
 
-void HashTally::add(const DigestedEvent& event, bool is_kept) {
+void HashTally::add(const DigestedEvent& event, bool is_kept, bool with_user) {
   const bool is_first = newest_ == nullptr;
   first_seen_ = is_first ? event.timestamp : std::min(first_seen_, event.timestamp);
   last_seen_ = is_first ? event.timestamp : std::max(last_seen_, event.timestamp);
@@ -142,7 +142,7 @@ void HashTally::add(const DigestedEvent& event, bool is_kept) {
   if (is_kept) ++stored_;
   hours_[start_of(event.timestamp, kHourMs)] += event.occurrences;
   const std::string& user = event.user_identity.empty() ? event.user : event.user_identity;
-  if (!user.empty()) users_.insert(user_hash(user));
+  if (with_user && !user.empty()) users_.insert(user_hash(user));
   Presence& presence = presences_[{event.release, event.environment}];
   presence.first_seen = presence.count == 0 ? event.timestamp : std::min(presence.first_seen, event.timestamp);
   presence.last_seen = std::max(presence.last_seen, event.timestamp);

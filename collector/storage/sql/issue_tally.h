@@ -45,8 +45,8 @@ class HashTally {
  public:
   HashTally(std::int64_t hash_id, IssueId issue_id) : hash_id_(hash_id), issue_id_(issue_id) {}
 
-  /// The event is borrowed until the tally's end. `is_kept`: else it is only counted.
-  void add(const DigestedEvent& event, bool is_kept);
+  /// The event is borrowed until the tally's end. `is_kept`: else it is only counted. `with_user`: who had it is, too.
+  void add(const DigestedEvent& event, bool is_kept, bool with_user = true);
 
   /// Writes hash_hour, hash_presence and issue_hash.
   void write(Connection& connection, NameIds& names) const;

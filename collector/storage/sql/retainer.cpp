@@ -28,6 +28,11 @@ constexpr std::string_view kOldCounted = R"(DELETE FROM event_counted WHERE proj
        (SELECT event_id FROM event_counted WHERE project_id = ?1 AND received_at < ?2 LIMIT ?3))";
 /// For want of room they go earlier, but not before this age: within it, what has had no answer is sent again.
 constexpr UnixMillis kCountedKeptAtLeast = 60'000;
+constexpr UnixMillis kCountedLookedAtEvery = 1'000;
+/// Unless they would take more than this part of the limit; a batch that is digested once more after a kill has fewer.
+constexpr std::int64_t kPartOfCounted = 100;
+constexpr std::int64_t kBytesOfCounted = 64;
+constexpr std::int64_t kFewestCounted = 5'000;
 
 /// What is deleted of a project's rows from before a time, some at once.
 constexpr std::string_view kOldItems[] = {
@@ -221,12 +226,25 @@ bool Retainer::look_for_counted(UnixMillis now) {
   for (const Project& project : projects_) {
     if (project.id <= counted_project_) continue;
     counted_project_ = project.id;
-    plan_expiry(project.id, now - kCountedKeptAtLeast, {&kOldCounted, 1});
+    plan_expiry(project.id, counted_kept_from(now), {&kOldCounted, 1});
     return true;
   }
   counted_project_ = 0;
-  next_counted_look_ = now + kCountedKeptAtLeast;
+  next_counted_look_ = now + kCountedLookedAtEvery;
   return false;
+}
+
+/// Since when ids are kept: for a minute, if they are no more than a small part of what there may be.
+UnixMillis Retainer::counted_kept_from(UnixMillis now) {
+  const std::int64_t count = budget_.ids_counted();
+  const std::int64_t most = std::max(budget_.limit() / kPartOfCounted / kBytesOfCounted, kFewestCounted);
+  UnixMillis from = now - kCountedKeptAtLeast;
+  while (!counted_.empty() && counted_.front().first < from) counted_.pop_front();
+  counted_.emplace_back(now, count);
+  for (const auto& [at, count_then] : counted_) {
+    if (count - count_then > most) from = std::max(from, at);
+  }
+  return from;
 }
 
 /// Of a week that is over the index of texts is asked for as long as it is there, and is twice as fast in one piece.

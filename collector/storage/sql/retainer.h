@@ -76,6 +76,7 @@ class Retainer {
   bool plan_old_events(Connection& reader, const Project& project, UnixMillis now, RetentionStep& step);
   bool look_for_old_items(UnixMillis now, std::int64_t today);
   bool look_for_counted(UnixMillis now);
+  UnixMillis counted_kept_from(UnixMillis now);
   bool look_for_pieces(Connection& reader, UnixMillis now);
   bool look_for_overviews(Connection& reader);
   void plan_expiry(ProjectId project, UnixMillis before, std::span<const std::string_view> deletes);
@@ -129,6 +130,7 @@ class Retainer {
   UnixMillis next_item_look_ = 0;
   ProjectId counted_project_ = 0;  ///< the last that look_for_counted() has taken
   UnixMillis next_counted_look_ = 0;
+  std::deque<std::pair<UnixMillis, std::int64_t>> counted_;  ///< how many ids there had been when, of the last minute
   UnixMillis next_look_at_today_ = 0;
   std::optional<UnixMillis> merging_;  ///< a week of texts
   struct Overview {

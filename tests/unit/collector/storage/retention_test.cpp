@@ -13,6 +13,7 @@
 
 #include "collector/storage/consistency.h"
 #include "collector/storage/open_store.h"
+#include "collector/storage/search_parser.h"
 #include "collector/storage/time_span.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/test_database.h"
@@ -320,6 +321,60 @@ TEST_CASE("with no other room left, ids of events that were only counted go with
   fixture.clock.advance(std::chrono::minutes(3));
   for (int steps = 0; steps < 50; ++steps) REQUIRE(fixture.store->retain(policy));
   CHECK(fixture.store->append(std::vector{again})->counted_only == 1);
+}
+
+TEST_CASE("of many events that are only counted few ids are kept, the newest, however short a time that is") {
+  Fixture fixture;
+  fixture.append({fixture.event(kToday, "f")});
+  const RetentionPolicy policy{.days = 90, .most_bytes = 1'000};
+  const auto retain = [&] {
+    for (int steps = 0; steps < 50; ++steps) REQUIRE(fixture.store->retain(policy));
+  };
+  retain();
+  std::vector<DigestedEvent> newest;
+  for (int second = 0; second < 20; ++second) {
+    newest.clear();
+    for (int number = 0; number < 1'000; ++number) newest.push_back(fixture.event(kToday, "f"));
+    CHECK(fixture.store->append(newest)->counted_only == 1'000);
+    fixture.clock.advance(std::chrono::seconds(1));
+    retain();
+  }
+  const auto connection = fixture.database.connect();
+  sql::Statement ids = connection->prepare("SELECT count(*) FROM event_counted");
+  REQUIRE(ids.step());
+  CHECK(ids.integer(0) >= 4'000);
+  CHECK(ids.integer(0) <= 7'000);
+  ids.reset();
+  CHECK(fixture.store->append(newest)->duplicates == 1'000);
+  CHECK(fixture.store->find_issues({})->items.front().count == 20'001);
+}
+
+TEST_CASE("far above the limit events that are only counted add nothing but their number") {
+  Fixture fixture;
+  const auto of_user = [&](const std::string& who) {
+    DigestedEvent event = fixture.event(kToday, "f");
+    event.user = event.user_identity = "id:" + who;
+    event.user_fields = {{UserField::kId, who}};
+    event.tags = {{"who", who}};
+    event.texts = {"said by " + who};
+    return event;
+  };
+  fixture.append({of_user("ada")});
+  for (int steps = 0; steps < 50; ++steps) REQUIRE(fixture.store->retain({.days = 90, .most_bytes = 1'000}));
+  CHECK(fixture.store->append(std::vector{of_user("bob")})->counted_only == 1);
+  const auto finds = [&](const std::string& text) {
+    IssueQuery query;
+    query.search = parse_search(text, {}).value();
+    return fixture.store->find_issues(query)->items.size();
+  };
+  for (const std::string before : {"who:", "user.id:", ""}) {
+    CHECK(finds(before + "ada") == 1);
+    CHECK(finds(before + "bob") == 0);
+  }
+  const Issue issue = fixture.store->find_issues({})->items.front();
+  CHECK(issue.count == 2);
+  CHECK(issue.user_count == 1);
+  fixture.check_is_sound();
 }
 
 TEST_CASE("thinning keeps an issue's first and newest event, and the first of each release") {
