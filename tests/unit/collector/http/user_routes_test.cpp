@@ -174,6 +174,8 @@ TEST_CASE("a purge that is broken off by the collector's end erases the rest whe
   CHECK(fixture.ask("POST", "/api/v1/users/purges", R"({"user":["id:42"]})").status == 409);
   ErasureWish wish;
   wish.user.values.push_back(parse_user_value("id:42").value());
-  REQUIRE(erase_user(*fixture.store, fixture.payloads, wish, trapline::core::system_clock(), [](int) { return true; }));
+  const auto outcome =
+      erase_user(*fixture.store, fixture.payloads, wish, trapline::core::system_clock(), [](int) { return true; });
+  REQUIRE_MESSAGE(outcome, (outcome ? "" : outcome.error().message));
   CHECK(fixture.events() == 1);
 }
