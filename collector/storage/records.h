@@ -136,7 +136,7 @@ struct Issue {
   IssueState state;           ///< how the status ends by itself
   std::string first_release;  ///< of its earliest event that had one; empty: none had. By find_issue(s) alone
   std::string last_release;
-  std::vector<std::string> environments;  ///< in alphabetical order. From find_issues() when asked for
+  std::vector<std::string> environments;  ///< 100 at most, in alphabetical order. From find_issues() when asked for
   std::array<std::int64_t, kSparklineDays> daily_counts{};  ///< events per UTC day, oldest first, today last
 };
 

@@ -34,13 +34,25 @@ constexpr std::string_view kReadWords = R"(
          coalesce((SELECT string_agg(lexeme, ' ' ORDER BY place)
                    FROM unnest(words) AS word, unnest(word.positions) AS place), '')
   FROM event_phrase WHERE week = ? ORDER BY hash_id, mark)";
-// Words that no other text of the group hash has.
+// Words that no other text of the group hash has. Asked for by who reads, and once more when they go.
 constexpr std::string_view kWordsOfThese = R"(
   SELECT lexeme FROM event_phrase, unnest(words) WHERE week = ?1 AND hash_id = ?2
   GROUP BY lexeme HAVING bool_and(mark IN (SELECT value FROM json_each(?3))))";
 
+// But for those that a text has which has come meanwhile.
+constexpr std::string_view kForgetWords = R"(
+  DELETE FROM event_word WHERE week = ?1 AND hash_id = ?2 AND word = ANY (string_to_array(?3, ' '))
+    AND word NOT IN (SELECT lexeme FROM event_phrase, unnest(words) WHERE week = ?1 AND hash_id = ?2
+                     AND mark NOT IN (SELECT value FROM json_each(?4))))";
+
 std::string name_of(std::string_view table, UnixMillis week) {
   return std::string(table) + '_' + std::to_string(week / kDayMs);
+}
+
+std::string list_of(const std::vector<std::int64_t>& numbers) {
+  std::string list = "[";
+  for (const std::int64_t number : numbers) list.append(list.size() > 1 ? "," : "").append(std::to_string(number));
+  return list + ']';
 }
 
 std::string joined(const std::vector<std::string>& words, std::size_t count) {
@@ -173,14 +185,15 @@ std::vector<sql::TextRow> TextIndex::rows_of(UnixMillis week, std::span<const st
   return found;
 }
 
-/// The words go with the first of the texts: what is broken off behind it is found again by the others.
+/// The words go with the first of the texts, which knows the marks of all: what is broken off behind it is found again
+/// by the others.
 void TextIndex::find_words(UnixMillis week, std::span<sql::TextRow> rows) {
   std::map<std::int64_t, std::vector<sql::TextRow*>> by_hash;
   for (sql::TextRow& row : rows) by_hash[row.hash_id].push_back(&row);
   for (const auto& [hash, gone] : by_hash) {
-    std::string marks;
-    for (const sql::TextRow* row : gone) marks.append(marks.empty() ? "[" : ",").append(std::to_string(row->mark));
-    marks += ']';
+    std::vector<std::int64_t>& places = gone.front()->places;
+    for (const sql::TextRow* row : gone) places.push_back(row->mark);
+    const std::string marks = list_of(places);
     sql::Statement words = connection_.prepare(kWordsOfThese);
     words.bind(week, hash, std::string_view(marks));
     std::string& text = gone.front()->words;
@@ -193,10 +206,8 @@ void TextIndex::remove(UnixMillis week, const sql::TextRow& row) {
       .bind(week, row.hash_id, row.mark)
       .run();
   if (row.words.empty()) return;
-  connection_
-      .prepare("DELETE FROM event_word WHERE week = ?1 AND hash_id = ?2 AND word = ANY (string_to_array(?3, ' '))")
-      .bind(week, row.hash_id, std::string_view(row.words))
-      .run();
+  const std::string marks = list_of(row.places);
+  connection_.prepare(kForgetWords).bind(week, row.hash_id, std::string_view(row.words), std::string_view(marks)).run();
 }
 
 void TextIndex::drop_before(UnixMillis day) {

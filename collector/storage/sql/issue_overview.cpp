@@ -10,6 +10,9 @@ namespace {
 /// More than are shown: a client whose clock is ahead must not push out what is shown.
 constexpr std::size_t kDaysKept = kSparklineDays + 2;
 
+/// Each batch reads and writes them.
+constexpr std::size_t kMostEnvironments = 100;
+
 constexpr std::string_view kDaysOfIssue =
     "SELECT hour, hash_hour.count FROM issue_hash JOIN hash_hour ON hash_id = issue_hash.id "
     "WHERE issue_id = ?1 AND hour >= (SELECT last_seen FROM issue WHERE id = ?1) - ?2";
@@ -63,7 +66,9 @@ void IssueOverview::add_events(UnixMillis time, std::int64_t count) {
 
 void IssueOverview::add_presence(std::string_view release, std::string_view environment, UnixMillis first_seen,
                                  UnixMillis last_seen) {
-  if (!environment.empty() && !environments_.contains(environment)) environments_.emplace(environment);
+  if (!environment.empty() && environments_.size() < kMostEnvironments && !environments_.contains(environment)) {
+    environments_.emplace(environment);
+  }
   if (release.empty()) return;
   if (first_release_.release.empty() || first_seen < first_release_.seen) {
     first_release_ = {std::string(release), first_seen};
@@ -119,7 +124,8 @@ IssueOverview IssueOverview::read(Connection& connection, IssueId issue) {
 }
 
 bool IssueOverview::agrees_with(const IssueOverview& other) const {
-  return days_ == other.days_ && environments_ == other.environments_ &&
+  const bool has_all = environments_.size() < kMostEnvironments;  // else these may be others of those that there are
+  return days_ == other.days_ && (!has_all || environments_ == other.environments_) &&
          first_release_.seen == other.first_release_.seen && last_release_.seen == other.last_release_.seen;
 }
 

@@ -80,7 +80,8 @@ void Retainer::look(Connection& reader, const RetentionPolicy& policy, UnixMilli
     bytes_before_thinning_ = 0;
   }
   was_within_limit_ = was_within_limit_ || budget_.share() <= 1;
-  step.has_more = look_for_leaving(reader, step) || look_for_old_day(now, step) || go_on_thinning(reader, step) ||
+  step.has_more = look_for_leaving(reader, step) || look_for_old_day(now, step) ||
+                  (budget_.share() > 1 && look_for_counted(now)) || go_on_thinning(reader, step) ||
                   look_for_old_events(reader, now, step) || look_for_old_items(now, today) ||
                   look_for_room(reader, now, step) || look_for_pieces(reader, now) || look_for_overviews(reader);
 }

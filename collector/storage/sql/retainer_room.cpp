@@ -118,7 +118,6 @@ bool Retainer::go_on_thinning(Connection& reader, RetentionStep& step) {
 bool Retainer::look_for_room(Connection& reader, UnixMillis now, RetentionStep& step) {
   const double share = budget_.share();
   if (share <= kMakesRoomAbove) return false;
-  if (share > kUrgentAbove && look_for_counted(now)) return true;
   if (days_.empty()) return false;
   const std::int64_t today = now / kDayMs;
   const std::string why = "the database has " + std::to_string(budget_.used()) + " of " +

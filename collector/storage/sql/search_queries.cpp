@@ -30,8 +30,8 @@ std::string begins_with(std::string_view prefix) {
 }
 
 /// How many group hashes are counted for one answer, and at least of each value.
-constexpr std::int64_t kMostCounted = 32'768;
-constexpr std::int64_t kLeastCounted = 32;
+constexpr std::int64_t kMostCounted = 8'192;
+constexpr std::int64_t kLeastCounted = 8;
 
 /// The common ones are those of most group hashes: that is counted in the index alone, and up to `most`.
 std::string tag_values_sql(std::int64_t most) {

@@ -76,8 +76,8 @@ class TextIndex {
   /// Fills in of these rows, which are to be removed all together, what remove() needs. Takes a look at all of the
   /// week.
   virtual void find_words(UnixMillis week, std::span<TextRow> rows) = 0;
-  /// Removes the text if it is there, and the words that no other text of its group hash says, also when an event has
-  /// said them since the row was looked up. Within a transaction.
+  /// Removes the text if it is there, also when an event has said it since the row was looked up, and the words that no
+  /// other text of its group hash says by then. Within a transaction.
   virtual void remove(UnixMillis week, const TextRow& row) = 0;
   /// Takes removed texts off the disk and makes one piece of a week's index, some milliseconds' worth. False when there
   /// is nothing left to do. Within a transaction; `is_first`: of this week.

@@ -70,9 +70,8 @@ bool UserSettler::look(Connection& reader, const ProjectUsers& users, std::deque
     plan_texts(reader, acts);
     return true;
   }
-  if (!std::exchange(is_second_look_, true)) {
+  if (has_removed_texts_ && !std::exchange(is_second_look_, true)) {
     group_ = 0;
-    row_ = groups_.front().last_row;
     return true;
   }
   plan_said_again(acts);
@@ -97,6 +96,7 @@ bool UserSettler::begin_groups(Connection& reader) {
     if (!rows.empty()) rows_[week] = std::move(rows);
   }
   is_second_look_ = false;
+  has_removed_texts_ = false;
   group_ = 0;
   row_ = 0;
   return true;
@@ -141,10 +141,8 @@ bool UserSettler::read_events(Connection& reader, const ProjectUsers& users) {
     }
   }
   if (count == kRemainingLookedAt) return true;
-  if (!is_second_look_) group.last_row = row_;
-  if (++group_ == groups_.size()) return false;
-  row_ = is_second_look_ ? groups_[group_].last_row : 0;
-  return true;
+  row_ = 0;
+  return ++group_ < groups_.size();
 }
 
 void UserSettler::take(Group& group, DigestedEvent& event, const ProjectUsers& users) {
@@ -183,8 +181,9 @@ void UserSettler::add_texts(std::int64_t hash, const DigestedEvent& event) {
       }
     }
   };
-  add(event.texts, kMostTextBytes);
-  add(event.trail_texts, kMostTrailBytes);
+  constexpr std::size_t kDaysOfWeek = kWeekMs / kDayMs;
+  add(event.texts, kDaysOfWeek * kMostTextBytes);
+  add(event.trail_texts, kDaysOfWeek * kMostTrailBytes);
 }
 
 void UserSettler::add_said_again(std::int64_t hash, const DigestedEvent& event) {
@@ -228,6 +227,7 @@ void UserSettler::plan_texts(Connection& reader, std::deque<ErasureAct>& acts) {
     acts.emplace_back([week, row = std::move(row)](Connection& writer) { writer.text_index().remove(week, row); });
   }
   changed_weeks_.insert(week);
+  has_removed_texts_ = true;
 }
 
 void UserSettler::plan_groups(std::deque<ErasureAct>& acts) {

@@ -51,8 +51,7 @@ class UserSettler {
     std::unordered_map<std::int64_t, std::int64_t> tags;  ///< of erased events only, and how often they were counted
     std::unordered_set<std::int64_t> users;               ///< of erased events only
     bool has_events = false;
-    std::string title;          ///< of the newest
-    std::int64_t last_row = 0;  ///< of its events, that the first look has seen
+    std::string title;  ///< of the newest
   };
   /// Of a group hash and week, by their marks.
   struct WeekTexts {
@@ -79,6 +78,7 @@ class UserSettler {
 
   const UserSearchParts parts_;
   std::vector<Group> groups_;
+  bool has_removed_texts_ = false;
   bool is_second_look_ = false;                      ///< at what came while texts were removed
   std::size_t group_ = 0;                            ///< the place of the one whose events are read
   std::int64_t row_ = 0;                             ///< the last that was read

@@ -187,6 +187,8 @@ void TextIndex::remove(UnixMillis week, const sql::TextRow& row) {
     removed += connection_.changes();
   }
   if (removed == 0) return;  // somebody else has; twice would harm the index
+  // Broken off before the index is compacted, retention does it.
+  connection_.prepare("UPDATE text_week SET is_merged = 0 WHERE week = ?").bind(week).run();
   const std::string index = phrases_of(week);
   connection_.prepare("INSERT INTO " + index + " (" + index + ", rowid, words) VALUES ('delete', ?, ?)")
       .bind(place, std::string_view(row.words))

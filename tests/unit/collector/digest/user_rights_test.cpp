@@ -377,6 +377,53 @@ TEST_CASE("what others say while a user is erased is found in the end") {
   }
 }
 
+TEST_CASE("a word of the user's that another text has which comes while it is erased stays findable") {
+  for (int steps_before = 0;; ++steps_before) {
+    CAPTURE(steps_before);
+    Fixture fixture;
+    fixture.append(fixture.event("g", "kumquat pie", kAda));
+    fixture.append(fixture.event("g", "of bob", kBob));
+    const auto erasure = fixture.store->begin_erasure(user_of({"id:42"}), fixture.reader, false).value();
+    bool is_whole = true;
+    for (int steps = 0; steps < steps_before && is_whole; ++steps) is_whole = fixture.step(*erasure);
+    const bool was_whole = is_whole;
+    fixture.append(fixture.event("g", "kumquat jam", kBob));
+    while (is_whole && fixture.step(*erasure)) {
+    }
+    CHECK(fixture.find("kumquat").size() == 1);
+    CHECK(fixture.find("jam").size() == 1);
+    CHECK(fixture.find("pie").empty());
+    fixture.check_is_sound();
+    if (!was_whole) break;
+  }
+}
+
+TEST_CASE("texts that were indexed under other marks are indexed anew from the events that remain") {
+  Fixture fixture;
+  fixture.append(fixture.event("g", "kumquat pie", kAda));
+  fixture.append(fixture.event("g", "apple pie", kBob));
+  if (is_on_postgres()) {
+    fixture.database.connect()->execute("UPDATE event_phrase SET mark = mark + 1");
+  } else {
+    // As old_text_index.cpp does: by the words as the index has them.
+    const std::string week = std::to_string(start_of(kToday * kDayMs, sql::kWeekMs) / kDayMs);
+    const auto connection = fixture.database.connect();
+    connection->execute(
+        "INSERT INTO text_phrase_" + week + " (text_phrase_" + week +
+        ", rowid, words) SELECT 'delete', place, iif(id = 1, 'kumquat pie', 'apple pie') FROM text_place_" + week +
+        "; UPDATE text_place_" + week + " SET place = place + 1; INSERT INTO text_phrase_" + week +
+        " (rowid, words) SELECT place, iif(id = 1, 'kumquat pie', 'apple pie') FROM text_place_" + week +
+        " ORDER BY place");
+  }
+  fixture.erase(user_of({"id:42"}));
+  CHECK(fixture.find("kumquat").empty());
+  for (const char* found : {"apple", "pie", "app", "\"apple pie\""}) {
+    CAPTURE(found);
+    CHECK(fixture.find(found).size() == 1);
+  }
+  fixture.check_is_sound();
+}
+
 TEST_CASE("the removed words leave the file of SQLite's index, too") {
   if (is_on_postgres()) return;
   Fixture fixture;

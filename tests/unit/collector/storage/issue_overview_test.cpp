@@ -147,6 +147,20 @@ TEST_CASE("names of releases and environments may have any letters") {
   }
 }
 
+TEST_CASE("of very many environments a hundred are told, and the row stays small") {
+  Fixture fixture;
+  for (int batch = 0; batch < 5; ++batch) {
+    std::vector<DigestedEvent> events;
+    for (int number = 0; number < 100; ++number) {
+      events.push_back(fixture.event("g", kNow + fixture.count));
+      events.back().environment = "pod-" + std::to_string(fixture.count);
+    }
+    fixture.append(events);
+  }
+  CHECK(std::get<3>(fixture.shown().begin()->second).size() == 100);
+  CHECK(check_store(fixture.database.url())->faults() == 0);
+}
+
 TEST_CASE("an overview that is wrong is found and mended, and one that is damaged is made anew") {
   Fixture fixture;
   DigestedEvent event = fixture.event("g", kNow);
