@@ -407,13 +407,14 @@ TEST_CASE("texts that were indexed under other marks are indexed anew from the e
   } else {
     // As old_text_index.cpp does: by the words as the index has them.
     const std::string week = std::to_string(start_of(kToday * kDayMs, sql::kWeekMs) / kDayMs);
-    const auto connection = fixture.database.connect();
-    connection->execute(
-        "INSERT INTO text_phrase_" + week + " (text_phrase_" + week +
-        ", rowid, words) SELECT 'delete', place, iif(id = 1, 'kumquat pie', 'apple pie') FROM text_place_" + week +
-        "; UPDATE text_place_" + week + " SET place = place + 1; INSERT INTO text_phrase_" + week +
-        " (rowid, words) SELECT place, iif(id = 1, 'kumquat pie', 'apple pie') FROM text_place_" + week +
-        " ORDER BY place");
+    std::string sql =
+        "INSERT INTO text_phrase_W (text_phrase_W, rowid, words) SELECT 'delete', place, said FROM text_place_W JOIN "
+        "(SELECT 1 AS number, 'kumquat pie' AS said UNION SELECT 2, 'apple pie') ON number = id; "
+        "UPDATE text_place_W SET place = place + 1; INSERT INTO text_phrase_W (rowid, words) SELECT place, said FROM "
+        "text_place_W JOIN (SELECT 1 AS number, 'kumquat pie' AS said UNION SELECT 2, 'apple pie') ON number = id "
+        "ORDER BY place";
+    for (auto at = sql.find("_W"); at != std::string::npos; at = sql.find("_W")) sql.replace(at, 2, "_" + week);
+    fixture.database.connect()->execute(sql);
   }
   fixture.erase(user_of({"id:42"}));
   CHECK(fixture.find("kumquat").empty());
