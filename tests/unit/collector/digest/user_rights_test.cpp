@@ -413,7 +413,7 @@ TEST_CASE("texts that were indexed under other marks are indexed anew from the e
         "UPDATE text_place_W SET place = place + 1; INSERT INTO text_phrase_W (rowid, words) SELECT place, said FROM "
         "text_place_W JOIN (SELECT 1 AS number, 'kumquat pie' AS said UNION SELECT 2, 'apple pie') ON number = id "
         "ORDER BY place";
-    for (auto at = sql.find("_W"); at != std::string::npos; at = sql.find("_W")) sql.replace(at, 2, "_" + week);
+    for (auto at = sql.find("_W"); at != std::string::npos; at = sql.find("_W")) sql.replace(at + 1, 1, week);
     fixture.database.connect()->execute(sql);
   }
   fixture.erase(user_of({"id:42"}));
