@@ -440,7 +440,9 @@ TEST_CASE("the removed words leave the file of SQLite's index, too") {
     REQUIRE(segments.step());
     CHECK(segments.integer(0) == 0);
     segments.reset();
-    CHECK_NOTHROW(connection->execute("INSERT INTO " + index + "(" + index + ") VALUES ('integrity-check')"));
+    std::string check = "INSERT INTO " + index;
+    check.append("(").append(index).append(") VALUES ('integrity-check')");
+    CHECK_NOTHROW(connection->execute(check));
   }
 }
 
