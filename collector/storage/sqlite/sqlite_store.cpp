@@ -22,7 +22,12 @@ Result<std::unique_ptr<Store>> SqliteStore::open(const std::string& path, sql::S
   }
 }
 
-std::unique_ptr<sql::Connection> SqliteStore::connect_reader() { return std::make_unique<Connection>(path_, pool_); }
+std::unique_ptr<sql::Connection> SqliteStore::connect_reader() {
+  auto connection = std::make_unique<Connection>(path_, pool_);
+  // A list that few issues are in looks at all of them, twenty thousand in 9 MB, in no order of the file's.
+  connection->execute("PRAGMA cache_size = -12288");
+  return connection;
+}
 
 std::unique_ptr<sql::Connection> SqliteStore::connect_writer() { return open_newest(path_, pool_); }
 
