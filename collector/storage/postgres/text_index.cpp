@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "collector/storage/postgres/connection.h"
+#include "collector/storage/sql/where_clause.h"
 #include "sdk/core/ascii.h"
 
 namespace trapline::collector::postgres {
@@ -12,8 +13,6 @@ namespace {
 
 constexpr std::string_view kWords = "event_word";
 constexpr std::string_view kPhrases = "event_phrase";
-/// Behind all that begins with what stands before it.
-constexpr const char* kHighest = "\xF4\x8F\xBF\xBF";
 
 // Newest first, as their numbers have as many digits for some centuries.
 constexpr std::string_view kWeeks = R"(
@@ -34,12 +33,12 @@ constexpr std::string_view kReadWords = R"(
          coalesce((SELECT string_agg(lexeme, ' ' ORDER BY place)
                    FROM unnest(words) AS word, unnest(word.positions) AS place), '')
   FROM event_phrase WHERE week = ? ORDER BY hash_id, mark)";
-// Words that no other text of the group hash has. Asked for by who reads, and once more when they go.
+// Words that no other text of the group hash has, as it was when the texts that go were looked up.
 constexpr std::string_view kWordsOfThese = R"(
   SELECT lexeme FROM event_phrase, unnest(words) WHERE week = ?1 AND hash_id = ?2
   GROUP BY lexeme HAVING bool_and(mark IN (SELECT value FROM json_each(?3))))";
 
-// But for those that a text has which has come meanwhile.
+// Those words, but for what a text has that has come since.
 constexpr std::string_view kForgetWords = R"(
   DELETE FROM event_word WHERE week = ?1 AND hash_id = ?2 AND word = ANY (string_to_array(?3, ' '))
     AND word NOT IN (SELECT lexeme FROM event_phrase, unnest(words) WHERE week = ?1 AND hash_id = ?2
@@ -47,12 +46,6 @@ constexpr std::string_view kForgetWords = R"(
 
 std::string name_of(std::string_view table, UnixMillis week) {
   return std::string(table) + '_' + std::to_string(week / kDayMs);
-}
-
-std::string list_of(const std::vector<std::int64_t>& numbers) {
-  std::string list = "[";
-  for (const std::int64_t number : numbers) list.append(list.size() > 1 ? "," : "").append(std::to_string(number));
-  return list + ']';
 }
 
 std::string joined(const std::vector<std::string>& words, std::size_t count) {
@@ -160,7 +153,7 @@ std::vector<std::int64_t> TextIndex::find(const sql::TextQuery& query, std::size
   const bool is_whole = query.is_last_whole;
   const std::string text =
       is_one_word ? core::to_lower(query.words.front()) : joined(query.words, query.words.size() - (is_whole ? 0 : 1));
-  const std::string last = is_one_word ? text + kHighest : query.words.back();
+  const std::string last = is_one_word ? text + std::string(sql::kHighest) : query.words.back();
   const std::string_view sql =
       is_one_word ? (is_whole ? kFindWord : kFindBeginningOfWord) : (is_whole ? kFindWords : kFindBeginning);
   std::unordered_set<std::int64_t> found;
@@ -193,7 +186,7 @@ void TextIndex::find_words(UnixMillis week, std::span<sql::TextRow> rows) {
   for (const auto& [hash, gone] : by_hash) {
     std::vector<std::int64_t>& places = gone.front()->places;
     for (const sql::TextRow* row : gone) places.push_back(row->mark);
-    const std::string marks = list_of(places);
+    const std::string marks = sql::json_list(places);
     sql::Statement words = connection_.prepare(kWordsOfThese);
     words.bind(week, hash, std::string_view(marks));
     std::string& text = gone.front()->words;
@@ -206,7 +199,7 @@ void TextIndex::remove(UnixMillis week, const sql::TextRow& row) {
       .bind(week, row.hash_id, row.mark)
       .run();
   if (row.words.empty()) return;
-  const std::string marks = list_of(row.places);
+  const std::string marks = sql::json_list(row.places);
   connection_.prepare(kForgetWords).bind(week, row.hash_id, std::string_view(row.words), std::string_view(marks)).run();
 }
 

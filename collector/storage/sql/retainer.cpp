@@ -224,10 +224,11 @@ bool Retainer::look_for_old_items(UnixMillis now, std::int64_t today) {
 /// Ids of events that were only counted: one that is sent again after its id has gone is counted again.
 bool Retainer::look_for_counted(UnixMillis now) {
   if (now < next_counted_look_) return false;
+  if (counted_project_ == 0) counted_from_ = counted_kept_from(now);
   for (const Project& project : projects_) {
     if (project.id <= counted_project_) continue;
     counted_project_ = project.id;
-    plan_expiry(project.id, counted_kept_from(now), {&kOldCounted, 1});
+    plan_expiry(project.id, counted_from_, {&kOldCounted, 1});
     return true;
   }
   counted_project_ = 0;

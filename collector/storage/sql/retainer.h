@@ -130,6 +130,7 @@ class Retainer {
   UnixMillis next_item_look_ = 0;
   ProjectId counted_project_ = 0;  ///< the last that look_for_counted() has taken
   UnixMillis next_counted_look_ = 0;
+  UnixMillis counted_from_ = 0;  ///< of the round of look_for_counted(): ids that are older go
   std::deque<std::pair<UnixMillis, std::int64_t>> counted_;  ///< how many ids there had been when, of the last minute
   UnixMillis next_look_at_today_ = 0;
   std::optional<UnixMillis> merging_;  ///< a week of texts

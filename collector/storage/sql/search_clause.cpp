@@ -9,6 +9,7 @@
 #include "collector/storage/release_version.h"
 #include "collector/storage/sql/search_writer.h"
 #include "collector/storage/sql/text_index.h"
+#include "collector/storage/sql/where_clause.h"
 
 namespace trapline::collector::sql {
 namespace {
@@ -83,16 +84,6 @@ void bind_values(Statement& statement, const Values& values) {
       statement.bind(std::string_view(std::get<std::string>(value)));
     }
   }
-}
-
-/// A JSON list, which is one parameter whatever its length.
-std::string list_of(const std::vector<std::int64_t>& numbers) {
-  std::string list = "[";
-  for (const std::int64_t number : numbers) {
-    if (list.size() > 1) list += ',';
-    list += std::to_string(number);
-  }
-  return list + "]";
 }
 
 class ConditionWriter {
@@ -229,7 +220,7 @@ class ConditionWriter {
     while (rows.step()) {
       if (is_in_order(rows.text(1), term)) ids.push_back(rows.integer(0));
     }
-    return {"hash_presence", "release_id", "SELECT value FROM json_each(?)", {list_of(ids)}};
+    return {"hash_presence", "release_id", "SELECT value FROM json_each(?)", {json_list(ids)}};
   }
 
   static bool is_in_order(std::string_view version, const SearchTerm& term) {
@@ -286,7 +277,7 @@ class ConditionWriter {
   }
 
   std::string of_hashes(const std::vector<std::int64_t>& hashes) {
-    where_.add_value(list_of(hashes));
+    where_.add_value(json_list(hashes));
     return "issue.id IN (SELECT issue_id FROM issue_hash WHERE id IN (SELECT value FROM json_each(?)))";
   }
 

@@ -75,7 +75,6 @@ std::vector<std::string> tag_values(Connection& connection, const WhereClause& w
 
 /// In their own order, and not by what was seen last: of many users only those that are shown are read.
 std::vector<std::string> user_values(Connection& connection, const CompletionQuery& query) {
-  constexpr std::string_view kHighest = "\xF4\x8F\xBF\xBF";
   WhereClause where;
   of_project(where, query);
   if (query.user_field == kAnyUserField) {

@@ -11,6 +11,19 @@
 
 namespace trapline::collector::sql {
 
+/// Numbers as a JSON list, which is one parameter of a statement whatever its length: for json_each().
+inline std::string json_list(const std::vector<std::int64_t>& numbers) {
+  std::string list = "[";
+  for (const std::int64_t number : numbers) {
+    if (list.size() > 1) list += ',';
+    list += std::to_string(number);
+  }
+  return list + "]";
+}
+
+/// Behind a beginning, what comes after all texts that begin so.
+constexpr std::string_view kHighest = "\xF4\x8F\xBF\xBF";
+
 /// Conditions gathered one by one, joined by AND, with their parameters. The conditions are our own SQL; what comes
 /// from users is only ever a parameter.
 class WhereClause {
