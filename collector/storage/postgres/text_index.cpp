@@ -18,16 +18,14 @@ constexpr std::string_view kPhrases = "event_phrase";
 constexpr std::string_view kWeeks = R"(
   SELECT CAST(relname AS TEXT) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
   WHERE inhparent = CAST('event_phrase' AS regclass) ORDER BY relname DESC)";
-constexpr std::string_view kFindWord = "SELECT hash_id FROM event_word WHERE week = ?1 AND word = ?3 LIMIT ?2";
-constexpr std::string_view kFindBeginningOfWord =
-    "SELECT hash_id FROM event_word WHERE week = ?1 AND word >= ?3 AND word < ?4 LIMIT ?2";
-constexpr std::string_view kFindWords =
-    "SELECT hash_id FROM event_phrase WHERE week = ?1 AND words @@ phraseto_tsquery('simple', plain_letters(?3)) "
-    "LIMIT ?2";
+// How a week's rows are found (?2: the words, ?3: the end or the beginning of a word).
+constexpr std::string_view kWord = "event_word WHERE word = ?2";
+constexpr std::string_view kBeginningOfWord = "event_word WHERE word >= ?2 AND word < ?3";
+constexpr std::string_view kManyWords = "event_phrase WHERE words @@ phraseto_tsquery('simple', plain_letters(?2))";
 // The last word as the beginning of one. It has no signs, so that it stands for itself.
-constexpr std::string_view kFindBeginning =
-    "SELECT hash_id FROM event_phrase WHERE week = ?1 AND words @@ (phraseto_tsquery('simple', plain_letters(?3)) <-> "
-    "to_tsquery('simple', '''' || plain_letters(?4) || ''':*')) LIMIT ?2";
+constexpr std::string_view kWordsAndBeginning =
+    "event_phrase WHERE words @@ (phraseto_tsquery('simple', plain_letters(?2)) <-> "
+    "to_tsquery('simple', '''' || plain_letters(?3) || ''':*'))";
 constexpr std::string_view kReadWords = R"(
   SELECT hash_id, mark,
          coalesce((SELECT string_agg(lexeme, ' ' ORDER BY place)
@@ -154,17 +152,21 @@ std::vector<std::int64_t> TextIndex::find(const sql::TextQuery& query, std::size
   const std::string text =
       is_one_word ? core::to_lower(query.words.front()) : joined(query.words, query.words.size() - (is_whole ? 0 : 1));
   const std::string last = is_one_word ? text + std::string(sql::kHighest) : query.words.back();
-  const std::string_view sql =
-      is_one_word ? (is_whole ? kFindWord : kFindBeginningOfWord) : (is_whole ? kFindWords : kFindBeginning);
-  std::unordered_set<std::int64_t> found;
+  const std::string_view rows_of_week =
+      is_one_word ? (is_whole ? kWord : kBeginningOfWord) : (is_whole ? kManyWords : kWordsAndBeginning);
+  // Of all weeks at once, and each group hash once: what the server sends costs more than finding it.
+  std::string sql;
   for (const UnixMillis week : weeks()) {
-    sql::Statement rows = connection_.prepare(sql);
-    rows.bind(week, most_rows, std::string_view(text));
-    if (!is_whole) rows.bind(std::string_view(last));
-    for (; most_rows > 0 && rows.step(); --most_rows) found.insert(rows.integer(0));
-    if (most_rows == 0) break;
+    sql += (sql.empty() ? "" : " UNION ALL ") + std::string("SELECT hash_id FROM ");
+    sql.append(rows_of_week) += " AND week = " + std::to_string(week);
   }
-  return {found.begin(), found.end()};
+  if (sql.empty()) return {};
+  sql::Statement rows = connection_.prepare("SELECT DISTINCT hash_id FROM (" + sql + " LIMIT ?1) AS found");
+  rows.bind(most_rows, std::string_view(text));
+  if (!is_whole) rows.bind(std::string_view(last));
+  std::vector<std::int64_t> found;
+  while (rows.step()) found.push_back(rows.integer(0));
+  return found;
 }
 
 std::vector<sql::TextRow> TextIndex::rows_of(UnixMillis week, std::span<const std::int64_t> hashes) {

@@ -20,6 +20,10 @@ namespace {
 constexpr std::string_view kSelect =
     "SELECT event.id, event.project_id, event_id, issue_id, data, summary FROM event "
     "JOIN issue_hash ON issue_hash.id = hash_id";
+// In one journey, and each row by its id.
+constexpr std::string_view kSelectPage =
+    "SELECT event.id, event.project_id, event_id, issue_id, data, summary FROM json_each(?) AS wanted "
+    "CROSS JOIN event CROSS JOIN issue_hash WHERE event.id = wanted.value AND issue_hash.id = hash_id AND event.";
 
 /// The dictionary that a row needs, from the table when it is not known yet. Throws when it is gone.
 std::shared_ptr<const PayloadDictionary> find_dictionary(Connection& connection, PayloadDictionaries& dictionaries,
@@ -147,18 +151,18 @@ Page<StoredEvent> find_events(Connection& connection, PayloadDictionaries& dicti
   const std::int64_t from = query.from ? first_row_id(*query.from) : 0;
   std::int64_t before = query.to ? first_row_id(*query.to) : std::numeric_limits<std::int64_t>::max();
   if (const auto cursor = Cursor::parse(query.cursor)) before = std::min(before, cursor->id);
-  const auto rows =
+  auto rows =
       query.issue_id ? rows_of_issue(connection, query, from, before) : rows_of_all(connection, query, from, before);
   Page<StoredEvent> page;
-  for (const std::int64_t row : rows) {
-    if (page.items.size() == query.limit) {
-      page.next_cursor = Cursor{page.items.back().event.received_at, rows[query.limit - 1]}.to_text();
-      break;
-    }
-    Statement statement =
-        connection.prepare(std::string(kSelect) + " WHERE event.id = ? AND event." + std::string(kOfLiveProject));
-    statement.bind(row);
-    if (statement.step()) page.items.push_back(read_event(connection, dictionaries, statement, query.with_payload));
+  if (rows.size() > query.limit) {
+    rows.resize(query.limit);
+    page.next_cursor = Cursor{received_at_of(rows.back()), rows.back()}.to_text();
+  }
+  const std::string wanted = json_list(rows);
+  Statement statement = connection.prepare(std::string(kSelectPage).append(kOfLiveProject) + " ORDER BY event.id DESC");
+  statement.bind(std::string_view(wanted));
+  while (statement.step()) {
+    page.items.push_back(read_event(connection, dictionaries, statement, query.with_payload));
   }
   return page;
 }

@@ -29,7 +29,9 @@ constexpr std::string_view kTags =
     "(SELECT tag_id FROM hash_tag WHERE hash_id = ?1 LIMIT ?2)";
 constexpr std::string_view kHashesOfTag =
     "DELETE FROM hash_tag WHERE tag_id = ?1 AND NOT EXISTS (SELECT 1 FROM tag WHERE id = ?1) AND hash_id IN "
-    "(SELECT hash_id FROM hash_tag WHERE tag_id = ?1 LIMIT ?2)";
+    "(SELECT hash_id FROM tagged_hash WHERE tag_id = ?1 LIMIT ?2)";
+constexpr std::string_view kTagKeys = "DELETE FROM hash_tag_key WHERE hash_id = ?1 AND key IN "
+    "(SELECT key FROM hash_tag_key WHERE hash_id = ?1 LIMIT ?2) AND NOT EXISTS (SELECT 1 FROM issue_hash WHERE id = ?1)";
 constexpr std::string_view kPresences =
     "DELETE FROM hash_presence WHERE hash_id = ?1 AND NOT EXISTS (SELECT 1 FROM issue_hash WHERE id = ?1) "
     "AND (release_id, environment_id) IN "
@@ -220,7 +222,9 @@ std::vector<Check> orphan_checks(UnixMillis now, const Sealer& sealer) {
        delete_rows(kUsers)},
       {"tags of group hashes that are not there", ask_for_owners({"hash_tag", "hash_id", "issue_hash"}),
        delete_rows(kTags)},
-      {"tags that are not there", ask_for_owners({"hash_tag", "tag_id", "tag"}), delete_rows(kHashesOfTag)},
+      {"tags that are not there", ask_for_owners({"tagged_hash", "tag_id", "tag"}), delete_rows(kHashesOfTag)},
+      {"keys of tags of group hashes that are not there", ask_for_owners({"hash_tag_key", "hash_id", "issue_hash"}),
+       delete_rows(kTagKeys)},
       {"releases and environments of group hashes that are not there",
        ask_for_owners({"hash_presence", "hash_id", "issue_hash"}), delete_rows(kPresences)},
       {"history of issues that are not there", ask_for_owners({"issue_history", "issue_id", "issue"}),

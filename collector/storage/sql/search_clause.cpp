@@ -70,10 +70,11 @@ using Values = std::vector<std::variant<std::int64_t, std::string>>;
 /// What a table says of group hashes.
 struct Related {
   std::string_view table;
-  std::string column;   ///< of the table: a number
-  std::string among;    ///< the query for those numbers
+  std::string column;   ///< of the table
+  std::string among;    ///< what the column's values are among: a query for numbers, or one parameter
   Values values;        ///< its parameters
-  bool is_one = false;  ///< whether there is one such number, as a rule
+  bool is_one = false;  ///< whether there is one such value, as a rule
+  std::string also{};   ///< what is asked for before, "… AND "
 };
 
 void bind_values(Statement& statement, const Values& values) {
@@ -178,12 +179,20 @@ class ConditionWriter {
   }
 
   Related tags(const SearchTerm& term) const {
-    Related related{"hash_tag", "tag_id", {}, {}};
+    if (term.comparison == SearchOperator::kIsSet) return tag_keys(term);
+    Related related{"tagged_hash", "tag_id", {}, {}};
     related.among = "SELECT id FROM tag WHERE " + of_project(related.values) + " AND key = ?";
     related.values.emplace_back(std::string(kept_of_tag(term.key)));
-    // The values that were not kept are not empty.
-    if (term.comparison != SearchOperator::kIsSet) related.among += " AND " + text("value", kept(term), related.values);
+    related.among += " AND " + text("value", kept(term), related.values);
     related.is_one = project_ && term.comparison == SearchOperator::kEqual;
+    return related;
+  }
+
+  /// Values that were not kept are values, too.
+  Related tag_keys(const SearchTerm& term) const {
+    Related related{"hash_tag_key", "key", "?", {}, true};
+    related.also = "hash_tag_key." + of_project(related.values) + " AND ";
+    related.values.emplace_back(std::string(kept_of_tag(term.key)));
     return related;
   }
 
@@ -247,13 +256,13 @@ class ConditionWriter {
     // through all of those takes longer than looking for one at each.
     if (is_negated_ && what.table != "hash_presence" && has_few_hashes()) {
       return "issue.id IN (SELECT issue_id FROM issue_hash WHERE id IN (SELECT hash_id FROM " +
-             std::string(what.table) + " WHERE " + what.column + " IN (" + what.among + ")))";
+             std::string(what.table) + " WHERE " + what.also + what.column + " IN (" + what.among + ")))";
     }
     // With many numbers each row of the hash is held against them, and not each of them looked for: "+" keeps the index
     // out of it.
     return "EXISTS (SELECT 1 FROM issue_hash CROSS JOIN " + std::string(what.table) +
-           " WHERE issue_id = issue.id AND hash_id = issue_hash.id AND " + (what.is_one ? "" : "+") + what.column +
-           " IN (" + what.among + ")" + (connection_.is_remote() ? kForEachRow : "") + ")";
+           " WHERE issue_id = issue.id AND hash_id = issue_hash.id AND " + what.also + (what.is_one ? "" : "+") +
+           what.column + " IN (" + what.among + ")" + (connection_.is_remote() ? kForEachRow : "") + ")";
   }
 
   /// By their numbers, which are given in order: at most so many.
@@ -264,8 +273,8 @@ class ConditionWriter {
 
   /// Nothing when there are many (or few that are named often).
   std::optional<std::vector<std::int64_t>> few_hashes(const Related& what) {
-    Statement rows = connection_.prepare("SELECT hash_id FROM " + std::string(what.table) + " WHERE " + what.column +
-                                         " IN (" + what.among + ") LIMIT ?");
+    Statement rows = connection_.prepare("SELECT hash_id FROM " + std::string(what.table) + " WHERE " + what.also +
+                                         what.column + " IN (" + what.among + ") LIMIT ?");
     bind_values(rows, what.values);
     rows.bind(kMostListed + 1);
     std::vector<std::int64_t> hashes;
@@ -278,6 +287,11 @@ class ConditionWriter {
 
   std::string of_hashes(const std::vector<std::int64_t>& hashes) {
     where_.add_value(json_list(hashes));
+    // With many, the first issues that are looked at have some of them. IS TRUE: the list is made once, and not joined.
+    if (hashes.size() > kMostListed) {
+      return "EXISTS (SELECT 1 FROM issue_hash WHERE issue_id = issue.id AND "
+             "(id IN (SELECT value FROM json_each(?))) IS TRUE)";
+    }
     return "issue.id IN (SELECT issue_id FROM issue_hash WHERE id IN (SELECT value FROM json_each(?)))";
   }
 

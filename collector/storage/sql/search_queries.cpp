@@ -35,7 +35,7 @@ constexpr std::int64_t kLeastCounted = 8;
 
 /// The common ones are those of most group hashes: that is counted in the index alone, and up to `most`.
 std::string tag_values_sql(std::int64_t most) {
-  return "SELECT value FROM (SELECT value, (SELECT count(*) FROM (SELECT 1 FROM hash_tag WHERE tag_id = tag.id LIMIT " +
+  return "SELECT value FROM (SELECT value, (SELECT count(*) FROM (SELECT 1 FROM tagged_hash WHERE tag_id = tag.id LIMIT " +
          std::to_string(most) + ") AS counted) AS hashes FROM tag";
 }
 constexpr const char* kMostCommonFirst = ") AS known WHERE hashes > 0 GROUP BY value ORDER BY sum(hashes) DESC, value";

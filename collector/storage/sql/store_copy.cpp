@@ -22,7 +22,7 @@ using Stage = MigrationProgress::Stage;
 /// The days whose events there are.
 constexpr std::string_view kDays = "event_day";
 /// Others refer to these, in this order.
-constexpr std::string_view kFirstTables[] = {"project", "account", "issue", "issue_hash", kDays};
+constexpr std::string_view kFirstTables[] = {"project", "account", "issue", "issue_hash", "tag", kDays};
 /// Fine hashes refer to coarse ones (kind 1) of the same table, which come first.
 constexpr std::string_view kHashes = "issue_hash";
 /// Has its row from the beginning.

@@ -21,6 +21,12 @@ constexpr std::size_t kIssuesSettledAtOnce = 100;
 /// What an issue is called whose events were all erased, though it has counted others that are not kept.
 constexpr std::string_view kErasedTitle = "(erased at a user's wish)";
 
+/// Unless the group hash has another tag of that key.
+constexpr std::string_view kForgetTagKey = R"(
+  DELETE FROM hash_tag_key WHERE hash_id = ?1 AND key = (SELECT key FROM tag WHERE id = ?2)
+    AND NOT EXISTS (SELECT 1 FROM hash_tag JOIN tag ON tag.id = tag_id
+                    WHERE hash_tag.hash_id = ?1 AND tag.key = hash_tag_key.key))";
+
 std::int64_t number_by(Connection& connection, std::string_view sql, std::int64_t id) {
   Statement row = connection.prepare(sql);
   row.bind(id);
@@ -36,7 +42,8 @@ void forget_title(Connection& writer, IssueId issue) {
 /// What no remaining event says is found no more. Unless an event has come meanwhile: then the count has grown.
 void forget_tag(Connection& writer, std::int64_t hash, std::int64_t tag, std::int64_t count) {
   writer.prepare("DELETE FROM hash_tag WHERE hash_id = ? AND tag_id = ? AND count = ?").bind(hash, tag, count).run();
-  writer.prepare("DELETE FROM tag WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM hash_tag WHERE tag_id = ?1)")
+  writer.prepare(kForgetTagKey).bind(hash, tag).run();
+  writer.prepare("DELETE FROM tag WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM tagged_hash WHERE tag_id = ?1)")
       .bind(tag)
       .run();
 }
