@@ -30,7 +30,7 @@ constexpr const char* kTables = R"(
   SELECT CAST(relname AS TEXT) FROM pg_class
   WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND relkind IN ('r', 'p')
     AND NOT relispartition AND relname NOT IN
-      ('schema_version', 'move_progress', 'event_word', 'event_phrase', 'hash_tag_key', 'tagged_hash')
+      ('schema_version', 'move_progress', 'event_word', 'event_phrase', 'hash_tag_key', 'hash_environment', 'tagged_hash')
   ORDER BY relname)";
 // What the server computes by itself is no column to fill.
 constexpr const char* kColumns = R"(

@@ -30,8 +30,12 @@ constexpr std::string_view kTags =
 constexpr std::string_view kHashesOfTag =
     "DELETE FROM hash_tag WHERE tag_id = ?1 AND NOT EXISTS (SELECT 1 FROM tag WHERE id = ?1) AND hash_id IN "
     "(SELECT hash_id FROM tagged_hash WHERE tag_id = ?1 LIMIT ?2)";
-constexpr std::string_view kTagKeys = "DELETE FROM hash_tag_key WHERE hash_id = ?1 AND key IN "
-    "(SELECT key FROM hash_tag_key WHERE hash_id = ?1 LIMIT ?2) AND NOT EXISTS (SELECT 1 FROM issue_hash WHERE id = ?1)";
+constexpr std::string_view kTagKeys =
+    "DELETE FROM hash_tag_key WHERE hash_id = ?1 AND NOT EXISTS (SELECT 1 FROM issue_hash WHERE id = ?1) AND key IN "
+    "(SELECT key FROM hash_tag_key WHERE hash_id = ?1 LIMIT ?2)";
+constexpr std::string_view kEnvironments =
+    "DELETE FROM hash_environment WHERE hash_id = ?1 AND NOT EXISTS (SELECT 1 FROM issue_hash WHERE id = ?1) "
+    "AND environment_id IN (SELECT environment_id FROM hash_environment WHERE hash_id = ?1 LIMIT ?2)";
 constexpr std::string_view kPresences =
     "DELETE FROM hash_presence WHERE hash_id = ?1 AND NOT EXISTS (SELECT 1 FROM issue_hash WHERE id = ?1) "
     "AND (release_id, environment_id) IN "
@@ -150,6 +154,11 @@ bool rename_presences(Connection& connection, std::int64_t hash) {
     connection.prepare("DELETE FROM hash_presence WHERE hash_id = ? AND release_id = ? AND environment_id = ?")
         .bind(hash, lost.release, lost.environment)
         .run();
+    if (!lost.has_environment) {
+      connection.prepare("DELETE FROM hash_environment WHERE hash_id = ? AND environment_id = ?")
+          .bind(hash, lost.environment)
+          .run();
+    }
     count_presence(connection, hash, release, environment, lost.count, lost.first_seen, lost.last_seen);
   }
   connection.prepare("UPDATE issue SET overview = '' WHERE id = (SELECT issue_id FROM issue_hash WHERE id = ?)")
@@ -225,6 +234,8 @@ std::vector<Check> orphan_checks(UnixMillis now, const Sealer& sealer) {
       {"tags that are not there", ask_for_owners({"tagged_hash", "tag_id", "tag"}), delete_rows(kHashesOfTag)},
       {"keys of tags of group hashes that are not there", ask_for_owners({"hash_tag_key", "hash_id", "issue_hash"}),
        delete_rows(kTagKeys)},
+      {"environments of group hashes that are not there", ask_for_owners({"hash_environment", "hash_id", "issue_hash"}),
+       delete_rows(kEnvironments)},
       {"releases and environments of group hashes that are not there",
        ask_for_owners({"hash_presence", "hash_id", "issue_hash"}), delete_rows(kPresences)},
       {"history of issues that are not there", ask_for_owners({"issue_history", "issue_id", "issue"}),

@@ -70,11 +70,12 @@ using Values = std::vector<std::variant<std::int64_t, std::string>>;
 /// What a table says of group hashes.
 struct Related {
   std::string_view table;
-  std::string column;   ///< of the table
-  std::string among;    ///< what the column's values are among: a query for numbers, or one parameter
-  Values values;        ///< its parameters
-  bool is_one = false;  ///< whether there is one such value, as a rule
-  std::string also{};   ///< what is asked for before, "… AND "
+  std::string_view listed;  ///< the table again, or what has the same rows in the order of the column
+  std::string column;       ///< of the table
+  std::string among = "?";  ///< what the column's values are among: a query for numbers, or one parameter
+  Values values{};          ///< its parameters
+  bool is_one = false;      ///< whether there is one such value, as a rule
+  std::string also{};       ///< what is asked for before, "… AND "
 };
 
 void bind_values(Statement& statement, const Values& values) {
@@ -152,7 +153,7 @@ class ConditionWriter {
       case SearchField::kRelease:
         return related(releases(term));
       case SearchField::kEnvironment:
-        return related(named("environment_id", "environment", "name", term));
+        return related(named({"hash_environment", "hash_environment", "environment_id"}, "environment", "name", term));
       case SearchField::kTag:
         return related(tags(term));
       case SearchField::kUser:
@@ -169,8 +170,7 @@ class ConditionWriter {
   }
 
   /// Names are looked at once, and not once for each issue that has them. Events without one have an empty one.
-  Related named(std::string column, const std::string& table, const std::string& name, const SearchTerm& term) const {
-    Related related{"hash_presence", std::move(column), {}, {}};
+  Related named(Related related, const std::string& table, const std::string& name, const SearchTerm& term) const {
     related.among = "SELECT id FROM " + table + " WHERE " + of_project(related.values);
     related.among += " AND " + name + " <> '' AND ";
     related.among += text(name, term, related.values);
@@ -180,7 +180,7 @@ class ConditionWriter {
 
   Related tags(const SearchTerm& term) const {
     if (term.comparison == SearchOperator::kIsSet) return tag_keys(term);
-    Related related{"tagged_hash", "tag_id", {}, {}};
+    Related related{"hash_tag", "tagged_hash", "tag_id"};
     related.among = "SELECT id FROM tag WHERE " + of_project(related.values) + " AND key = ?";
     related.values.emplace_back(std::string(kept_of_tag(term.key)));
     related.among += " AND " + text("value", kept(term), related.values);
@@ -190,14 +190,15 @@ class ConditionWriter {
 
   /// Values that were not kept are values, too.
   Related tag_keys(const SearchTerm& term) const {
-    Related related{"hash_tag_key", "key", "?", {}, true};
+    Related related{"hash_tag_key", "hash_tag_key", "key"};
+    related.is_one = true;
     related.also = "hash_tag_key." + of_project(related.values) + " AND ";
     related.values.emplace_back(std::string(kept_of_tag(term.key)));
     return related;
   }
 
   Related users(const SearchTerm& term) const {
-    Related related{"hash_user", R"("user")", {}, {}};
+    Related related{"hash_user", "hash_user", R"("user")"};
     related.among = R"(SELECT "user" FROM event_user WHERE )" + of_project(related.values);
     if (term.number == kAnyUserField) {
       related.among += " AND kind IN (0, 1, 2, 3)";
@@ -218,7 +219,9 @@ class ConditionWriter {
   Related releases(const SearchTerm& term) const {
     const bool is_compared = term.comparison != SearchOperator::kEqual && term.comparison != SearchOperator::kMatches &&
                              term.comparison != SearchOperator::kIsSet;
-    if (!is_compared) return named("release_id", R"("release")", "version", term);
+    if (!is_compared) {
+      return named({"hash_presence", "hash_presence", "release_id"}, R"("release")", "version", term);
+    }
     Values values;
     const std::string sql =
         R"(SELECT id, version FROM "release" WHERE )" + of_project(values) + " AND version <> '' LIMIT ?";
@@ -229,7 +232,7 @@ class ConditionWriter {
     while (rows.step()) {
       if (is_in_order(rows.text(1), term)) ids.push_back(rows.integer(0));
     }
-    return {"hash_presence", "release_id", "SELECT value FROM json_each(?)", {json_list(ids)}};
+    return {"hash_presence", "hash_presence", "release_id", "SELECT value FROM json_each(?)", {json_list(ids)}};
   }
 
   static bool is_in_order(std::string_view version, const SearchTerm& term) {
@@ -252,11 +255,14 @@ class ConditionWriter {
     connection_.check_deadline();
     if (const auto hashes = few_hashes(what)) return of_hashes(*hashes);
     for (const auto& value : what.values) std::visit([&](const auto& one) { where_.add_value(one); }, value);
-    // Looked for once, and not at each issue. Of releases and environments a hash has a row for each pair: going
-    // through all of those takes longer than looking for one at each.
+    // Looked for once, and not at each issue. Of releases a hash has a row for each environment, too: going through all
+    // of those takes longer than looking for one at each.
     if (is_negated_ && what.table != "hash_presence" && has_few_hashes()) {
-      return "issue.id IN (SELECT issue_id FROM issue_hash WHERE id IN (SELECT hash_id FROM " +
-             std::string(what.table) + " WHERE " + what.also + what.column + " IN (" + what.among + ")))";
+      const std::string list = "id IN (SELECT hash_id FROM " + std::string(what.listed) + " WHERE " + what.also +
+                               what.column + " IN (" + what.among + "))";
+      // PostgreSQL would look for each of them where it finds all sooner: it takes them for few.
+      return "issue.id IN (SELECT issue_id FROM issue_hash WHERE " +
+             (connection_.is_remote() ? "(" + list + ") IS TRUE)" : list + ")");
     }
     // With many numbers each row of the hash is held against them, and not each of them looked for: "+" keeps the index
     // out of it.
@@ -273,7 +279,7 @@ class ConditionWriter {
 
   /// Nothing when there are many (or few that are named often).
   std::optional<std::vector<std::int64_t>> few_hashes(const Related& what) {
-    Statement rows = connection_.prepare("SELECT hash_id FROM " + std::string(what.table) + " WHERE " + what.also +
+    Statement rows = connection_.prepare("SELECT hash_id FROM " + std::string(what.listed) + " WHERE " + what.also +
                                          what.column + " IN (" + what.among + ") LIMIT ?");
     bind_values(rows, what.values);
     rows.bind(kMostListed + 1);

@@ -12,12 +12,12 @@ constexpr int kMostValuesShown = 10;
 
 constexpr std::string_view kIssueTags = R"(
   SELECT key, value, seen, last, value_count FROM (
-    SELECT key, value, sum(hash_tag.count) AS seen, max(hash_tag.last_seen) AS last,
-           row_number() OVER (PARTITION BY key ORDER BY sum(hash_tag.count) DESC, value) AS place,
+    SELECT key, value, seen, last, row_number() OVER (PARTITION BY key ORDER BY seen DESC, value) AS place,
            count(*) OVER (PARTITION BY key) AS value_count
-    FROM issue_hash CROSS JOIN hash_tag CROSS JOIN tag
-    WHERE issue_id = ?1 AND hash_id = issue_hash.id AND tag.id = tag_id
-    GROUP BY key, value) AS counted
+    FROM (SELECT tag_id, sum(hash_tag.count) AS seen, max(hash_tag.last_seen) AS last
+          FROM issue_hash CROSS JOIN hash_tag WHERE issue_id = ?1 AND hash_id = issue_hash.id
+          GROUP BY tag_id) AS used CROSS JOIN tag
+    WHERE tag.id = tag_id) AS counted
   WHERE place <= ?2 ORDER BY key, place)";
 
 std::string begins_with(std::string_view prefix) {
@@ -33,12 +33,14 @@ std::string begins_with(std::string_view prefix) {
 constexpr std::int64_t kMostCounted = 8'192;
 constexpr std::int64_t kLeastCounted = 8;
 
-/// The common ones are those of most group hashes: that is counted in the index alone, and up to `most`.
+/// The common ones are those of most group hashes: that is counted in the index alone, and up to `most`. Of more values
+/// than can be counted so, the first.
 std::string tag_values_sql(std::int64_t most) {
   return "SELECT value FROM (SELECT value, (SELECT count(*) FROM (SELECT 1 FROM tagged_hash WHERE tag_id = tag.id LIMIT " +
          std::to_string(most) + ") AS counted) AS hashes FROM tag";
 }
-constexpr const char* kMostCommonFirst = ") AS known WHERE hashes > 0 GROUP BY value ORDER BY sum(hashes) DESC, value";
+constexpr std::string_view kMostCommonFirst =
+    ") AS known WHERE hashes > 0 GROUP BY value ORDER BY sum(hashes) DESC, value";
 
 constexpr std::string_view kLike = R"( LIKE ? ESCAPE '\')";
 
@@ -70,7 +72,8 @@ std::vector<std::string> tag_values(Connection& connection, const WhereClause& w
     for (; most > kLeastCounted && most * count.integer(0) > kMostCounted; most /= 2) {
     }
   }
-  return read_texts(connection, tag_values_sql(most), where, kMostCommonFirst, query);
+  std::string first_by_count = " ORDER BY value LIMIT " + std::to_string(kMostCounted / kLeastCounted);
+  return read_texts(connection, tag_values_sql(most), where, first_by_count.append(kMostCommonFirst), query);
 }
 
 /// In their own order, and not by what was seen last: of many users only those that are shown are read.

@@ -177,6 +177,8 @@ TEST_CASE("all of a user goes, by any of the values that events tell, and others
   CHECK(fixture.find("user.email:bob@example.com") == Titles{"shared words", "untagged"});
   CHECK(fixture.find("\"shared words\"") == Titles{"shared words"});
   CHECK(fixture.find("browser:Fx") == Titles{"shared words"});
+  CHECK(fixture.find("has:basket").empty());
+  CHECK(fixture.find("has:browser") == Titles{"shared words"});
   const Issue after = fixture.issue("shared");
   CHECK(after.count == before.count);
   CHECK(after.stored_count == 1);

@@ -450,6 +450,7 @@ TEST_CASE("what events said is found in the other database, too") {
                      "\xF0\x9F\x98\x80"};
       event.trail_texts = {"a last word " + std::to_string(day)};
       event.tags = {{"day", std::to_string(day)}};
+      event.environment = "prod";
     }
     REQUIRE(store->append(events));
   }
@@ -481,6 +482,8 @@ TEST_CASE("what events said is found in the other database, too") {
       CHECK(find(url, "\"last word 2\"") == 1);
       CHECK(find(url, "\"order creme\"") == 0);
       CHECK(find(url, "day:2") == 1);
+      CHECK(find(url, "has:day") == 3);
+      CHECK(find(url, "environment:prod") == 3);
     }
   }
 }

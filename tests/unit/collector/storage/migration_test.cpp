@@ -374,6 +374,8 @@ void check_words(Store& store, bool said) {
     query.search = value(parse_search(text, {}));
     return value(store.find_issues(query)).items.size() == 1;
   };
+  CHECK(finds("environment:prod"));
+  CHECK_FALSE(finds("!environment:prod"));
   for (const char* text : {"words", "wor", "\"words of old\"", "\"another text\""}) {
     CAPTURE(text);
     CHECK(finds(text) == said);
