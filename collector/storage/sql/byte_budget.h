@@ -11,6 +11,8 @@
 #include <functional>
 #include <limits>
 
+#include "collector/storage/time_span.h"
+
 namespace trapline::collector::sql {
 
 class ByteBudget {
@@ -28,6 +30,9 @@ class ByteBudget {
   /// Ids of events that were only counted, since the start.
   [[nodiscard]] std::int64_t ids_counted() const { return counted_; }
 
+  /// Ids that were noted down before that time may go.
+  void let_ids_go_before(UnixMillis time) { ids_kept_from_ = time; }
+
   /// Whether an event had no room since this was asked last.
   bool take_refused() { return refused_.exchange(false); }
 
@@ -43,6 +48,8 @@ class ByteBudget {
   [[nodiscard]] bool is_full() const { return spent_ >= first_until_; }
   /// An event's id was noted down, and nothing else kept of it.
   void counted() { ++counted_; }
+  /// Who notes down more takes away what is older: others come too late while events come fast.
+  [[nodiscard]] UnixMillis ids_kept_from() const { return ids_kept_from_; }
   /// An event was kept that took so many bytes when packed.
   void kept(std::size_t packed_bytes) { spent_ += static_cast<std::int64_t>(packed_bytes) + kBytesBesidePayload; }
   /// A group was made for one.
@@ -64,6 +71,7 @@ class ByteBudget {
   std::atomic<std::int64_t> until_ = kNoLimit;        ///< what is spent then
   std::atomic<std::int64_t> first_until_ = kNoLimit;  ///< the same for the first events of groups
   std::atomic<std::int64_t> counted_ = 0;
+  std::atomic<UnixMillis> ids_kept_from_ = 0;
   std::atomic<bool> refused_ = false;
 };
 

@@ -50,6 +50,7 @@ void EventWriter::forget() {
   names_.forget();
   days_.clear();
   search_.forget();
+  counted_only_.clear();
   row_id_base_ = -1;
 }
 
@@ -93,6 +94,7 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
     outcome.changes.insert(outcome.changes.end(), changes.begin(), changes.end());
   }
   search_.write();
+  forget_counted(keeping.budget.ids_kept_from());
   outcome.new_issues = new_issues.size();
   ledger.write(connection_);
   if (!batch.empty()) move_digest_position(connection_, node, batch.back().sequence, is_anew);
@@ -282,7 +284,17 @@ void EventWriter::count_only(const DigestedEvent& event, std::string_view id, Un
   insert.bind(std::max(event.received_at, now));
   insert.run();
   has_counted_only_ = true;
+  ++counted_only_[event.project_id];
   if (ahead_) ahead_->add(event.project_id, id);
+}
+
+/// Some more than have come, so that they do not pile up.
+void EventWriter::forget_counted(UnixMillis before) {
+  for (const auto& [project, count] : counted_only_) {
+    if (before == 0) break;
+    connection_.prepare(kForgetCounted).bind(project, before, 2 * count).run();
+  }
+  counted_only_.clear();
 }
 
 /// The id for an event of that time: behind all that are there of the same millisecond.

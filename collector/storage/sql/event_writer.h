@@ -23,6 +23,10 @@ struct Keeping {
   ByteBudget& budget;
 };
 
+/// Of a project's ids of events that were only counted, so many from before a time.
+constexpr std::string_view kForgetCounted = R"(DELETE FROM event_counted WHERE project_id = ?1 AND event_id IN
+       (SELECT event_id FROM event_counted WHERE project_id = ?1 AND received_at < ?2 LIMIT ?3))";
+
 /// Stores events, finding or making the issue of each. Remembers which hash leads to which issue, so that a known kind
 /// of event costs one insert and its share of its issue's update, which is done once a batch. Not thread-safe; there is
 /// one for the writing connection.
@@ -72,6 +76,7 @@ class EventWriter {
   bool takes_events(UnixMillis received_at);
   void keep(const DigestedEvent& event, std::string_view id, std::int64_t hash_id, const std::string& packed);
   void count_only(const DigestedEvent& event, std::string_view id, UnixMillis now);
+  void forget_counted(UnixMillis before);
   std::int64_t next_row_id(UnixMillis received_at);
 
   Connection& connection_;
@@ -81,6 +86,7 @@ class EventWriter {
   std::unordered_map<std::string, Placed> places_;  ///< by project and fine hash
   std::unordered_map<std::int64_t, bool> days_;     ///< whether they take events
   bool has_counted_only_ = false;                   ///< whether event_counted has rows
+  std::unordered_map<ProjectId, std::int64_t> counted_only_;  ///< how many of this batch
   std::int64_t epoch_ = -1;                         ///< of place_epoch, in which the rest was true
   std::int64_t row_id_base_ = -1;                   ///< the millisecond that next_row_id_ belongs to
   std::int64_t next_row_id_ = 0;

@@ -8,6 +8,7 @@
 #include "collector/storage/sql/digest_tables.h"
 #include "collector/storage/sql/event_erasure.h"
 #include "collector/storage/sql/event_ids.h"
+#include "collector/storage/sql/event_writer.h"
 #include "collector/storage/sql/issue_overview.h"
 #include "collector/storage/sql/search_writer.h"
 #include "collector/storage/sql/slice_timer.h"
@@ -24,8 +25,6 @@ constexpr UnixMillis kItemLookInterval = 600'000;
 constexpr std::int64_t kLeaving = 1;
 constexpr std::int64_t kGone = 2;
 
-constexpr std::string_view kOldCounted = R"(DELETE FROM event_counted WHERE project_id = ?1 AND event_id IN
-       (SELECT event_id FROM event_counted WHERE project_id = ?1 AND received_at < ?2 LIMIT ?3))";
 /// For want of room they go earlier, but not before this age: within it, what has had no answer is sent again.
 constexpr UnixMillis kCountedKeptAtLeast = 60'000;
 constexpr UnixMillis kCountedLookedAtEvery = 1'000;
@@ -52,7 +51,7 @@ constexpr std::string_view kOldItems[] = {
        (SELECT day, "release", environment, user_hash FROM release_user WHERE project_id = ?1 AND day < ?2 LIMIT ?3))",
     R"(DELETE FROM attachment WHERE id IN
        (SELECT id FROM attachment WHERE project_id = ?1 AND received_at < ?2 LIMIT ?3))",
-    kOldCounted,
+    kForgetCounted,
     // It tells the day alone on which somebody was seen last.
     R"(DELETE FROM event_user WHERE project_id = ?1 AND (kind, value, "user") IN
        (SELECT kind, value, "user" FROM event_user WHERE project_id = ?1 AND last_seen <= ?2 - CAST(86400000 AS BIGINT) LIMIT ?3))",
@@ -81,7 +80,7 @@ void Retainer::look(Connection& reader, const RetentionPolicy& policy, UnixMilli
   }
   was_within_limit_ = was_within_limit_ || budget_.share() <= 1;
   step.has_more = look_for_leaving(reader, step) || look_for_old_day(now, step) ||
-                  (budget_.share() > 1 && look_for_counted(now)) || go_on_thinning(reader, step) ||
+                  (budget_.share() > 1 && look_for_counted(reader, now)) || go_on_thinning(reader, step) ||
                   look_for_old_events(reader, now, step) || look_for_old_items(now, today) ||
                   look_for_room(reader, now, step) || look_for_pieces(reader, now) || look_for_overviews(reader);
 }
@@ -222,17 +221,21 @@ bool Retainer::look_for_old_items(UnixMillis now, std::int64_t today) {
 }
 
 /// Ids of events that were only counted: one that is sent again after its id has gone is counted again.
-bool Retainer::look_for_counted(UnixMillis now) {
-  if (now < next_counted_look_) return false;
-  if (counted_project_ == 0) counted_from_ = counted_kept_from(now);
+bool Retainer::look_for_counted(Connection& reader, UnixMillis now) {
+  if (now >= next_counted_look_) {
+    next_counted_look_ = now + kCountedLookedAtEvery;
+    counted_project_ = 0;
+    budget_.let_ids_go_before(counted_kept_from(now));
+  }
   for (const Project& project : projects_) {
     if (project.id <= counted_project_) continue;
     counted_project_ = project.id;
-    plan_expiry(project.id, counted_from_, {&kOldCounted, 1});
+    Statement old = reader.prepare("SELECT 1 FROM event_counted WHERE project_id = ? AND received_at < ? LIMIT 1");
+    old.bind(project.id, budget_.ids_kept_from());
+    if (!old.step()) continue;
+    plan_expiry(project.id, budget_.ids_kept_from(), {&kForgetCounted, 1});
     return true;
   }
-  counted_project_ = 0;
-  next_counted_look_ = now + kCountedLookedAtEvery;
   return false;
 }
 
