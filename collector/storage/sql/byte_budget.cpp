@@ -9,6 +9,11 @@ constexpr std::chrono::seconds kMeasureInterval{1};
 /// Percent of the limit above which only the first event of each group is kept, and above which none is.
 constexpr std::int64_t kFirstOnlyAbove = 101;
 constexpr std::int64_t kNoneAbove = 102;
+/// Of ids. A batch that is digested once more after a kill has fewer than the fewest.
+constexpr std::int64_t kPercentOfIds = 1;
+constexpr std::int64_t kBytesOfId = 64;
+constexpr std::int64_t kFewestIds = 5'000;
+constexpr std::size_t kMostNoted = 10'000;
 
 }  // namespace
 
@@ -23,6 +28,16 @@ void ByteBudget::look(std::int64_t most_bytes, bool at_once, const std::function
   const std::int64_t percent = std::min(limit_, kNoLimit / 2) / 100;
   until_ = limit_ > 0 ? before + percent * kFirstOnlyAbove - used_ : kNoLimit;
   first_until_ = limit_ > 0 ? before + percent * kNoneAbove - used_ : kNoLimit;
+  most_ids_ = share() > 1 ? std::max(percent * kPercentOfIds / kBytesOfId, kFewestIds) : kNoLimit;
+}
+
+void ByteBudget::noted_ids(std::int64_t count, UnixMillis now) {
+  noted_.emplace_back(now, ids_);
+  ids_ += count;
+  const std::int64_t most = most_ids_;
+  for (; noted_.size() > 1 && ids_ - noted_[1].second > most; noted_.pop_front()) ids_kept_from_ = noted_[1].first;
+  // Of ids that went by their age nothing needs to be known.
+  while (noted_.size() > kMostNoted) noted_.pop_front();
 }
 
 }  // namespace trapline::collector::sql

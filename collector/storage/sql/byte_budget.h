@@ -8,8 +8,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
+#include <utility>
 
 #include "collector/storage/time_span.h"
 
@@ -27,11 +29,8 @@ class ByteBudget {
     return limit_ > 0 ? static_cast<double>(used_) / static_cast<double>(limit_) : 0;
   }
 
-  /// Ids of events that were only counted, since the start.
-  [[nodiscard]] std::int64_t ids_counted() const { return counted_; }
-
-  /// Ids that were noted down before that time may go.
-  void let_ids_go_before(UnixMillis time) { ids_kept_from_ = time; }
+  /// Ids of events that were only counted may go when they were noted down before that time.
+  [[nodiscard]] UnixMillis ids_kept_from() const { return ids_kept_from_; }
 
   /// Whether an event had no room since this was asked last.
   bool take_refused() { return refused_.exchange(false); }
@@ -46,10 +45,9 @@ class ByteBudget {
   }
   /// Whether no event has room, not even the first of a group: then less is noted down of those that are counted, too.
   [[nodiscard]] bool is_full() const { return spent_ >= first_until_; }
-  /// An event's id was noted down, and nothing else kept of it.
-  void counted() { ++counted_; }
-  /// Who notes down more takes away what is older: others come too late while events come fast.
-  [[nodiscard]] UnixMillis ids_kept_from() const { return ids_kept_from_; }
+  /// So many ids were noted down of events of which nothing else is kept: above the limit they may take a small part
+  /// of it.
+  void noted_ids(std::int64_t count, UnixMillis now);
   /// An event was kept that took so many bytes when packed.
   void kept(std::size_t packed_bytes) { spent_ += static_cast<std::int64_t>(packed_bytes) + kBytesBesidePayload; }
   /// A group was made for one.
@@ -70,7 +68,9 @@ class ByteBudget {
   std::atomic<std::int64_t> settled_ = 0;             ///< of it
   std::atomic<std::int64_t> until_ = kNoLimit;        ///< what is spent then
   std::atomic<std::int64_t> first_until_ = kNoLimit;  ///< the same for the first events of groups
-  std::atomic<std::int64_t> counted_ = 0;
+  std::atomic<std::int64_t> most_ids_ = kNoLimit;
+  std::int64_t ids_ = 0;                                  ///< since the start
+  std::deque<std::pair<UnixMillis, std::int64_t>> noted_;  ///< how many there had been when
   std::atomic<UnixMillis> ids_kept_from_ = 0;
   std::atomic<bool> refused_ = false;
 };

@@ -25,13 +25,9 @@ constexpr UnixMillis kItemLookInterval = 600'000;
 constexpr std::int64_t kLeaving = 1;
 constexpr std::int64_t kGone = 2;
 
-/// For want of room they go earlier, but not before this age: within it, what has had no answer is sent again.
-constexpr UnixMillis kCountedKeptAtLeast = 60'000;
+/// For want of room they go at this age: within it, what has had no answer is sent again. Some go earlier (ByteBudget).
+constexpr UnixMillis kCountedKept = 60'000;
 constexpr UnixMillis kCountedLookedAtEvery = 1'000;
-/// Unless they would take more than this part of the limit; a batch that is digested once more after a kill has fewer.
-constexpr std::int64_t kPartOfCounted = 100;
-constexpr std::int64_t kBytesOfCounted = 64;
-constexpr std::int64_t kFewestCounted = 5'000;
 
 /// What is deleted of a project's rows from before a time, some at once.
 constexpr std::string_view kOldItems[] = {
@@ -225,31 +221,18 @@ bool Retainer::look_for_counted(Connection& reader, UnixMillis now) {
   if (now >= next_counted_look_) {
     next_counted_look_ = now + kCountedLookedAtEvery;
     counted_project_ = 0;
-    budget_.let_ids_go_before(counted_kept_from(now));
   }
+  const UnixMillis before = std::max(now - kCountedKept, budget_.ids_kept_from());
   for (const Project& project : projects_) {
     if (project.id <= counted_project_) continue;
     counted_project_ = project.id;
     Statement old = reader.prepare("SELECT 1 FROM event_counted WHERE project_id = ? AND received_at < ? LIMIT 1");
-    old.bind(project.id, budget_.ids_kept_from());
+    old.bind(project.id, before);
     if (!old.step()) continue;
-    plan_expiry(project.id, budget_.ids_kept_from(), {&kForgetCounted, 1});
+    plan_expiry(project.id, before, {&kForgetCounted, 1});
     return true;
   }
   return false;
-}
-
-/// Since when ids are kept: for a minute, if they are no more than a small part of what there may be.
-UnixMillis Retainer::counted_kept_from(UnixMillis now) {
-  const std::int64_t count = budget_.ids_counted();
-  const std::int64_t most = std::max(budget_.limit() / kPartOfCounted / kBytesOfCounted, kFewestCounted);
-  UnixMillis from = now - kCountedKeptAtLeast;
-  while (!counted_.empty() && counted_.front().first < from) counted_.pop_front();
-  counted_.emplace_back(now, count);
-  for (const auto& [at, count_then] : counted_) {
-    if (count - count_then > most) from = std::max(from, at);
-  }
-  return from;
 }
 
 /// Of a week that is over the index of texts is asked for as long as it is there, and is twice as fast in one piece.

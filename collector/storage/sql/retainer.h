@@ -25,7 +25,7 @@ namespace trapline::collector::sql {
 /// Not thread-safe; there is one for a store.
 class Retainer {
  public:
-  Retainer(PayloadDictionaries& dictionaries, ByteBudget& budget)
+  Retainer(PayloadDictionaries& dictionaries, const ByteBudget& budget)
       : dictionaries_(dictionaries), budget_(budget) {}
 
   /// Finds out what the next act is, unless one is under way. Reads, and does what needs no transaction of the
@@ -76,7 +76,6 @@ class Retainer {
   bool plan_old_events(Connection& reader, const Project& project, UnixMillis now, RetentionStep& step);
   bool look_for_old_items(UnixMillis now, std::int64_t today);
   bool look_for_counted(Connection& reader, UnixMillis now);
-  UnixMillis counted_kept_from(UnixMillis now);
   bool look_for_pieces(Connection& reader, UnixMillis now);
   bool look_for_overviews(Connection& reader);
   void plan_expiry(ProjectId project, UnixMillis before, std::span<const std::string_view> deletes);
@@ -101,7 +100,7 @@ class Retainer {
   void show(Connection& writer);
 
   PayloadDictionaries& dictionaries_;
-  ByteBudget& budget_;
+  const ByteBudget& budget_;
   std::vector<Day> days_;  ///< as the last look found them, oldest first; the same of projects
   std::vector<Project> projects_;
   bool has_archive_ = false;  ///< as the policy says; the same of the next
@@ -130,7 +129,6 @@ class Retainer {
   UnixMillis next_item_look_ = 0;
   ProjectId counted_project_ = 0;  ///< the last that look_for_counted() has taken
   UnixMillis next_counted_look_ = 0;
-  std::deque<std::pair<UnixMillis, std::int64_t>> counted_;  ///< how many ids there had been when, of the last minute
   UnixMillis next_look_at_today_ = 0;
   std::optional<UnixMillis> merging_;  ///< a week of texts
   struct Overview {
