@@ -240,7 +240,7 @@ UserExportCommand::UserExportCommand(CLI::App& export_command)
 Status UserExportCommand::run(const Config& config) const {
   auto opened = open_for(config, wishes_);
   if (!opened) return opened.error();
-  auto rows = UserExport::begin(*opened->store, *opened->reader, opened->user);
+  auto rows = UserExport::begin(*opened->store, *opened->reader, opened->user, opened->archive_in_use());
   if (!rows) return rows.error();
   auto output = OutputFile::open(output_);
   if (!output) return output.error();
@@ -251,13 +251,6 @@ Status UserExportCommand::run(const Config& config) const {
     if (Status status = output->write(piece->bytes); !status) return status;
     is_last = piece->is_last;
     if (output_) bar.show(static_cast<std::uint64_t>((*rows)->percent()), 100);
-  }
-  if (const auto archive = opened->archive_in_use()) {
-    const auto write = [&](const StoredEvent& stored) {
-      return output->write(R"({"kind":"archived_event",)" + event_to_json(stored, true, false).substr(1) + "\n");
-    };
-    Status status = walk_archive(*archive, opened->user, *opened->reader, write, [](int) { return true; });
-    if (!status) return status;
   }
   return output->finish();
 }

@@ -94,25 +94,47 @@ std::string line_of(const UserName& name) {
 }  // namespace
 
 Result<std::unique_ptr<UserExport>> UserExport::begin(Store& store, const PayloadReader& reader,
-                                                      const UserSelector& user) {
+                                                      const UserSelector& user,
+                                                      const std::optional<ArchiveInUse>& archive) {
   auto walk = store.begin_walk(user, reader);
   if (!walk) return walk.error();
-  return std::unique_ptr<UserExport>(new UserExport(store, std::move(*walk)));
+  std::unique_ptr<UserExport> begun(new UserExport(store, std::move(*walk)));
+  if (archive) begun->archive_.emplace(*archive, user, reader);
+  return begun;
 }
 
 Result<BodySource::Piece> UserExport::next() {
   Piece piece;
   for (int pages = 0; pages < kUserPagesAtOnce && piece.bytes.size() < kUserPieceBytes && !piece.is_last; ++pages) {
-    const auto page = store_.walk_on(*walk_);
-    if (!page) return page.error();
-    for (const UserRecord& record : page->records) {
-      piece.bytes += std::visit([](const auto& one) { return line_of(one); }, record);
-    }
-    rows_ += static_cast<std::int64_t>(page->records.size());
-    percent_ = page->percent;
-    piece.is_last = page->is_last;
+    if (Status status = walk_ != nullptr ? add_stored(piece) : add_archived(piece); !status) return status.error();
+    piece.is_last = walk_ == nullptr && !archive_;
   }
   return piece;
 }
+
+Status UserExport::add_stored(Piece& piece) {
+  const auto page = store_.walk_on(*walk_);
+  if (!page) return page.error();
+  for (const UserRecord& record : page->records) {
+    piece.bytes += std::visit([](const auto& one) { return line_of(one); }, record);
+  }
+  rows_ += static_cast<std::int64_t>(page->records.size());
+  percent_ = page->percent;
+  if (page->is_last) walk_.reset();
+  return {};
+}
+
+Status UserExport::add_archived(Piece& piece) {
+  const auto has_more = archive_->walk_on([&](const StoredEvent& stored) -> Status {
+    piece.bytes += R"({"kind":"archived_event",)" + event_to_json(stored, true, false).substr(1) + "\n";
+    ++rows_;
+    return {};
+  });
+  if (!has_more) return has_more.error();
+  if (!*has_more) archive_.reset();
+  return {};
+}
+
+int UserExport::percent() const { return archive_ ? (percent_ + archive_->percent()) / 2 : percent_; }
 
 }  // namespace trapline::collector

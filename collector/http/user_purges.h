@@ -67,6 +67,8 @@ class UserPurges {
   std::optional<Purge> find(const std::string& id);
   /// Breaks off what runs.
   void stop();
+  /// That it goes through.
+  [[nodiscard]] const std::optional<ArchiveInUse>& archive() const { return archive_; }
 
  private:
   void run(const std::string& id, const ErasureWish& wish);

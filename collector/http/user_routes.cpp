@@ -125,7 +125,7 @@ HttpReply get_purge(const ApiContext& context, const HttpRequest& request, const
 HttpReply export_user(const ApiContext& context, const HttpRequest& request, const std::string& /*actor*/) {
   const auto user = read_user_body(context, request, nullptr);
   if (!user) return error_reply(user.error());
-  auto begun = UserExport::begin(context.store, *context.payloads, *user);
+  auto begun = UserExport::begin(context.store, *context.payloads, *user, context.purges->archive());
   if (!begun) return error_reply(begun.error());
   std::shared_ptr<BodySource> rows = std::move(*begun);
   auto first = rows->next();

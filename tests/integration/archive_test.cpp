@@ -212,12 +212,13 @@ TEST_CASE(
   };
   const auto exported = run({"export", "user", "--user", "id:0"});
   REQUIRE_MESSAGE(exported.exit_status == 0, exported.output);
-  std::size_t lines = 0;
-  for (std::size_t at = exported.output.find(R"({"kind":"archived_event")"); at != std::string::npos;
-       at = exported.output.find(R"({"kind":"archived_event")", at + 1)) {
-    ++lines;
-  }
-  CHECK(lines == kEvents / 3);
+  const auto archived_lines = [](const std::string& text) {
+    const std::string kind = R"({"kind":"archived_event")";
+    std::size_t lines = 0;
+    for (std::size_t at = text.find(kind); at != std::string::npos; at = text.find(kind, at + 1)) ++lines;
+    return lines;
+  };
+  CHECK(archived_lines(exported.output) == kEvents / 3);
   const auto purged = run({"purge", "--user", "id:0", "--yes", "--report", folder.path("report.json")});
   REQUIRE_MESSAGE(purged.exit_status == 0, purged.output);
   CHECK_MESSAGE(purged.output.find("100 archived events") != std::string::npos, purged.output);
@@ -226,8 +227,14 @@ TEST_CASE(
   const auto token = run_collector({"token", "create", "--name", "dpo", "--scope", "admin", "--data", data});
   const std::string secret = token.output.substr(0, token.output.find('\n'));
   collector.use_token(secret);
-  const auto begun = collector.client()->Post("/api/v1/users/purges", {{"Authorization", "Bearer " + secret}},
-                                              R"({"user":["id:1"]})", "application/json");
+  const auto post = [&](const char* path) {
+    return collector.client()->Post(path, {{"Authorization", "Bearer " + secret}}, R"({"user":["id:1"]})",
+                                    "application/json");
+  };
+  const auto told = post("/api/v1/users/export");
+  REQUIRE(told);
+  CHECK(archived_lines(told->body) == kEvents / 3);
+  const auto begun = post("/api/v1/users/purges");
   REQUIRE(begun);
   REQUIRE_MESSAGE(begun->status == 202, begun->body);
   const std::string path = "/users/purges/" + nlohmann::json::parse(begun->body)["id"].get<std::string>();

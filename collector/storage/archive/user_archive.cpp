@@ -44,18 +44,22 @@ std::unique_lock<std::mutex> take_turn(const ArchiveInUse& archive) {
   return archive.turn != nullptr ? std::unique_lock(*archive.turn) : std::unique_lock<std::mutex>();
 }
 
+Status read_archived(const ArchiveInUse& archive, std::int64_t day, const DayManifest::Object& object,
+                     const std::function<Status(const StoredEvent&)>& take) {
+  const auto frame = read_object(archive.objects, archive.sealer, day, object);
+  if (!frame) return frame.error();
+  return for_each_line(*frame, [&](std::string_view line) -> Status {
+    const auto stored = read_archive_line(line);
+    return stored ? take(*stored) : Status(stored.error());
+  });
+}
+
 /// Hands on what the archive has of the day. Without a manifest it is being removed.
 Status read_day(const ArchiveInUse& archive, const std::optional<DayManifest>& manifest,
                 const std::function<Status(const StoredEvent&)>& take) {
   if (!manifest) return {};
   for (const DayManifest::Object& object : manifest->objects) {
-    const auto frame = read_object(archive.objects, archive.sealer, manifest->day, object);
-    if (!frame) return frame.error();
-    Status status = for_each_line(*frame, [&](std::string_view line) -> Status {
-      const auto stored = read_archive_line(line);
-      return stored ? take(*stored) : Status(stored.error());
-    });
-    if (!status) return status;
+    if (Status status = read_archived(archive, manifest->day, object, take); !status) return status;
   }
   return {};
 }
@@ -122,15 +126,39 @@ Result<ArchivedOfUser> erase_from_archive(const ArchiveInUse& archive, const Use
   return all;
 }
 
-Status walk_archive(const ArchiveInUse& archive, const UserSelector& user, const PayloadReader& reader,
-                    const std::function<Status(const StoredEvent&)>& take, const ArchiveProgress& on_progress) {
-  UserFilter filter(user, reader);
-  return for_each_day(archive, on_progress, [&](std::int64_t day) {
-    const auto manifest = read_manifest(archive.objects, day);
-    if (!manifest) return Status(manifest.error());
-    return read_day(archive, *manifest,
-                    [&](const StoredEvent& stored) { return filter(stored) ? take(stored) : Status(); });
-  });
+/// Whether there is one: the next of the day at hand, or the first of a later day.
+Result<bool> UserArchiveWalk::find_object() {
+  if (!days_) {
+    auto days = list_archived_days(archive_.objects);
+    if (!days) return days.error();
+    days_ = std::move(*days);
+  }
+  while (!manifest_ || next_object_ == manifest_->objects.size()) {
+    if (next_day_ == days_->size()) return false;
+    auto manifest = read_manifest(archive_.objects, (*days_)[next_day_]);
+    if (!manifest) return manifest.error();
+    manifest_ = std::move(*manifest);  // none: the day is being removed
+    ++next_day_;
+    next_object_ = 0;
+  }
+  return true;
+}
+
+Result<bool> UserArchiveWalk::walk_on(const std::function<Status(const StoredEvent&)>& take) {
+  const auto turn = take_turn(archive_);
+  const auto is_there = find_object();
+  if (!is_there || !*is_there) return is_there;
+  UserFilter filter(user_, reader_);
+  Status status = read_archived(archive_, manifest_->day, manifest_->objects[next_object_],
+                                [&](const StoredEvent& stored) { return filter(stored) ? take(stored) : Status(); });
+  if (!status) return status.error();
+  ++next_object_;
+  return true;
+}
+
+int UserArchiveWalk::percent() const {
+  constexpr std::size_t kAll = 100;
+  return !days_ || days_->empty() ? 0 : static_cast<int>(next_day_ * kAll / days_->size());
 }
 
 }  // namespace trapline::collector

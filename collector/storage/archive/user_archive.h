@@ -6,8 +6,11 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <utility>
 #include <vector>
 
+#include "collector/storage/archive/day_manifest.h"
 #include "collector/storage/archive/object_store.h"
 #include "collector/storage/sealing.h"
 #include "collector/storage/user_rights.h"
@@ -39,9 +42,29 @@ core::Result<ArchivedOfUser> erase_from_archive(const ArchiveInUse& archive, con
                                                 const PayloadReader& reader, bool is_dry,
                                                 const ArchiveProgress& on_progress);
 
-/// Hands on each event of the user. Errors as above, and what `take` answers.
-core::Status walk_archive(const ArchiveInUse& archive, const UserSelector& user, const PayloadReader& reader,
-                          const std::function<core::Status(const StoredEvent&)>& take,
-                          const ArchiveProgress& on_progress);
+/// Goes through what the archive has, an object at a time. Not thread-safe. Borrows what ArchiveInUse does, and the
+/// reader.
+class UserArchiveWalk {
+ public:
+  UserArchiveWalk(ArchiveInUse archive, UserSelector user, const PayloadReader& reader)
+      : archive_(std::move(archive)), user_(std::move(user)), reader_(reader) {}
+
+  /// Hands on each event of the user in the next object. False: there is none any more. Errors: those of reading, as of
+  /// a day that is rewritten meanwhile, and what `take` answers.
+  core::Result<bool> walk_on(const std::function<core::Status(const StoredEvent&)>& take);
+
+  [[nodiscard]] int percent() const;
+
+ private:
+  core::Result<bool> find_object();
+
+  ArchiveInUse archive_;
+  UserSelector user_;
+  const PayloadReader& reader_;
+  std::optional<std::vector<std::int64_t>> days_;
+  std::size_t next_day_ = 0;
+  std::optional<DayManifest> manifest_;  ///< of the day at hand
+  std::size_t next_object_ = 0;
+};
 
 }  // namespace trapline::collector
