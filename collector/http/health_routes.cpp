@@ -19,6 +19,7 @@ void add_health_routes(Router& router, const HealthContext& context) {
     HttpReply reply;
     reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
     reply.body = render_metrics(context.intake, context.spool, context.digester, context.store);
+    reply.body += render_item_metrics(context.items);
     reply.body += render_retention_metrics(context.retention);
     if (context.archive != nullptr) reply.body += render_archive_metrics(*context.archive);
     return reply;

@@ -3,6 +3,7 @@
 #include "collector/digest/digester.h"
 #include "collector/http/router.h"
 #include "collector/ingest/intake.h"
+#include "collector/ingest/item_writer.h"
 #include "collector/ingest/spool.h"
 #include "collector/storage/archive/archive_counts.h"
 #include "collector/storage/retention_counts.h"
@@ -15,6 +16,7 @@ struct HealthContext {
   const Intake& intake;
   Spool& spool;
   const Digester& digester;
+  const ItemWriter& items;
   Store& store;
   const RetentionCounts& retention;
   const ArchiveCounts* archive = nullptr;  ///< null: there is none

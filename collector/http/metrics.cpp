@@ -132,6 +132,16 @@ std::string render_metrics(const Intake& intake, const Spool& spool, const Diges
   return text;
 }
 
+std::string render_item_metrics(const ItemWriter& items) {
+  std::string text;
+  add_metric(text, "trapline_items_written_total", "counter",
+             "Accepted items that were brought to an end: stored, or refused by the database.", items.written());
+  add_metric(text, "trapline_items_refused_total", "counter",
+             "Of those, the ones that the database can never take: they are lost, and the log says which.",
+             items.refused());
+  return text;
+}
+
 std::string render_retention_metrics(const RetentionCounts& counts) {
   std::string text;
   add_metric(text, "trapline_database_bytes", "gauge",

@@ -4,6 +4,7 @@
 
 #include "collector/digest/digester.h"
 #include "collector/ingest/intake.h"
+#include "collector/ingest/item_writer.h"
 #include "collector/ingest/spool.h"
 #include "collector/storage/archive/archive_counts.h"
 #include "collector/storage/retention_counts.h"
@@ -13,6 +14,8 @@ namespace trapline::collector {
 
 /// Everything counted, in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/).
 std::string render_metrics(const Intake& intake, const Spool& spool, const Digester& digester, EventStore& store);
+/// The same of items that are no events.
+std::string render_item_metrics(const ItemWriter& items);
 /// The same of retention.
 std::string render_retention_metrics(const RetentionCounts& counts);
 

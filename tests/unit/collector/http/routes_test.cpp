@@ -130,7 +130,8 @@ TEST_CASE("a collector that can take nothing in says so when it is asked whether
   const Digester digester(*spool, *store);
   Router router;
   const RetentionCounts retention;
-  add_health_routes(router, {intake, *spool, digester, *store, retention});
+  const ItemWriter items(*spool, *store, {});
+  add_health_routes(router, {intake, *spool, digester, items, *store, retention});
   HttpRequest request{.method = "GET", .path = "/readyz"};
   const HttpReply full = router.route(request);
   CHECK(full.status == 503);
