@@ -217,9 +217,8 @@ Status serve(const Config& config) {
   // Bound before its routes exist, as they show the port; answered only from run() on.
   Router router;
   const bool is_https = config.public_url.starts_with("https://");
-  add_health_routes(
-      router,
-      {intake, **spool, digester, item_writer, **store, retention.counts(), *archive ? &(*archive)->counts() : nullptr});
+  add_health_routes(router, {intake, **spool, digester, item_writer, **store, retention.counts(),
+                             *archive ? &(*archive)->counts() : nullptr});
   add_session_routes(router, accounts, is_https);
   const auto public_url = std::make_shared<std::string>();
   const StoredPayloadReader payloads(*user_key);

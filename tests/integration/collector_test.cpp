@@ -389,10 +389,10 @@ TEST_CASE("health and metrics answer") {
   CHECK(fixture.client->Get("/healthz")->status == 200);
   CHECK(fixture.client->Get("/readyz")->status == 200);
   const auto metrics = fixture.client->Get("/metrics");
-  for (const char* name : {"trapline_events_accepted_total", "trapline_events_digested_total",
-                           "trapline_events_duplicate_total", "trapline_events_rejected_total", "trapline_spool_events",
-                           "trapline_issues", "trapline_items_refused_total", "process_resident_memory_bytes",
-                           "process_start_time_seconds"}) {
+  for (const char* name :
+       {"trapline_events_accepted_total", "trapline_events_digested_total", "trapline_events_duplicate_total",
+        "trapline_events_rejected_total", "trapline_spool_events", "trapline_issues", "trapline_items_refused_total",
+        "process_resident_memory_bytes", "process_start_time_seconds"}) {
     CHECK_MESSAGE(metrics->body.find(name) != std::string::npos, name);
   }
 }

@@ -146,7 +146,7 @@ Result<bool> UserArchiveWalk::find_object() {
 
 Result<bool> UserArchiveWalk::walk_on(const std::function<Status(const StoredEvent&)>& take) {
   const auto turn = take_turn(archive_);
-  const auto is_there = find_object();
+  auto is_there = find_object();
   if (!is_there || !*is_there) return is_there;
   UserFilter filter(user_, reader_);
   Status status = read_archived(archive_, manifest_->day, manifest_->objects[next_object_],

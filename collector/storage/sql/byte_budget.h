@@ -69,7 +69,7 @@ class ByteBudget {
   std::atomic<std::int64_t> until_ = kNoLimit;        ///< what is spent then
   std::atomic<std::int64_t> first_until_ = kNoLimit;  ///< the same for the first events of groups
   std::atomic<std::int64_t> most_ids_ = kNoLimit;
-  std::int64_t ids_ = 0;                                  ///< since the start
+  std::int64_t ids_ = 0;                                   ///< since the start
   std::deque<std::pair<UnixMillis, std::int64_t>> noted_;  ///< how many there had been when
   std::atomic<UnixMillis> ids_kept_from_ = 0;
   std::atomic<bool> refused_ = false;

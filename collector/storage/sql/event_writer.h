@@ -82,13 +82,13 @@ class EventWriter {
   Connection& connection_;
   NameIds names_;
   SearchWriter search_;
-  std::optional<KnownEvents> ahead_;                ///< of this batch, from a remote database
-  std::unordered_map<std::string, Placed> places_;  ///< by project and fine hash
-  std::unordered_map<std::int64_t, bool> days_;     ///< whether they take events
-  bool has_counted_only_ = false;                   ///< whether event_counted has rows
+  std::optional<KnownEvents> ahead_;                          ///< of this batch, from a remote database
+  std::unordered_map<std::string, Placed> places_;            ///< by project and fine hash
+  std::unordered_map<std::int64_t, bool> days_;               ///< whether they take events
+  bool has_counted_only_ = false;                             ///< whether event_counted has rows
   std::unordered_map<ProjectId, std::int64_t> counted_only_;  ///< how many of this batch
-  std::int64_t epoch_ = -1;                         ///< of place_epoch, in which the rest was true
-  std::int64_t row_id_base_ = -1;                   ///< the millisecond that next_row_id_ belongs to
+  std::int64_t epoch_ = -1;                                   ///< of place_epoch, in which the rest was true
+  std::int64_t row_id_base_ = -1;                             ///< the millisecond that next_row_id_ belongs to
   std::int64_t next_row_id_ = 0;
 };
 

@@ -36,7 +36,8 @@ constexpr std::int64_t kLeastCounted = 8;
 /// The common ones are those of most group hashes: that is counted in the index alone, and up to `most`. Of more values
 /// than can be counted so, the first.
 std::string tag_values_sql(std::int64_t most) {
-  return "SELECT value FROM (SELECT value, (SELECT count(*) FROM (SELECT 1 FROM tagged_hash WHERE tag_id = tag.id LIMIT " +
+  return "SELECT value FROM (SELECT value, (SELECT count(*) FROM (SELECT 1 FROM tagged_hash WHERE tag_id = tag.id "
+         "LIMIT " +
          std::to_string(most) + ") AS counted) AS hashes FROM tag";
 }
 constexpr std::string_view kMostCommonFirst =

@@ -39,7 +39,8 @@ std::vector<sql::Table> SqliteMoveEnd::tables() {
   std::vector<sql::Table> tables;
   Statement names = connection_->prepare(
       "SELECT name, sql LIKE '%AUTOINCREMENT%' FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-      "AND name NOT IN ('move_progress', 'event_batch', 'hash_tag_key', 'hash_environment') AND name NOT LIKE 'text\\_%' ESCAPE '\\' ORDER BY name");
+      "AND name NOT IN ('move_progress', 'event_batch', 'hash_tag_key', 'hash_environment') AND name NOT LIKE "
+      "'text\\_%' ESCAPE '\\' ORDER BY name");
   while (names.step()) {
     sql::Table& table = tables.emplace_back();
     table.name = names.text(0);
