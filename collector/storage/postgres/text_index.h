@@ -28,7 +28,9 @@ class TextIndex final : public sql::TextIndex {
   void remove(UnixMillis week, const sql::TextRow& row) override;
   /// The server's own work (autovacuum).
   bool compact(UnixMillis /*week*/, bool /*is_first*/) override { return false; }
-  std::optional<UnixMillis> week_in_pieces(UnixMillis /*before*/) override { return std::nullopt; }
+  std::optional<UnixMillis> week_in_pieces(UnixMillis /*after*/, UnixMillis /*before*/) override {
+    return std::nullopt;
+  }
   void is_in_one_piece(UnixMillis /*week*/) override {}
   void drop_before(UnixMillis day) override;
   void forget() override { weeks_.clear(); }

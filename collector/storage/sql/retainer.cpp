@@ -21,6 +21,7 @@ namespace {
 /// Rows of a project that are looked up in one go.
 constexpr std::size_t kRowsPlanned = 2'000;
 constexpr UnixMillis kItemLookInterval = 600'000;
+constexpr UnixMillis kMergeTriedAgainAfter = 3'600'000;
 
 constexpr std::int64_t kLeaving = 1;
 constexpr std::int64_t kGone = 2;
@@ -56,10 +57,11 @@ constexpr std::string_view kOldItems[] = {
 }  // namespace
 
 void Retainer::forget() {
-  act_ = Act::kNone;
   thinning_.reset();
   to_thin_.clear();
   compacting_.reset();  // a day that cannot be made smaller must not keep the others from going
+  if (act_ == Act::kMerge) failed_merge_ = merging_;
+  act_ = Act::kNone;
   merging_.reset();
 }
 
@@ -237,7 +239,12 @@ bool Retainer::look_for_counted(Connection& reader, UnixMillis now) {
 
 /// Of a week that is over the index of texts is asked for as long as it is there, and is twice as fast in one piece.
 bool Retainer::look_for_pieces(Connection& reader, UnixMillis now) {
-  const auto week = reader.text_index().week_in_pieces(now);
+  if (failed_merge_) {
+    merges_after_ = *failed_merge_;
+    merges_all_at_ = now + kMergeTriedAgainAfter;
+    failed_merge_.reset();
+  }
+  const auto week = reader.text_index().week_in_pieces(now < merges_all_at_ ? merges_after_ : -1, now);
   is_first_merge_ = merging_ != week;
   merging_ = week;
   if (week) act_ = Act::kMerge;

@@ -131,6 +131,9 @@ class Retainer {
   UnixMillis next_counted_look_ = 0;
   UnixMillis next_look_at_today_ = 0;
   std::optional<UnixMillis> merging_;  ///< a week of texts
+  std::optional<UnixMillis> failed_merge_;
+  UnixMillis merges_after_ = 0;  ///< a week that could not be merged: until then weeks up to it are passed over
+  UnixMillis merges_all_at_ = 0;
   struct Overview {
     IssueId issue = 0;
     std::int64_t count = 0;  ///< that the issue had

@@ -82,8 +82,8 @@ class TextIndex {
   /// Takes removed texts off the disk and makes one piece of a week's index, some milliseconds' worth. False when there
   /// is nothing left to do. Within a transaction; `is_first`: of this week.
   virtual bool compact(UnixMillis week, bool is_first) = 0;
-  /// A week before that one which is still in pieces, though nothing is added to it any more.
-  virtual std::optional<UnixMillis> week_in_pieces(UnixMillis before) = 0;
+  /// The first week after and before those which is still in pieces, though nothing is added to it any more.
+  virtual std::optional<UnixMillis> week_in_pieces(UnixMillis after, UnixMillis before) = 0;
   /// That compact() has come to its end of such a week. Within a transaction.
   virtual void is_in_one_piece(UnixMillis week) = 0;
   /// Forgets all weeks that were over before that day, each at once. Within a transaction.

@@ -233,9 +233,10 @@ bool TextIndex::compact(UnixMillis week, bool is_first) {
   return merge(phrases_of(week), true) || has_words;
 }
 
-std::optional<UnixMillis> TextIndex::week_in_pieces(UnixMillis before) {
-  Statement week = connection_.prepare("SELECT week FROM text_week WHERE week < ? AND is_merged = 0 ORDER BY week");
-  week.bind(start_of(before, sql::kWeekMs));
+std::optional<UnixMillis> TextIndex::week_in_pieces(UnixMillis after, UnixMillis before) {
+  Statement week =
+      connection_.prepare("SELECT week FROM text_week WHERE week > ? AND week < ? AND is_merged = 0 ORDER BY week");
+  week.bind(after, start_of(before, sql::kWeekMs));
   if (!week.step()) return std::nullopt;
   return week.integer(0);
 }

@@ -30,7 +30,7 @@ class TextIndex final : public sql::TextIndex {
   void find_words(UnixMillis week, std::span<sql::TextRow> rows) override;
   void remove(UnixMillis week, const sql::TextRow& row) override;
   bool compact(UnixMillis week, bool is_first) override;
-  std::optional<UnixMillis> week_in_pieces(UnixMillis before) override;
+  std::optional<UnixMillis> week_in_pieces(UnixMillis after, UnixMillis before) override;
   void is_in_one_piece(UnixMillis week) override;
   void drop_before(UnixMillis day) override;
   void forget() override { last_rows_.clear(); }

@@ -456,6 +456,30 @@ TEST_CASE("retention makes one piece of the index of a week that is over, and al
   CHECK(fixture.find("\"number 7\"") == Titles{"issue 1"});
 }
 
+TEST_CASE("a week whose index is damaged is told of once, and keeps nothing else from being done") {
+  if (is_on_postgres()) return;
+  Fixture fixture;
+  for (int number = 0; number < 40; ++number) {
+    for (const UnixMillis at : {kNow, kNow + sql::kWeekMs}) {
+      DigestedEvent event = fixture.event("issue");
+      event.received_at = at;
+      event.texts = {"number " + std::to_string(number)};
+      fixture.append({event});
+    }
+  }
+  const auto name = [](int week) {
+    return "text_phrase_" + std::to_string(start_of(kNow + week * sql::kWeekMs, sql::kWeekMs) / kDayMs);
+  };
+  const auto connection = fixture.database.connect();
+  connection->execute("UPDATE " + name(0) + "_data SET block = x'ff' WHERE id > 10; UPDATE issue SET overview = ''");
+  fixture.clock.advance(std::chrono::milliseconds(2 * sql::kWeekMs));
+  int errors = 0;
+  for (int steps = 0; steps < 200; ++steps) errors += fixture.store->retain({}) ? 0 : 1;
+  CHECK(errors == 1);
+  CHECK(fixture.number("SELECT count(DISTINCT segid) FROM " + name(1) + "_idx") == 1);
+  CHECK(fixture.number("SELECT count(*) FROM issue WHERE overview = ''") == 0);
+}
+
 TEST_CASE("a word is found whatever is said beside it, on other days, and by other kinds of events") {
   Fixture fixture;
   std::vector<DigestedEvent> events;
