@@ -105,10 +105,14 @@ Result<std::unique_ptr<UserExport>> UserExport::begin(Store& store, const Payloa
 
 Result<BodySource::Piece> UserExport::next() {
   Piece piece;
-  for (int pages = 0; pages < kUserPagesAtOnce && piece.bytes.size() < kUserPieceBytes && !piece.is_last; ++pages) {
-    if (Status status = walk_ != nullptr ? add_stored(piece) : add_archived(piece); !status) return status.error();
-    piece.is_last = walk_ == nullptr && !archive_;
+  // Reading an object of the archive takes its time: one is enough, and none for the beginning of an answer.
+  if (walk_ == nullptr) {
+    if (Status status = add_archived(piece); !status) return status.error();
   }
+  for (int pages = 0; pages < kUserPagesAtOnce && piece.bytes.size() < kUserPieceBytes && walk_ != nullptr; ++pages) {
+    if (Status status = add_stored(piece); !status) return status.error();
+  }
+  piece.is_last = walk_ == nullptr && !archive_;
   return piece;
 }
 

@@ -126,6 +126,15 @@ Result<ArchivedOfUser> erase_from_archive(const ArchiveInUse& archive, const Use
   return all;
 }
 
+namespace {
+
+Error rewritten(std::int64_t day) {
+  return {"archive_changed", "the archive of " + day_text(day) +
+                                 " was written anew while it was read, as a user was erased: ask once more"};
+}
+
+}  // namespace
+
 /// Whether there is one: the next of the day at hand, or the first of a later day.
 Result<bool> UserArchiveWalk::find_object() {
   if (!days_) {
@@ -151,9 +160,18 @@ Result<bool> UserArchiveWalk::walk_on(const std::function<Status(const StoredEve
   UserFilter filter(user_, reader_);
   Status status = read_archived(archive_, manifest_->day, manifest_->objects[next_object_],
                                 [&](const StoredEvent& stored) { return filter(stored) ? take(stored) : Status(); });
-  if (!status) return status.error();
+  if (!status) return was_rewritten() ? rewritten(manifest_->day) : status.error();
   ++next_object_;
   return true;
+}
+
+/// A purge may have written the day anew between two of its objects.
+bool UserArchiveWalk::was_rewritten() const {
+  const auto now = read_manifest(archive_.objects, manifest_->day);
+  if (!now) return false;
+  const auto& object = manifest_->objects[next_object_];
+  return !*now || std::none_of((*now)->objects.begin(), (*now)->objects.end(),
+                               [&](const DayManifest::Object& other) { return other.name == object.name; });
 }
 
 int UserArchiveWalk::percent() const {

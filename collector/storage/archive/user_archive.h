@@ -49,14 +49,15 @@ class UserArchiveWalk {
   UserArchiveWalk(ArchiveInUse archive, UserSelector user, const PayloadReader& reader)
       : archive_(std::move(archive)), user_(std::move(user)), reader_(reader) {}
 
-  /// Hands on each event of the user in the next object. False: there is none any more. Errors: those of reading, as of
-  /// a day that is rewritten meanwhile, and what `take` answers.
+  /// Hands on each event of the user in the next object. False: there is none any more. Errors:
+  /// "archive_changed" (a day was rewritten meanwhile: ask once more), those of reading, and what `take` answers.
   core::Result<bool> walk_on(const std::function<core::Status(const StoredEvent&)>& take);
 
   [[nodiscard]] int percent() const;
 
  private:
   core::Result<bool> find_object();
+  [[nodiscard]] bool was_rewritten() const;
 
   ArchiveInUse archive_;
   UserSelector user_;

@@ -13,7 +13,7 @@ constexpr std::int64_t kNoneAbove = 102;
 constexpr std::int64_t kPercentOfIds = 1;
 constexpr std::int64_t kBytesOfId = 64;
 constexpr std::int64_t kFewestIds = 5'000;
-constexpr std::size_t kMostNoted = 10'000;
+constexpr UnixMillis kNotedEvery = 100;
 
 }  // namespace
 
@@ -32,12 +32,15 @@ void ByteBudget::look(std::int64_t most_bytes, bool at_once, const std::function
 }
 
 void ByteBudget::noted_ids(std::int64_t count, UnixMillis now) {
-  noted_.emplace_back(now, ids_);
+  if (noted_.empty() || now >= noted_.back().first + kNotedEvery) noted_.emplace_back(now, ids_);
   ids_ += count;
   const std::int64_t most = most_ids_;
-  for (; noted_.size() > 1 && ids_ - noted_[1].second > most; noted_.pop_front()) ids_kept_from_ = noted_[1].first;
-  // Of ids that went by their age nothing needs to be known.
-  while (noted_.size() > kMostNoted) noted_.pop_front();
+  for (; noted_.size() > 1; noted_.pop_front()) {
+    const auto& [time, ids_then] = noted_[1];
+    const bool is_too_old = time <= now - kIdsKept;
+    if (!is_too_old && ids_ - ids_then <= most) break;
+    if (most != kNoLimit) ids_kept_from_ = time;
+  }
 }
 
 }  // namespace trapline::collector::sql

@@ -29,7 +29,9 @@ class ByteBudget {
     return limit_ > 0 ? static_cast<double>(used_) / static_cast<double>(limit_) : 0;
   }
 
-  /// Ids of events that were only counted may go when they were noted down before that time.
+  /// How long ids of events that were only counted are kept above the limit, if they do not take too much.
+  static constexpr UnixMillis kIdsKept = 60'000;
+  /// They may go when they were noted down before that time.
   [[nodiscard]] UnixMillis ids_kept_from() const { return ids_kept_from_; }
 
   /// Whether an event had no room since this was asked last.
@@ -45,8 +47,8 @@ class ByteBudget {
   }
   /// Whether no event has room, not even the first of a group: then less is noted down of those that are counted, too.
   [[nodiscard]] bool is_full() const { return spent_ >= first_until_; }
-  /// So many ids were noted down of events of which nothing else is kept: above the limit they may take a small part
-  /// of it.
+  /// So many ids were noted down, and committed, of events of which nothing else is kept: above the limit they may take
+  /// a small part of it.
   void noted_ids(std::int64_t count, UnixMillis now);
   /// An event was kept that took so many bytes when packed.
   void kept(std::size_t packed_bytes) { spent_ += static_cast<std::int64_t>(packed_bytes) + kBytesBesidePayload; }

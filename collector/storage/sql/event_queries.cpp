@@ -20,10 +20,14 @@ namespace {
 constexpr std::string_view kSelect =
     "SELECT event.id, event.project_id, event_id, issue_id, data, summary FROM event "
     "JOIN issue_hash ON issue_hash.id = hash_id";
-// In one journey, and each row by its id.
+// In one journey, and each row by its id: PostgreSQL might go through all days instead.
 constexpr std::string_view kSelectPage =
-    "SELECT event.id, event.project_id, event_id, issue_id, data, summary FROM json_each(?) AS wanted "
-    "CROSS JOIN event CROSS JOIN issue_hash WHERE event.id = wanted.value AND issue_hash.id = hash_id AND event.";
+    "SELECT event.id, event.project_id, event_id, issue_id, data, summary FROM json_each(?) AS wanted ";
+constexpr std::string_view kEachInFile = "CROSS JOIN event";
+constexpr std::string_view kEachAtServer =
+    "CROSS JOIN LATERAL (SELECT * FROM event WHERE event.id = wanted.value OFFSET 0) AS event";
+constexpr std::string_view kOfPage =
+    " CROSS JOIN issue_hash WHERE event.id = wanted.value AND issue_hash.id = hash_id AND event.";
 
 /// The dictionary that a row needs, from the table when it is not known yet. Throws when it is gone.
 std::shared_ptr<const PayloadDictionary> find_dictionary(Connection& connection, PayloadDictionaries& dictionaries,
@@ -159,7 +163,9 @@ Page<StoredEvent> find_events(Connection& connection, PayloadDictionaries& dicti
     page.next_cursor = Cursor{received_at_of(rows.back()), rows.back()}.to_text();
   }
   const std::string wanted = json_list(rows);
-  Statement statement = connection.prepare(std::string(kSelectPage).append(kOfLiveProject) + " ORDER BY event.id DESC");
+  std::string sql(kSelectPage);
+  sql.append(connection.is_remote() ? kEachAtServer : kEachInFile).append(kOfPage).append(kOfLiveProject);
+  Statement statement = connection.prepare(sql + " ORDER BY event.id DESC");
   statement.bind(std::string_view(wanted));
   while (statement.step()) {
     page.items.push_back(read_event(connection, dictionaries, statement, query.with_payload));

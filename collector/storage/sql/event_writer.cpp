@@ -94,7 +94,7 @@ AppendOutcome EventWriter::append(std::span<const DigestedEvent> batch, std::spa
     outcome.changes.insert(outcome.changes.end(), changes.begin(), changes.end());
   }
   search_.write();
-  forget_counted(keeping.budget, now);
+  forget_counted(keeping.budget.ids_kept_from());
   outcome.new_issues = new_issues.size();
   ledger.write(connection_);
   if (!batch.empty()) move_digest_position(connection_, node, batch.back().sequence, is_anew);
@@ -288,13 +288,10 @@ void EventWriter::count_only(const DigestedEvent& event, std::string_view id, Un
 }
 
 /// Above the limit of bytes, older ids go with those that come, some more of them: retention alone would be too slow.
-void EventWriter::forget_counted(ByteBudget& budget, UnixMillis now) {
-  std::int64_t sum = 0;
-  for (const auto& [project, count] : counted_only_) sum += count;
-  if (sum > 0) budget.noted_ids(sum, now);
+void EventWriter::forget_counted(UnixMillis before) {
   for (const auto& [project, count] : counted_only_) {
-    if (budget.ids_kept_from() == 0) break;
-    connection_.prepare(kForgetCounted).bind(project, budget.ids_kept_from(), 2 * count).run();
+    if (before == 0) break;
+    connection_.prepare(kForgetCounted).bind(project, before, 2 * count).run();
   }
   counted_only_.clear();
 }

@@ -76,7 +76,7 @@ class EventWriter {
   bool takes_events(UnixMillis received_at);
   void keep(const DigestedEvent& event, std::string_view id, std::int64_t hash_id, const std::string& packed);
   void count_only(const DigestedEvent& event, std::string_view id, UnixMillis now);
-  void forget_counted(ByteBudget& budget, UnixMillis now);
+  void forget_counted(UnixMillis before);
   std::int64_t next_row_id(UnixMillis received_at);
 
   Connection& connection_;

@@ -179,6 +179,59 @@ std::string lost_names_sql() {
     GROUP BY hash_id)";
 }
 
+/// A tag's rows go with what was derived of them.
+bool forget_tag(Connection& connection, std::int64_t tag) {
+  if (!delete_rows(kHashesOfTag)(connection, tag)) return false;
+  // A table of its own there, which may have what hash_tag has not.
+  if (connection.is_remote()) connection.prepare("DELETE FROM tagged_hash WHERE tag_id = ?").bind(tag).run();
+  return true;
+}
+
+/// Group hashes of which the database has derived too little, or what is there no more.
+std::string wrongly_derived_sql() {
+  return R"(
+    SELECT id, count(*) FROM (
+      SELECT hash_id AS id FROM hash_tag JOIN tag ON tag.id = tag_id WHERE hash_id > ?1 AND hash_id <= ?2
+        AND NOT EXISTS (SELECT 1 FROM hash_tag_key WHERE hash_tag_key.hash_id = hash_tag.hash_id
+                        AND hash_tag_key.key = tag.key)
+      UNION ALL SELECT hash_id FROM hash_tag_key WHERE hash_id > ?1 AND hash_id <= ?2
+        AND NOT EXISTS (SELECT 1 FROM hash_tag JOIN tag ON tag.id = tag_id
+                        WHERE hash_tag.hash_id = hash_tag_key.hash_id AND tag.key = hash_tag_key.key)
+      UNION ALL SELECT hash_id FROM hash_presence WHERE hash_id > ?1 AND hash_id <= ?2
+        AND NOT EXISTS (SELECT 1 FROM hash_environment WHERE hash_environment.hash_id = hash_presence.hash_id
+                        AND hash_environment.environment_id = hash_presence.environment_id)
+      UNION ALL SELECT hash_id FROM hash_environment WHERE hash_id > ?1 AND hash_id <= ?2
+        AND NOT EXISTS (SELECT 1 FROM hash_presence WHERE hash_presence.hash_id = hash_environment.hash_id
+                        AND hash_presence.environment_id = hash_environment.environment_id)
+      UNION ALL SELECT hash_id FROM hash_tag WHERE hash_id > ?1 AND hash_id <= ?2
+        AND NOT EXISTS (SELECT 1 FROM tagged_hash WHERE tagged_hash.tag_id = hash_tag.tag_id
+                        AND tagged_hash.hash_id = hash_tag.hash_id)
+    ) AS wrong WHERE id IN (SELECT id FROM issue_hash WHERE )" +
+         std::string(kOfLiveProject) + ") GROUP BY id";
+}
+
+bool derive_again(Connection& connection, std::int64_t hash) {
+  Transaction transaction(connection);
+  for (const char* sql :
+       {"DELETE FROM hash_tag_key WHERE hash_id = ?", "DELETE FROM hash_environment WHERE hash_id = ?",
+        "INSERT INTO hash_tag_key (hash_id, key, project_id) SELECT DISTINCT hash_id, key, project_id FROM hash_tag "
+        "JOIN tag ON tag.id = tag_id WHERE hash_id = ?",
+        "INSERT INTO hash_environment (hash_id, environment_id) SELECT DISTINCT hash_id, environment_id "
+        "FROM hash_presence WHERE hash_id = ?"}) {
+    connection.prepare(sql).bind(hash).run();
+  }
+  if (connection.is_remote()) {
+    connection
+        .prepare(
+            "INSERT INTO tagged_hash (tag_id, hash_id) SELECT tag_id, hash_id FROM hash_tag WHERE hash_id = ? "
+            "ON CONFLICT DO NOTHING")
+        .bind(hash)
+        .run();
+  }
+  transaction.commit();
+  return true;
+}
+
 Check sign_in_sessions() {
   return {"sign-ins of accounts that are not there",
           [](Connection& connection, std::int64_t) {
@@ -231,7 +284,7 @@ std::vector<Check> orphan_checks(UnixMillis now, const Sealer& sealer) {
        delete_rows(kUsers)},
       {"tags of group hashes that are not there", ask_for_owners({"hash_tag", "hash_id", "issue_hash"}),
        delete_rows(kTags)},
-      {"tags that are not there", ask_for_owners({"tagged_hash", "tag_id", "tag"}), delete_rows(kHashesOfTag)},
+      {"tags that are not there", ask_for_owners({"tagged_hash", "tag_id", "tag"}), forget_tag},
       {"keys of tags of group hashes that are not there", ask_for_owners({"hash_tag_key", "hash_id", "issue_hash"}),
        delete_rows(kTagKeys)},
       {"environments of group hashes that are not there", ask_for_owners({"hash_environment", "hash_id", "issue_hash"}),
@@ -249,6 +302,9 @@ std::vector<Check> orphan_checks(UnixMillis now, const Sealer& sealer) {
        delete_empty_issue},
       {"releases and environments that are not there",
        ask_by_ranges({"issue_hash", lost_names_sql(), "group hash {0} was seen in {1} of them"}), rename_presences},
+      {"keys of tags, and environments, of group hashes",
+       ask_by_ranges({"issue_hash", wrongly_derived_sql(), "{1} of group hash {0} are wrong, or not there"}),
+       derive_again},
       sign_in_sessions(),
   };
 }

@@ -26,8 +26,6 @@ constexpr UnixMillis kMergeTriedAgainAfter = 3'600'000;
 constexpr std::int64_t kLeaving = 1;
 constexpr std::int64_t kGone = 2;
 
-/// For want of room they go at this age: within it, what has had no answer is sent again. Some go earlier (ByteBudget).
-constexpr UnixMillis kCountedKept = 60'000;
 constexpr UnixMillis kCountedLookedAtEvery = 1'000;
 
 /// What is deleted of a project's rows from before a time, some at once.
@@ -220,11 +218,9 @@ bool Retainer::look_for_old_items(UnixMillis now, std::int64_t today) {
 
 /// Ids of events that were only counted: one that is sent again after its id has gone is counted again.
 bool Retainer::look_for_counted(Connection& reader, UnixMillis now) {
-  if (now >= next_counted_look_) {
-    next_counted_look_ = now + kCountedLookedAtEvery;
-    counted_project_ = 0;
-  }
-  const UnixMillis before = std::max(now - kCountedKept, budget_.ids_kept_from());
+  if (now < next_counted_look_) return false;
+  // For want of room they go at this age, and some earlier: within it, what has had no answer is sent again.
+  const UnixMillis before = std::max(now - ByteBudget::kIdsKept, budget_.ids_kept_from());
   for (const Project& project : projects_) {
     if (project.id <= counted_project_) continue;
     counted_project_ = project.id;
@@ -234,6 +230,9 @@ bool Retainer::look_for_counted(Connection& reader, UnixMillis now) {
     plan_expiry(project.id, before, {&kForgetCounted, 1});
     return true;
   }
+  // The rest of what there is to do has its turn, however long this has taken.
+  counted_project_ = 0;
+  next_counted_look_ = now + kCountedLookedAtEvery;
   return false;
 }
 

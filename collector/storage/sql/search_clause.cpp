@@ -258,8 +258,9 @@ class ConditionWriter {
     // Looked for once, and not at each issue. Of releases a hash has a row for each environment, too: going through all
     // of those takes longer than looking for one at each.
     if (is_negated_ && what.table != "hash_presence" && has_few_hashes()) {
-      const std::string list = "id IN (SELECT hash_id FROM " + std::string(what.listed) + " WHERE " + what.also +
-                               what.column + " IN (" + what.among + "))";
+      // DISTINCT: a group hash may have many of them, and PostgreSQL makes no list in memory of what it takes for long.
+      const std::string list = "id IN (SELECT DISTINCT hash_id FROM " + std::string(what.listed) + " WHERE " +
+                               what.also + what.column + " IN (" + what.among + "))";
       // PostgreSQL would look for each of them where it finds all sooner: it takes them for few.
       return "issue.id IN (SELECT issue_id FROM issue_hash WHERE " +
              (connection_.is_remote() ? "(" + list + ") IS TRUE)" : list + ")");

@@ -36,12 +36,14 @@ constexpr std::int64_t kLeastCounted = 8;
 /// The common ones are those of most group hashes: that is counted in the index alone, and up to `most`. Of more values
 /// than can be counted so, the first.
 std::string tag_values_sql(std::int64_t most) {
-  return "SELECT value FROM (SELECT value, (SELECT count(*) FROM (SELECT 1 FROM tagged_hash WHERE tag_id = tag.id "
+  return "SELECT value FROM (SELECT value, (SELECT count(*) FROM (SELECT 1 FROM tagged_hash WHERE tag_id = first.id "
          "LIMIT " +
-         std::to_string(most) + ") AS counted) AS hashes FROM tag";
+         std::to_string(most) + ") AS counted) AS hashes FROM (SELECT id, value FROM tag";
 }
-constexpr std::string_view kMostCommonFirst =
-    ") AS known WHERE hashes > 0 GROUP BY value ORDER BY sum(hashes) DESC, value";
+std::string most_common_first() {
+  return " ORDER BY value LIMIT " + std::to_string(kMostCounted / kLeastCounted) +
+         ") AS first) AS known WHERE hashes > 0 GROUP BY value ORDER BY sum(hashes) DESC, value";
+}
 
 constexpr std::string_view kLike = R"( LIKE ? ESCAPE '\')";
 
@@ -73,8 +75,7 @@ std::vector<std::string> tag_values(Connection& connection, const WhereClause& w
     for (; most > kLeastCounted && most * count.integer(0) > kMostCounted; most /= 2) {
     }
   }
-  std::string first_by_count = " ORDER BY value LIMIT " + std::to_string(kMostCounted / kLeastCounted);
-  return read_texts(connection, tag_values_sql(most), where, first_by_count.append(kMostCommonFirst), query);
+  return read_texts(connection, tag_values_sql(most), where, most_common_first(), query);
 }
 
 /// In their own order, and not by what was seen last: of many users only those that are shown are read.

@@ -177,9 +177,11 @@ AppendOutcome SqlStore::append_packed(Connection& connection, std::span<const Di
   AppendOutcome outcome;
   try {
     Transaction transaction(connection);
-    outcome = event_writer_->append(batch, packed, {keeps, budget_}, node_, clock_.unix_millis());
-    note_key(connection, sealer_, clock_.unix_millis());
+    const UnixMillis now = clock_.unix_millis();
+    outcome = event_writer_->append(batch, packed, {keeps, budget_}, node_, now);
+    note_key(connection, sealer_, now);
     transaction.commit();
+    budget_.noted_ids(static_cast<std::int64_t>(outcome.counted_only), now);
   } catch (...) {
     event_writer_->forget();  // it may remember what was rolled back
     budget_.settle();

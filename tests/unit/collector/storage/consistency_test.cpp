@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 
 #include "collector/storage/open_store.h"
+#include "collector/storage/search_parser.h"
 #include "tests/support/test_database.h"
 
 using namespace trapline::collector;
@@ -245,8 +246,9 @@ TEST_CASE("what is left of hashes and issues that are not there goes") {
     check_mending(fixture, "tags of group hashes that are not there");
   }
   SUBCASE("names of tags") {
-    fixture.run("DELETE FROM tag WHERE value = '7'");
+    fixture.run("DELETE FROM tag WHERE key = 'number'");
     check_mending(fixture, "tags that are not there");
+    CHECK(fixture.number("SELECT count(*) FROM hash_tag_key WHERE key = 'number'") == 0);
   }
   SUBCASE("history") {
     fixture.run("INSERT INTO issue_history (issue_id, at, kind, actor, details) VALUES (777, 1, 'new', '', '{}')");
@@ -255,6 +257,24 @@ TEST_CASE("what is left of hashes and issues that are not there goes") {
   SUBCASE("sign-ins") {
     fixture.run("INSERT INTO sign_in_session (session_hash, account_id, expires_at) VALUES ('h', 777, 1)");
     check_mending(fixture, "sign-ins of accounts that are not there");
+  }
+}
+
+TEST_CASE("what the database derives of group hashes is derived again where it is wrong") {
+  const Fixture fixture;
+  SUBCASE("a key is missing") { fixture.run("DELETE FROM hash_tag_key WHERE key = 'shop'"); }
+  SUBCASE("a key is too much") { fixture.run("INSERT INTO hash_tag_key SELECT id, 'nobody', 1 FROM issue_hash"); }
+  SUBCASE("an environment is missing") { fixture.run("DELETE FROM hash_environment"); }
+  SUBCASE("an environment is too much") { fixture.run("INSERT INTO hash_environment SELECT id, 777 FROM issue_hash"); }
+  SUBCASE("a tag is missing in the server's own table") {
+    if (!trapline::tests::is_on_postgres()) return;
+    fixture.run("DELETE FROM tagged_hash");
+  }
+  check_mending(fixture, "keys of tags, and environments, of group hashes");
+  for (const char* text : {"has:shop", "environment:prod", "shop:Oslo"}) {
+    IssueQuery query;
+    query.search = parse_search(text, {}).value();
+    CHECK(fixture.store->find_issues(query)->items.size() == 3);
   }
 }
 

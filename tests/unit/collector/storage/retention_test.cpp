@@ -347,6 +347,36 @@ TEST_CASE("of many events that are only counted few ids are kept, the newest, ho
   CHECK(fixture.store->find_issues({})->items.front().count == 20'001);
 }
 
+TEST_CASE("ids that go in many projects all the time do not keep days from being thinned") {
+  Fixture fixture;
+  constexpr int kProjects = 40;
+  for (int project = 1; project < kProjects; ++project) {
+    REQUIRE(fixture.store->create_project("p" + std::to_string(project), "key" + std::to_string(project)));
+  }
+  for (int number = 0; number < 600; ++number) fixture.append({fixture.event(kToday - 1, "f")});
+  // A minute ago and since, each second.
+  const auto count_in_each = [&] {
+    std::vector<DigestedEvent> events;
+    for (ProjectId project = 1; project <= kProjects; ++project) events.push_back(fixture.event(kToday, "f", project));
+    REQUIRE(fixture.store->append(events, [](const DigestedEvent&) { return false; }));
+    fixture.clock.advance(std::chrono::seconds(1));
+  };
+  for (int second = 0; second < 62; ++second) count_in_each();
+  const RetentionPolicy policy{.days = 90, .most_bytes = fixture.store->retain({.days = 90})->bytes_used * 98 / 100};
+  std::int64_t erased = 0;
+  for (int second = 0; second < 90 && erased == 0; ++second) {
+    // Steps of 50 ms: a second is not enough for all projects.
+    for (int step = 0; step < 20; ++step) {
+      const auto done = fixture.store->retain(policy);
+      REQUIRE(done);
+      erased += done->erased;
+      fixture.clock.advance(std::chrono::milliseconds(50));
+    }
+    count_in_each();
+  }
+  CHECK(erased > 0);
+}
+
 TEST_CASE("far above the limit events that are only counted add nothing but their number") {
   Fixture fixture;
   const auto of_user = [&](const std::string& who) {
