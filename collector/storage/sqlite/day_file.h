@@ -67,6 +67,8 @@ class DayFile {
 
   /// The number of the transaction that wrote it last.
   std::int64_t batch_number();
+  /// False for one that was emptied, or that a kill has left before it had any.
+  [[nodiscard]] bool has_tables() { return connection_.schema_version() != 0; }
 
  private:
   StatementPtr prepare(std::string_view sql);

@@ -86,6 +86,10 @@ std::unique_ptr<DayFile> DayPool::take(std::int64_t day, bool is_known) {
   }
   try {
     auto file = std::make_unique<DayFile>(path, DayFile::Use::kRead);
+    if (!file->has_tables()) {
+      if (is_known) set_aside(day, "the file is empty");
+      return nullptr;
+    }
     const std::lock_guard lock(mutex_);
     lent_[file.get()] = generation;
     return file;
@@ -127,6 +131,11 @@ void DayPool::forget(std::int64_t day) {
       std::stable_partition(idle_.begin(), idle_.end(), [&](const Idle& idle) { return idle.day != day; });
   std::move(first, idle_.end(), std::back_inserter(closed));
   idle_.erase(first, idle_.end());
+}
+
+bool DayPool::is_set_aside(std::int64_t day) const {
+  const std::lock_guard lock(mutex_);
+  return bad_.contains(day);
 }
 
 std::uint64_t DayPool::generation(std::int64_t day) const {
@@ -215,14 +224,16 @@ std::vector<std::int64_t> EventDays::list(std::int64_t from, std::int64_t to) {
 DayFile& EventDays::open_for_writing(std::int64_t day) {
   Writing& writing = writing_[day];
   const std::uint64_t generation = pool_->generation(day);
-  if (writing.file != nullptr && (writing.is_open || writing.generation == generation)) return *writing.file;
+  const bool begins_anew = damaged_.contains(day) || pool_->is_set_aside(day);
+  const bool is_current = writing.generation == generation && !begins_anew;
+  if (writing.file != nullptr && (writing.is_open || is_current)) return *writing.file;
   writing.file.reset();
   if (writing_.size() > kMostWriting) {
     std::erase_if(writing_, [&](const auto& other) { return other.first != day && !other.second.is_open; });
   }
   const std::string path = day_path(pool_->folder(), day);
   if (fs::create_directories(pool_->folder())) fs::permissions(pool_->folder(), fs::perms::owner_all);
-  if (damaged_.contains(day)) move_away(day);
+  if (begins_anew) move_away(day);
   try {
     writing.file = std::make_unique<DayFile>(path, DayFile::Use::kWrite);
   } catch (const SqliteError& error) {

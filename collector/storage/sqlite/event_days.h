@@ -44,6 +44,7 @@ class DayPool {
   void set_aside(std::int64_t day, const std::string& why);
   /// The day's file is another one from now on, or none.
   void forget(std::int64_t day);
+  [[nodiscard]] bool is_set_aside(std::int64_t day) const;
 
   /// What was set aside since the start, in words.
   [[nodiscard]] std::vector<std::string> troubles() const;

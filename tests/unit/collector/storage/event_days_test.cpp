@@ -301,6 +301,36 @@ TEST_CASE("a damaged day is left out and told of, and the rest goes on" * doctes
   }
 }
 
+TEST_CASE("a day that is written to begins anew, whatever of its file is damaged" * doctest::skip(is_on_postgres())) {
+  const TestDatabase database;
+  const std::string path = database.path() + ".days/2026-11-27.db";
+  auto store = store_of_days(database.url(), 1);
+  std::vector<DigestedEvent> many;
+  for (int number = 100; number < 400; ++number) many.push_back(event_of(number, kFirstDay + number));
+  append(*store, many);
+  store.reset();
+  const auto spoil = [&](int first_page) {
+    for (const char* ending : {"-wal", "-shm"}) fs::remove(path + ending);
+    if (first_page == 0) return fs::resize_file(path, 0);
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(first_page * 4'096);
+    for (auto byte = fs::file_size(path) - first_page * 4'096; byte > 0; --byte) file.put('\x5a');
+  };
+  SUBCASE("all of it is gone") { spoil(0); }
+  SUBCASE("its tables") { spoil(1); }
+  SUBCASE("what is deep in its tables") { spoil(8); }
+  store = open_store(database.url()).value();
+  const std::vector events = {event_of(8, kFirstDay + 900)};
+  int tries = 1;
+  for (auto outcome = store->append(events); !outcome; outcome = store->append(events)) {
+    REQUIRE_MESSAGE(++tries < 5, outcome.error().message);  // as the spool gives it again
+  }
+  CHECK(payloads(*store, {.limit = 1}) == std::vector<std::string>{R"({"number":8})"});
+  CHECK(store->troubles().size() == 1);
+  REQUIRE(check_store(database.url(), {.repairs = true})->left() == 0);
+  CHECK(check_store(database.url(), {.is_deep = true})->faults() == 0);
+}
+
 TEST_CASE("a day whose file is gone is left out and told of" * doctest::skip(is_on_postgres())) {
   const TestDatabase database;
   store_of_days(database.url(), 3);
