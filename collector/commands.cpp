@@ -139,4 +139,12 @@ Status create_token(const Config& config, const std::string& name, const std::st
   return {};
 }
 
+Status tell_left_out(Store& store) {
+  const auto troubles = store.troubles();
+  for (const std::string& trouble : troubles) std::cerr << trouble << '\n';
+  if (troubles.empty()) return {};
+  return Error{"incomplete",
+               "what could be read was written, but not all of it could: trapline-collector check says more"};
+}
+
 }  // namespace trapline::collector

@@ -19,6 +19,10 @@ core::Result<std::unique_ptr<Store>> open_configured_store(const Config& config)
 /// Error: "not_found".
 core::Result<Project> find_project_by_name(Store& store, const std::string& name);
 
+/// To be called after reading: says on standard error what was left out of what the store has, as it is damaged. Error:
+/// "incomplete" when something was.
+core::Status tell_left_out(Store& store);
+
 core::Status create_project(const Config& config, const std::string& name);
 
 /// What of a project's switches is to be changed, as it was written; what is left out stays.

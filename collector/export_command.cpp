@@ -60,6 +60,9 @@ Result<ExportFilter> read_filter(Store& store, const ExportWishes& wishes) {
   if (!to) return to.error();
   filter.from = *from;
   filter.to = *to;
+  if (filter.from && filter.to && *filter.from >= *filter.to) {
+    return refused("--to", wishes.to, "a time after that of --from");
+  }
   if (wishes.query.empty()) return filter;
   auto search = parse_search(wishes.query, {.now = core::system_clock().unix_millis(), .me = {}});
   if (!search) return search.error();
@@ -127,7 +130,8 @@ Status run_export(const Config& config, const ExportWishes& wishes) {
   auto output = OutputFile::open(wishes.output);
   if (!output) return output.error();
   Progress progress(wishes.wants_events ? "events" : "issues", wishes.output.has_value());
-  return write_all(*rows, *output, progress);
+  Status status = write_all(*rows, *output, progress);
+  return status ? tell_left_out(**store) : status;
 }
 
 ExportCommand::ExportCommand(CLI::App& app, const std::function<void(CLI::App&)>& add_options)

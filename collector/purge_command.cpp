@@ -213,6 +213,9 @@ Status PurgeCommand::run(const Config& config) const {
   if (!outcome) return outcome.error();
   print_counts(*outcome, is_dry_);
   Status archive_status = outcome->archive_error ? Status(*outcome->archive_error) : Status();
+  if (archive_status && !outcome->facts.not_looked_at.empty()) {
+    archive_status = Error{"incomplete", "not all could be looked at: see above"};
+  }
   if (!output) return archive_status;
   Status status = output->write(outcome->report);
   if (status) status = output->finish();
@@ -252,7 +255,8 @@ Status UserExportCommand::run(const Config& config) const {
     is_last = piece->is_last;
     if (output_) bar.show(static_cast<std::uint64_t>((*rows)->percent()), 100);
   }
-  return output->finish();
+  Status status = output->finish();
+  return status ? tell_left_out(*opened->store) : status;
 }
 
 ReportCommands::ReportCommands(CLI::App& program)

@@ -37,9 +37,12 @@ std::string ip_bytes(std::string_view text) {
   return {};
 }
 
+// That clients leave around an address.
+constexpr std::string_view kBlanks = " \t\r\n";
+
 bool is_same(UserField field, std::string_view one, std::string_view other) {
   if (one == other) return true;
-  if (field == UserField::kEmail) return is_same_address(one, other);
+  if (field == UserField::kEmail) return is_same_address(core::trim(one, kBlanks), core::trim(other, kBlanks));
   if (field != UserField::kIpAddress) return false;
   const std::string bytes = ip_bytes(one);
   return !bytes.empty() && bytes == ip_bytes(other);

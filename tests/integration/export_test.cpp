@@ -184,6 +184,32 @@ TEST_CASE("the command takes filters, says what is wrong with them, and makes no
   CHECK(fixture.command({"events", "--output", fixture.folder.path("no/such/folder")}).exit_status == 1);
 }
 
+TEST_CASE("an export that cannot read a damaged day says so and fails, and so do a purge and a move") {
+  Fixture fixture;
+  CHECK(fixture.collector.end(SIGTERM) == 0);
+  const std::string database = fixture.folder.path("data/trapline.db");
+  for (const auto& entry : fs::directory_iterator(database + ".days")) {
+    std::fstream file(entry.path(), std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(0, std::ios::end);
+    const auto size = static_cast<std::int64_t>(file.tellp());
+    file.seekp(20 * 4'096);
+    for (std::int64_t byte = 20 * 4'096; byte < size; ++byte) file.put('\x5a');
+  }
+  const std::string file = fixture.folder.path("all.ndjson");
+  const Finished exported = fixture.command({"events", "--output", file});
+  CHECK(exported.exit_status == 1);
+  CHECK_MESSAGE(exported.output.find("are left out") != std::string::npos, exported.output);
+  CHECK(fs::exists(file));
+  const std::string data = fixture.folder.path("data");
+  const Finished purged = run_collector({"purge", "--user", "id:1", "--yes", "--data", data});
+  CHECK(purged.exit_status == 1);
+  CHECK_MESSAGE(purged.output.find("not looked at") != std::string::npos, purged.output);
+  const Finished moved = run_collector({"migrate-store", "--from", "sqlite:" + database, "--to",
+                                        "sqlite:" + fixture.folder.path("new.db"), "--data", data});
+  CHECK(moved.exit_status == 1);
+  CHECK_MESSAGE(moved.output.find("check --repair") != std::string::npos, moved.output);
+}
+
 TEST_CASE("an export into a pipe that has a name leaves the pipe, and one over a link leaves the link") {
   TemporaryFolder folder;
   const std::string data = folder.path("data");

@@ -54,6 +54,8 @@ class MoveEnd {
   virtual std::vector<Table> tables() = 0;
   /// The query for a page of the table's rows, in the key's order.
   [[nodiscard]] virtual std::string page_query(const Table& table, const PageQuery& page) const = 0;
+  /// What was found to be damaged, and is left out of what is read.
+  virtual std::vector<std::string> troubles() { return {}; }
   /// What the engine stores in place of a text; nothing: the text itself.
   [[nodiscard]] virtual std::optional<std::string> stored_instead(std::string_view /*text*/) const { return {}; }
   /// The highest id that the table has given to a row, which may be gone; 0: none, or the rows alone tell.

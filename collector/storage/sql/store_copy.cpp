@@ -155,6 +155,7 @@ class StoreCopy {
     find_parts();
     begin_or_resume();
     count_rows();
+    refuse_damage();
     std::int64_t rows_copied = 0;  // by earlier runs
     for (const auto& [name, copied] : copied_) rows_copied += copied.rows;
     start(Stage::kCopying, rows_copied, rows_total_ + count_texts(source_.connection()));
@@ -163,11 +164,21 @@ class StoreCopy {
     copy_files();
     start(Stage::kVerifying, 0, 2 * rows_total_);
     for (const Part& part : parts_) verify(part);
+    refuse_damage();
     finish();
     return std::move(report_);
   }
 
  private:
+  /// What cannot be read is left out of copy and checksums alike: nobody would notice.
+  void refuse_damage() {
+    const auto troubles = source_.troubles();
+    if (troubles.empty()) return;
+    throw Refusal("database_damaged", troubles.front() +
+                                          ": run trapline-collector check --repair on the old database, which counts "
+                                          "anew what is left, and move it into an empty one then");
+  }
+
   void find_parts() {
     tables_ = source_.tables();
     sort_by_reference(tables_);

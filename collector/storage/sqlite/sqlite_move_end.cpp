@@ -58,6 +58,10 @@ std::vector<sql::Table> SqliteMoveEnd::tables() {
   return tables;
 }
 
+std::vector<std::string> SqliteMoveEnd::troubles() {
+  return dynamic_cast<Connection&>(*connection_).days().pool().troubles();
+}
+
 std::string SqliteMoveEnd::page_query(const sql::Table& table, const sql::PageQuery& page) const {
   return "SELECT " + page.columns + " FROM " + sql::quoted(table.name) +
          (page.condition.empty() ? "" : " WHERE " + page.condition) + " ORDER BY " + sql::quoted_list(table.key) +

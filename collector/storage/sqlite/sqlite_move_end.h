@@ -20,6 +20,7 @@ class SqliteMoveEnd final : public sql::MoveEnd {
   sql::Connection& connection() override { return *connection_; }
   void hold_still() override { connection_->begin(); }
   std::vector<sql::Table> tables() override;
+  std::vector<std::string> troubles() override;
   [[nodiscard]] std::string page_query(const sql::Table& table, const sql::PageQuery& page) const override;
   std::int64_t last_id(const sql::Table& table) override;
   void set_last_id(const sql::Table& table, std::int64_t id) override;

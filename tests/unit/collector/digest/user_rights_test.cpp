@@ -149,7 +149,7 @@ TEST_CASE("all of a user goes, by any of the values that events tell, and others
   Fixture fixture;
   fixture.append(fixture.event("g", "kumquat of ada", kAda, R"(,"tags":{"basket":"ada's","browser":"Fx"})"));
   fixture.append(fixture.event("g", "shared words", kBob, R"(,"tags":{"browser":"Fx"})"));
-  fixture.append(fixture.event("g", "shared words", R"({"id":"other","email":"ada@example.com"})"));
+  fixture.append(fixture.event("g", "shared words", R"({"id":"other","email":" ada@example.com "})"));
   fixture.append(fixture.event("own", "only ada saw this", kAda));
   fixture.append(fixture.event("g2", "tagged", R"({})", R"(,"tags":{"user.email":"ada@example.com"})"));
   fixture.append(fixture.event("g2", "untagged", kBob));

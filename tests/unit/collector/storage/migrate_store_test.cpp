@@ -15,6 +15,7 @@
 #include "collector/storage/open_store.h"
 #include "collector/storage/postgres/postgres_move_end.h"
 #include "collector/storage/search_parser.h"
+#include "collector/storage/sql/event_ids.h"
 #include "collector/storage/sql/row_code.h"
 #include "collector/storage/sqlite/sqlite_move_end.h"
 #include "tests/support/temporary_folder.h"
@@ -41,6 +42,8 @@ std::unique_ptr<sql::MoveEnd> end_of(const std::string& url) {
 
 std::int64_t integer_of(const sql::Table& table, const std::string& column, int row) {
   if (table.name == "issue_hash" && column == "kind") return row > kFineHashes ? 1 : 0;
+  // A day that there is has events.
+  if (table.name == "event" && column == "id") return sql::first_row_of_day(row);
   // What refers to a row finds it, and keys differ.
   if (column == "id" || column.ends_with("_id") || column == "hour" || column == "day") return row;
   constexpr std::int64_t kOdd[] = {
@@ -80,7 +83,9 @@ std::string insert_into(const sql::Table& table) {
     names += (names.empty() ? "" : ", ") + sql::quoted(column.name);
     marks += marks.empty() ? "?" : ", ?";
   }
-  return "INSERT INTO " + sql::quoted(table.name) + " (" + names + ") VALUES (" + marks + ")";
+  // The first event of a day has made its row.
+  return (table.name == "event_day" ? "INSERT OR REPLACE INTO " : "INSERT INTO ") + sql::quoted(table.name) + " (" +
+         names + ") VALUES (" + marks + ")";
 }
 
 /// Rows with values of all kinds in every table that there is.
