@@ -38,6 +38,7 @@ constexpr std::chrono::seconds kDiskLookInterval{1};
 /// How often a record is read that the disk does not give back, before it is given up.
 constexpr int kMostReads = 5;
 constexpr std::chrono::milliseconds kReadPause{200};
+constexpr std::chrono::milliseconds kLeastPatience{100};
 constexpr std::uint64_t kPositionSeed = 0x504F'5349'5449'4F4EULL;
 
 /// Where reading goes on after a restart. Written without waiting for the disk: what is read twice for the lack of it
@@ -163,7 +164,11 @@ class SegmentSpool final : public Spool {
 
   Status release(std::span<const std::int64_t> sequences) override {
     std::unique_lock lock(mutex_);
-    return forget(backlog_.release(sequences), lock);
+    auto done = backlog_.release(sequences);
+    if (must_begin_anew()) {
+      for (auto& file : begin_anew(lock)) done.push_back(std::move(file));
+    }
+    return forget(done, lock);
   }
 
   void stop() override {
@@ -238,7 +243,7 @@ class SegmentSpool final : public Spool {
     // What stood before the first file was released: files are deleted from the front.
     if (is_first) next_sequence_ = std::max(next_sequence_, file->first_sequence());
     note_gap(file->first_sequence());
-    backlog_.add_segment(file);
+    add_segment(file);
     for (const RecordPlace& place : scan.records) {
       if (place.end_sequence() <= next_sequence_) continue;  // released, or read already in a copy of the file
       note_gap(place.first_sequence);
@@ -289,7 +294,7 @@ class SegmentSpool final : public Spool {
     lock.unlock();
     const Written written = write(group, active);
     lock.lock();
-    if (written.file != active) backlog_.add_segment(written.file);
+    if (written.file != active) add_segment(written.file);
     // Numbers that may stand in a file are not given again; others are, so that the numbers have no gaps.
     if (!written.status && !written.may_be_on_disk) next_sequence_ = first_sequence;
     for (Waiting* const waiting : group) {
@@ -303,11 +308,45 @@ class SegmentSpool final : public Spool {
       waiting->changed.notify_one();
     }
     if (written.status) arrived_.notify_all();
+    pass_lead();
+  }
+
+  /// To the first that waits, if any. With the lock held.
+  void pass_lead() {
     is_committing_ = !waiting_.empty();
-    if (!waiting_.empty()) {
-      waiting_.front()->is_leader = true;
-      waiting_.front()->changed.notify_one();
+    if (waiting_.empty()) return;
+    waiting_.front()->is_leader = true;
+    waiting_.front()->changed.notify_one();
+  }
+
+  void add_segment(const std::shared_ptr<SegmentFile>& file) {
+    backlog_.add_segment(file);
+    begun_at_ = std::chrono::steady_clock::now();
+  }
+
+  /// Whether what stands in the file that is written to is of no use any more, and has been there for long enough.
+  [[nodiscard]] bool must_begin_anew() const {
+    return !is_committing_ && backlog_.is_done() &&
+           std::chrono::steady_clock::now() - begun_at_ >= options_.keep_released;
+  }
+
+  /// As the one who leads, so that nobody commits meanwhile. Answers files to be deleted: none when there is no room
+  /// for a new one. With the lock held, which it lets go of.
+  std::vector<std::shared_ptr<SegmentFile>> begin_anew(std::unique_lock<std::mutex>& lock) {
+    is_committing_ = true;
+    const std::int64_t first_sequence = next_sequence_;
+    lock.unlock();
+    auto next = SegmentFile::create(folder_, first_sequence, key_);
+    lock.lock();
+    begun_at_ = std::chrono::steady_clock::now();  // also of one that could not be made: not again at once
+    std::vector<std::shared_ptr<SegmentFile>> done;
+    if (next) {
+      add_segment(std::move(*next));
+      is_active_unusable_ = false;
+      done = backlog_.release({});
     }
+    pass_lead();
+    return done;
   }
 
   /// The requests first in line, as many as one commit takes, with their sequence numbers. With the lock held.
@@ -365,7 +404,12 @@ class SegmentSpool final : public Spool {
       if (loaded > 0 && !(can_load && loaded < wanted && backlog_.has_room())) return true;
       // Without room, items wait until the events that fill it are taken; events must not wait for items.
       if (!can_load || (!wants_events && !backlog_.has_room())) {
-        arrived_.wait(lock);
+        const auto patience = std::max(options_.keep_released, kLeastPatience);
+        const bool is_idle = arrived_.wait_for(lock, patience) == std::cv_status::timeout;
+        if (is_idle && must_begin_anew()) {
+          static_cast<void>(forget(begin_anew(lock), lock));
+          lock.lock();
+        }
         continue;
       }
       is_loading_ = true;
@@ -437,6 +481,7 @@ class SegmentSpool final : public Spool {
   int failed_reads_ = 0;  ///< of the next record, one after the other
   std::uint64_t torn_bytes_ = 0;
   std::chrono::steady_clock::time_point next_disk_look_;
+  std::chrono::steady_clock::time_point begun_at_;  ///< when the file was made, or opened, that is written to
   bool is_disk_free_ = true;
   bool is_committing_ = false;
   bool is_loading_ = false;

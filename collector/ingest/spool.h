@@ -14,6 +14,7 @@
 /// nothing here (a file is deleted when all of it is), where SQLite deletes row by row.
 /// What they lack is an index: whether an event waits here already is remembered by RecentIds.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -34,6 +35,9 @@ struct SpoolOptions {
   std::int64_t max_events = 2'000'000;                      ///< that may wait
   std::uint64_t min_free_bytes = std::uint64_t{256} << 20;  ///< to be left on the disk
   std::uint64_t segment_bytes = std::uint64_t{16} << 20;    ///< a file that has reached this gets no more records
+  /// How long a file that is written to stays at least when all that is in it was released: what was erased or sealed
+  /// in the store must not stand here in clear for ever, and making a file for each event would cost too much.
+  std::chrono::milliseconds keep_released{60'000};
   /// Of events that are kept in memory beside the disk, so that they need not be read and taken apart again.
   std::size_t memory_bytes = std::size_t{8} << 20;
   std::function<std::uint64_t(const std::string& folder)> free_bytes = free_disk_bytes;

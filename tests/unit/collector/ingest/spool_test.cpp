@@ -583,3 +583,55 @@ TEST_CASE("a whole file of released events is deleted") {
   CHECK(list_segments(folder.path("s"))->size() == 1);
   CHECK(spool->counts().bytes < 1'000);
 }
+
+TEST_CASE("what was released does not stay in the file that is written to") {
+  TemporaryFolder folder;
+  const std::string path = folder.path("s");
+  const auto file_has = [&](int number) {
+    const auto segments = list_segments(path).value();
+    REQUIRE(segments.size() == 1);
+    return read_file(segments[0]).find(numbered_payload(number)) != std::string::npos;
+  };
+  {
+    const auto spool = open_spool(path, {.keep_released = std::chrono::milliseconds(0)});
+    REQUIRE(append(*spool, {1}));
+    REQUIRE(append(*spool, {2}));
+    const auto events = spool->claim_events(2).value();
+    REQUIRE(events.size() == 2);
+    REQUIRE(spool->release(std::vector{events[0].sequence}));
+    CHECK(file_has(1));  // the other one is not stored yet
+    REQUIRE(spool->release(std::vector{events[1].sequence}));
+    CHECK_FALSE(file_has(1));
+    CHECK_FALSE(file_has(2));
+    REQUIRE(append(*spool, {3}));
+    CHECK(spool->claim_events(1)->at(0).sequence > events[1].sequence);
+  }
+  const auto spool = open_spool(path);
+  CHECK(drain(*spool) == ids_of({3}));
+  CHECK(file_has(3));  // for a minute
+}
+
+TEST_CASE("what was released goes also when nothing comes any more") {
+  TemporaryFolder folder;
+  const auto spool = open_spool(folder.path("s"), {.keep_released = std::chrono::milliseconds(300)});
+  REQUIRE(append(*spool, {1}));
+  std::thread reader([&] {
+    for (auto events = spool->claim_events(10).value(); !events.empty(); events = spool->claim_events(10).value()) {
+      for (const SpooledEvent& event : events) static_cast<void>(spool->release(std::vector{event.sequence}));
+    }
+  });
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto has_it = [&] {
+    std::string all;
+    const auto segments = list_segments(folder.path("s")).value();
+    for (const std::string& segment : segments) all += read_file(segment);
+    return all.find(numbered_payload(1)) != std::string::npos;
+  };
+  while (has_it() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  CHECK_FALSE(has_it());
+  REQUIRE(append(*spool, {2}));
+  while (spool->size() > 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  CHECK(spool->size() == 0);
+  spool->stop();
+  reader.join();
+}
