@@ -175,6 +175,9 @@ void Sender::run() {
     // What a full batch leaves behind is looked for at once.
     if (has_failed || is_any([](const Round& round) { return round.is_full; }))
       unsent_events_ = options_.max_batch_events;
+    // Asked for while this round was under way; what is blocked comes again by itself.
+    const bool is_blocked = is_any([](const Round& round) { return round.outcome == Outcome::kBlocked; });
+    if (is_ledger_due_ && !has_failed && !is_blocked) unsent_events_ = std::max<std::size_t>(unsent_events_, 1);
     unblocked_at_ = Time::max();
     if (events.outcome == Outcome::kBlocked || ledgers.outcome == Outcome::kBlocked) {
       unblocked_at_ = blocked_until(ItemKind::kEvent);
