@@ -21,7 +21,6 @@
 #include "collector/progress_bar.h"
 #include "collector/storage/archive/user_archive.h"
 #include "collector/storage/erasure_report.h"
-#include "collector/storage/event_json.h"
 #include "sdk/core/clock.h"
 
 namespace trapline::collector {

@@ -53,9 +53,11 @@ std::string_view field_word(UserField field) {
   return "ip";
 }
 
-std::string line_of(const StoredEvent& stored) {
-  return R"({"kind":"event",)" + event_to_json(stored, true, false).substr(1) + "\n";
+std::string event_line(std::string_view kind, const StoredEvent& stored) {
+  return R"({"kind":")" + std::string(kind) + "\"," + event_to_json(stored, true, false).substr(1) + "\n";
 }
+
+std::string line_of(const StoredEvent& stored) { return event_line("event", stored); }
 
 std::string line_of(const StoredItem& item) {
   json shown;
@@ -122,7 +124,6 @@ Status UserExport::add_stored(Piece& piece) {
   for (const UserRecord& record : page->records) {
     piece.bytes += std::visit([](const auto& one) { return line_of(one); }, record);
   }
-  rows_ += static_cast<std::int64_t>(page->records.size());
   percent_ = page->percent;
   if (page->is_last) walk_.reset();
   return {};
@@ -130,8 +131,7 @@ Status UserExport::add_stored(Piece& piece) {
 
 Status UserExport::add_archived(Piece& piece) {
   const auto has_more = archive_->walk_on([&](const StoredEvent& stored) -> Status {
-    piece.bytes += R"({"kind":"archived_event",)" + event_to_json(stored, true, false).substr(1) + "\n";
-    ++rows_;
+    piece.bytes += event_line("archived_event", stored);
     return {};
   });
   if (!has_more) return has_more.error();

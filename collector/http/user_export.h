@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -23,8 +22,6 @@ class UserExport : public BodySource {
   /// Looks at a part of the store, or of the archive.
   Result<Piece> next() override;
 
-  /// Written so far.
-  [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] int percent() const;
 
  private:
@@ -35,8 +32,7 @@ class UserExport : public BodySource {
   Store& store_;
   std::unique_ptr<UserWalk> walk_;          ///< null when it is through
   std::optional<UserArchiveWalk> archive_;  ///< what comes then
-  std::int64_t rows_ = 0;
-  int percent_ = 0;  ///< of the store
+  int percent_ = 0;                         ///< of the store
 };
 
 }  // namespace trapline::collector

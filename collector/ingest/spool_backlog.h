@@ -23,12 +23,12 @@ class SpoolBacklog {
 
   /// From now on records are added to this file.
   void add_segment(std::shared_ptr<SegmentFile> file);
-  /// The file that is written to; null when there is none yet.
   /// Whether the file that is written to has records, and all of all files were released.
   [[nodiscard]] bool is_done() const {
     return !segments_.empty() && waiting_events_ == 0 && waiting_items_ == 0 && segments_.back().unreleased == 0 &&
            segments_.back().file->first_sequence() < next_sequence_;
   }
+  /// The file that is written to; null when there is none yet.
   [[nodiscard]] std::shared_ptr<SegmentFile> active() const {
     return segments_.empty() ? nullptr : segments_.back().file;
   }

@@ -88,6 +88,11 @@ Status leave_out(const Error& error, ArchivedOfUser& found) {
   return {};
 }
 
+Error rewritten(std::int64_t day) {
+  return {"archive_changed", "the archive of " + day_text(day) +
+                                 " was written anew while it was read, as a user was erased: ask once more"};
+}
+
 }  // namespace
 
 Result<ArchivedOfUser> erase_from_archive(const ArchiveInUse& archive, const UserSelector& user,
@@ -125,15 +130,6 @@ Result<ArchivedOfUser> erase_from_archive(const ArchiveInUse& archive, const Use
   if (!status) return status.error();
   return all;
 }
-
-namespace {
-
-Error rewritten(std::int64_t day) {
-  return {"archive_changed", "the archive of " + day_text(day) +
-                                 " was written anew while it was read, as a user was erased: ask once more"};
-}
-
-}  // namespace
 
 /// Whether there is one: the next of the day at hand, or the first of a later day.
 Result<bool> UserArchiveWalk::find_object() {

@@ -180,7 +180,7 @@ std::string lost_names_sql() {
 }
 
 /// A tag's rows go with what was derived of them.
-bool forget_tag(Connection& connection, std::int64_t tag) {
+bool remove_lost_tag(Connection& connection, std::int64_t tag) {
   if (!delete_rows(kHashesOfTag)(connection, tag)) return false;
   // A table of its own there, which may have what hash_tag has not.
   if (connection.is_remote()) connection.prepare("DELETE FROM tagged_hash WHERE tag_id = ?").bind(tag).run();
@@ -284,7 +284,7 @@ std::vector<Check> orphan_checks(UnixMillis now, const Sealer& sealer) {
        delete_rows(kUsers)},
       {"tags of group hashes that are not there", ask_for_owners({"hash_tag", "hash_id", "issue_hash"}),
        delete_rows(kTags)},
-      {"tags that are not there", ask_for_owners({"tagged_hash", "tag_id", "tag"}), forget_tag},
+      {"tags that are not there", ask_for_owners({"tagged_hash", "tag_id", "tag"}), remove_lost_tag},
       {"keys of tags of group hashes that are not there", ask_for_owners({"hash_tag_key", "hash_id", "issue_hash"}),
        delete_rows(kTagKeys)},
       {"environments of group hashes that are not there", ask_for_owners({"hash_environment", "hash_id", "issue_hash"}),

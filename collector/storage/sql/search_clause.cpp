@@ -70,12 +70,17 @@ using Values = std::vector<std::variant<std::int64_t, std::string>>;
 /// What a table says of group hashes.
 struct Related {
   std::string_view table;
-  std::string_view listed;  ///< the table again, or what has the same rows in the order of the column
-  std::string column;       ///< of the table
-  std::string among = "?";  ///< what the column's values are among: a query for numbers, or one parameter
-  Values values{};          ///< its parameters
-  bool is_one = false;      ///< whether there is one such value, as a rule
-  std::string also{};       ///< what is asked for before, "… AND "
+  std::string column;               ///< of the table
+  std::string among = "?";          ///< what the column's values are among: a query for numbers, or one parameter
+  Values values{};                  ///< its parameters
+  bool is_one = false;              ///< whether there is one such value, as a rule
+  std::string also{};               ///< what is asked for before, "… AND "
+  std::string_view listed = table;  ///< what has the same rows in the order of the column
+
+  /// `sign`: before the column.
+  [[nodiscard]] std::string condition(std::string_view sign = "") const {
+    return also + std::string(sign) + column + " IN (" + among + ")";
+  }
 };
 
 void bind_values(Statement& statement, const Values& values) {
@@ -153,7 +158,7 @@ class ConditionWriter {
       case SearchField::kRelease:
         return related(releases(term));
       case SearchField::kEnvironment:
-        return related(named({"hash_environment", "hash_environment", "environment_id"}, "environment", "name", term));
+        return related(named({"hash_environment", "environment_id"}, "environment", "name", term));
       case SearchField::kTag:
         return related(tags(term));
       case SearchField::kUser:
@@ -180,7 +185,8 @@ class ConditionWriter {
 
   Related tags(const SearchTerm& term) const {
     if (term.comparison == SearchOperator::kIsSet) return tag_keys(term);
-    Related related{"hash_tag", "tagged_hash", "tag_id"};
+    Related related{"hash_tag", "tag_id"};
+    related.listed = "tagged_hash";
     related.among = "SELECT id FROM tag WHERE " + of_project(related.values) + " AND key = ?";
     related.values.emplace_back(std::string(kept_of_tag(term.key)));
     related.among += " AND " + text("value", kept(term), related.values);
@@ -190,7 +196,7 @@ class ConditionWriter {
 
   /// Values that were not kept are values, too.
   Related tag_keys(const SearchTerm& term) const {
-    Related related{"hash_tag_key", "hash_tag_key", "key"};
+    Related related{"hash_tag_key", "key"};
     related.is_one = true;
     related.also = "hash_tag_key." + of_project(related.values) + " AND ";
     related.values.emplace_back(std::string(kept_of_tag(term.key)));
@@ -198,7 +204,7 @@ class ConditionWriter {
   }
 
   Related users(const SearchTerm& term) const {
-    Related related{"hash_user", "hash_user", R"("user")"};
+    Related related{"hash_user", R"("user")"};
     related.among = R"(SELECT "user" FROM event_user WHERE )" + of_project(related.values);
     if (term.number == kAnyUserField) {
       related.among += " AND kind IN (0, 1, 2, 3)";
@@ -220,7 +226,7 @@ class ConditionWriter {
     const bool is_compared = term.comparison != SearchOperator::kEqual && term.comparison != SearchOperator::kMatches &&
                              term.comparison != SearchOperator::kIsSet;
     if (!is_compared) {
-      return named({"hash_presence", "hash_presence", "release_id"}, R"("release")", "version", term);
+      return named({"hash_presence", "release_id"}, R"("release")", "version", term);
     }
     Values values;
     const std::string sql =
@@ -232,7 +238,7 @@ class ConditionWriter {
     while (rows.step()) {
       if (is_in_order(rows.text(1), term)) ids.push_back(rows.integer(0));
     }
-    return {"hash_presence", "hash_presence", "release_id", "SELECT value FROM json_each(?)", {json_list(ids)}};
+    return {"hash_presence", "release_id", "SELECT value FROM json_each(?)", {json_list(ids)}};
   }
 
   static bool is_in_order(std::string_view version, const SearchTerm& term) {
@@ -259,8 +265,8 @@ class ConditionWriter {
     // of those takes longer than looking for one at each.
     if (is_negated_ && what.table != "hash_presence" && has_few_hashes()) {
       // DISTINCT: a group hash may have many of them, and PostgreSQL makes no list in memory of what it takes for long.
-      const std::string list = "id IN (SELECT DISTINCT hash_id FROM " + std::string(what.listed) + " WHERE " +
-                               what.also + what.column + " IN (" + what.among + "))";
+      const std::string list =
+          "id IN (SELECT DISTINCT hash_id FROM " + std::string(what.listed) + " WHERE " + what.condition() + ")";
       // PostgreSQL would look for each of them where it finds all sooner: it takes them for few.
       return "issue.id IN (SELECT issue_id FROM issue_hash WHERE " +
              (connection_.is_remote() ? "(" + list + ") IS TRUE)" : list + ")");
@@ -268,8 +274,8 @@ class ConditionWriter {
     // With many numbers each row of the hash is held against them, and not each of them looked for: "+" keeps the index
     // out of it.
     return "EXISTS (SELECT 1 FROM issue_hash CROSS JOIN " + std::string(what.table) +
-           " WHERE issue_id = issue.id AND hash_id = issue_hash.id AND " + what.also + (what.is_one ? "" : "+") +
-           what.column + " IN (" + what.among + ")" + (connection_.is_remote() ? kForEachRow : "") + ")";
+           " WHERE issue_id = issue.id AND hash_id = issue_hash.id AND " + what.condition(what.is_one ? "" : "+") +
+           (connection_.is_remote() ? kForEachRow : "") + ")";
   }
 
   /// By their numbers, which are given in order: at most so many.
@@ -280,8 +286,8 @@ class ConditionWriter {
 
   /// Nothing when there are many (or few that are named often).
   std::optional<std::vector<std::int64_t>> few_hashes(const Related& what) {
-    Statement rows = connection_.prepare("SELECT hash_id FROM " + std::string(what.listed) + " WHERE " + what.also +
-                                         what.column + " IN (" + what.among + ") LIMIT ?");
+    Statement rows = connection_.prepare("SELECT hash_id FROM " + std::string(what.listed) + " WHERE " +
+                                         what.condition() + " LIMIT ?");
     bind_values(rows, what.values);
     rows.bind(kMostListed + 1);
     std::vector<std::int64_t> hashes;

@@ -224,7 +224,7 @@ std::vector<std::int64_t> EventDays::list(std::int64_t from, std::int64_t to) {
 DayFile& EventDays::open_for_writing(std::int64_t day) {
   Writing& writing = writing_[day];
   const std::uint64_t generation = pool_->generation(day);
-  const bool begins_anew = damaged_.contains(day) || pool_->is_set_aside(day);
+  const bool begins_anew = pool_->is_set_aside(day);
   const bool is_current = writing.generation == generation && !begins_anew;
   if (writing.file != nullptr && (writing.is_open || is_current)) return *writing.file;
   writing.file.reset();
@@ -238,7 +238,7 @@ DayFile& EventDays::open_for_writing(std::int64_t day) {
     writing.file = std::make_unique<DayFile>(path, DayFile::Use::kWrite);
   } catch (const SqliteError& error) {
     if (!is_damage(error.code())) throw;
-    set_aside(day, error.what());
+    pool_->set_aside(day, error.what());
     move_away(day);
     writing.file = std::make_unique<DayFile>(path, DayFile::Use::kWrite);
   }
@@ -387,16 +387,10 @@ void EventDays::roll_back() {
   end();
 }
 
-void EventDays::set_aside(std::int64_t day, const std::string& why) {
-  pool_->set_aside(day, why);
-  damaged_.insert(day);
-}
-
 void EventDays::move_away(std::int64_t day) {
   if (const auto found = writing_.find(day); found != writing_.end()) found->second.file.reset();
   move_damaged(day_path(pool_->folder(), day));
   pool_->forget(day);
-  damaged_.erase(day);
 }
 
 void EventDays::remove(std::int64_t day) {
@@ -426,6 +420,7 @@ std::int64_t EventDays::measure_bytes() {
 }
 
 bool EventDays::give_back_pages(std::int64_t day) {
+  if (pool_->is_set_aside(day)) return false;  // it is not written to, and stays where it is
   DayFile& file = open_for_writing(day);
   file.execute("PRAGMA incremental_vacuum(64)");
   {

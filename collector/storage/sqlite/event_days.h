@@ -100,7 +100,7 @@ class EventDays {
   std::vector<std::int64_t> list(std::int64_t from, std::int64_t to);
   Reading read(std::int64_t day, bool is_known) { return {*this, day, is_known}; }
   /// What reads or writes it finds damage there: it is left out by all, and who writes to it next begins a new file.
-  void set_aside(std::int64_t day, const std::string& why);
+  void set_aside(std::int64_t day, const std::string& why) { pool_->set_aside(day, why); }
   /// Moves the day's file away, beside where it was. Not within a transaction.
   void move_away(std::int64_t day);
 
@@ -163,7 +163,6 @@ class EventDays {
   sqlite3* database_;
   std::shared_ptr<DayPool> pool_;
   std::map<std::int64_t, Writing> writing_;
-  std::set<std::int64_t> damaged_;     ///< as set_aside() was told
   std::vector<std::int64_t> touched_;  ///< by recover(): group hashes
   std::int64_t batch_ = 0;             ///< the transaction's number; 0: it has written nothing yet
   bool needs_recovery_ = false;
